@@ -1,0 +1,101 @@
+"""The errors a user can cause, with the exit status each one ends in.
+
+    ReproError                 2  (never raised itself)
+    ├── UsageError             2  the command line, or a name that does not exist
+    ├── ProblemsError          1  validation found problems (all of them, with places)
+    ├── InputError             3  environment, data or workspace cannot be used
+    ├── IntegrityError         4  the log or an artifact is not what it was
+    ├── DeterminismError       5  the strict environment was not attained, or bits differ
+    ├── TrainingError          6  the trainer failed, was killed, or leakage policy refused
+    └── InterruptedRunError  130  the user stopped the run
+
+Anything else that reaches the front desk is our own bug (70).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class ReproError(Exception):
+    """An expected failure: what was wrong, and what to do next."""
+
+    exit_status: ClassVar[int] = 2
+
+    def __init__(self, problem: str, hint: str | None = None) -> None:
+        """Keep the one-sentence ``problem`` and, only if following it is safe, a ``hint``."""
+        super().__init__(problem)
+        self.problem = problem
+        self.hint = hint
+
+
+class UsageError(ReproError):
+    """The command cannot be understood, or names something that does not exist."""
+
+
+class InputError(ReproError):
+    """Environment, data or workspace cannot be used."""
+
+    exit_status = 3
+
+
+class IntegrityError(ReproError):
+    """The log or an artifact is not what it was."""
+
+    exit_status = 4
+
+
+class DeterminismError(ReproError):
+    """The strict environment was not attained, or bits differ where they must not."""
+
+    exit_status = 5
+
+
+class TrainingError(ReproError):
+    """The trainer failed, was killed, or the leakage policy refused the run."""
+
+    exit_status = 6
+
+
+class InterruptedRunError(ReproError):
+    """The user stopped the run; the log says so."""
+
+    exit_status = 130
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where in a file: 1-based line and column; ``end`` is the column after the last character."""
+
+    file: str
+    line: int
+    column: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding of validation: ``path`` is dotted, ``rule`` names the check."""
+
+    place: Place
+    path: str
+    message: str
+    rule: str
+    hint: str | None = None
+    source: str | None = None
+    """The text of the line at ``place``, for the caret."""
+
+
+class ProblemsError(ReproError):
+    """Validation found problems; all of them, sorted by place."""
+
+    exit_status = 1
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        """Keep ``problems`` in order of place."""
+        ordered = tuple(sorted(problems, key=lambda p: (p.place, p.path, p.message)))
+        count = len(ordered)
+        super().__init__(f"{count} problem{'' if count == 1 else 's'} in the configuration")
+        self.problems = ordered

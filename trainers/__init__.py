@@ -1,0 +1,1 @@
+"""Trainers: one module and one declaration for each model family."""
