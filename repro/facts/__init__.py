@@ -1,1 +1,1 @@
-"""."""
+"""What is: data files, code, environment and trainers as they are found, by digest. No pandas."""

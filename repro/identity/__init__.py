@@ -1,1 +1,1 @@
-"""."""
+"""Pure: facts and resolved configuration to payloads, signatures, keys and seeds."""

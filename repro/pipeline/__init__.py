@@ -1,1 +1,11 @@
-"""."""
+"""The worker's side of data work: files → panel → features, target → samples → folds → metrics.
+
+    table ─→ panel ─┬→ digest, summary
+                    ├→ features ─┐
+                    └→ targets ──┴→ samples ─┬→ splits ─→ (a trainer) ─→ evaluation
+                                             └→ leakage
+
+Everything is a pure function of bytes and resolved configuration: no clock, no environment, no
+random draw, no file is opened here.  ``formulas``, ``locate`` and ``metric_names`` need only the
+standard library, so that the notary may import them; the rest needs numpy, ``table`` also pandas.
+"""

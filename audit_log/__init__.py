@@ -1,0 +1,58 @@
+r"""The audit log: what was trained, from what, by whom, and that nobody changed the record since.
+
+**Lines.** A log is a directory. Its records are the lines of ``log.jsonl``: each is one JSON object
+in canonical form (RFC 8785), UTF-8, at most 65,535 bytes, ended by the byte 0x0A. Integral numbers
+beyond ±(2^53-1) travel as strings. An object has exactly these members:
+
+    actor   who: {"how", "host", "user"}, three strings
+    body    an object; what belongs in it depends on the type
+    nonce   16 random bytes, 32 lower-case hexadecimal digits
+    prev    the hash of the line before, 64 hexadecimal digits; 64 zeros in the first record
+    seq     0, 1, 2, … without a gap
+    time    RFC 3339, UTC, microseconds: 2025-01-31T12:00:00.000000Z
+    tool    what wrote it: {"name", "version"}, two strings
+    type    one of `record.TYPES`
+
+Members are sorted by name, and nothing after ``prev`` has free keys, so that the last
+``,"prev":"`` of a line is the envelope's.
+
+**Chain.** The hash of a line is BLAKE3 in derive-key mode, context ``repro-audit v1 line``, over
+the raw bytes of the line without its newline. With the reference tool, for the last line:
+
+    tail -n 1 log.jsonl | tr -d '\n' | b3sum --derive-key 'repro-audit v1 line'
+
+The first record is ``log.created``. Its body holds ``format`` (``repro-audit v1``), ``origin`` (the
+name of this log, random) and ``vkeys`` (its public keys as text). ``log.vkey`` repeats these keys.
+
+**Tree.** Over the same bytes stands the Merkle tree of RFC 6962 with SHA-256: a leaf is
+SHA-256(0x00 ‖ line), a node SHA-256(0x01 ‖ left ‖ right). Whoever can write the file can also
+recompute the chain, and a chain that is cut short is a perfect shorter chain; so the head of the
+log is signed. ``checkpoint`` is a C2SP signed note whose text is a C2SP checkpoint:
+
+    repro.log/5f0c…                               origin, which is also the name of the key
+    3                                             how many records
+    CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=  root of the tree over them
+                                                  an empty line
+    — repro.log/5f0c… Az3grlgtzPICa5OS…           key id and Ed25519 signature
+
+A record is *durable* when its bytes are synced and *committed* when a checkpoint covers it. Before
+each signature its size and root are made durable beside the private key, outside the workspace:
+the *high-water mark*. Signing refuses unless the log extends it, so a directory that was put back
+from a copy cannot be continued unnoticed.
+
+**Runs.** ``run.planned`` is durable before a training starts; its body holds ``run``, an id.
+Exactly one of ``run.completed``, ``run.failed``, ``run.interrupted`` ends it, with ``run`` and
+``plan`` (the ``seq`` of the plan). While the notary of a run lives, it holds a ``flock`` on
+``running/<run>.lock``.
+
+**Other files.** ``log.lock`` and ``sign.lock`` are empty and only locked. ``torn/`` keeps what was
+cut from the end after a crash, each piece named by a ``log.recovered`` record. ``suspect`` exists
+between a failed sync and the next opening. ``derived/`` can be deleted.
+
+**What it is not.** It is tamper-evident, not tamper-proof. The holder of the key can rewrite the
+log; that shows only against a checkpoint that somebody else has kept. See `faults` for the verdicts
+and for what each assurance level leaves unproven.
+
+Reading order for an auditor: `canonical`, `record`, `tree`, `note`, `checkpoint` (pure), then
+`walk`, `trust` and `verify`; then, for how it is written, `store`, `recovery`, `signing`.
+"""

@@ -1,0 +1,59 @@
+"""The files that records name, digested again.
+
+A record ``run.completed`` holds in its body ``artifacts``: a list of objects of exactly ``path``
+(relative to the workspace), ``blake3``, ``sha256`` and ``size``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from .digests import digest_file
+from .faults import Fault
+from .record import Record
+
+
+class ArtifactCheck:
+    """Digests the artifacts of the records that it is shown, and counts them."""
+
+    def __init__(self, root: Path) -> None:
+        """Look for the files below ``root``."""
+        self._root = root.resolve()
+        self.count = 0
+
+    def faults_of(self, record: Record) -> Iterator[Fault]:
+        """Yield a fault for each artifact of ``record`` that is not what the record says."""
+        if record.type != "run.completed":
+            return
+        artifacts = record.body.get("artifacts", [])
+        if not isinstance(artifacts, list):
+            yield Fault(record.seq, "record", f"record {record.seq}: artifacts is not a list")
+            return
+        for artifact in artifacts:
+            self.count += 1
+            problem = self._problem(artifact)
+            if problem:
+                yield Fault(record.seq, "artifact", f"record {record.seq}: {problem}")
+
+    def _problem(self, artifact: object) -> str | None:
+        match artifact:
+            case {"path": str(name), "blake3": str(first), "sha256": str(second), "size": size}:
+                pass
+            case _:
+                return "an artifact without path, blake3, sha256 or size"
+        relative = PurePosixPath(name)
+        path = self._root / relative
+        try:
+            if relative.is_absolute() or ".." in relative.parts:
+                return f"artifact {name!r} lies outside the workspace"
+            if not path.resolve().is_relative_to(self._root):
+                return f"artifact {name!r} is a link to outside the workspace"
+            if not path.is_file():
+                return f"artifact {name!r} is missing"
+            found = digest_file(path)
+        except (OSError, ValueError, RuntimeError) as error:
+            return f"artifact {name!r} cannot be read: {error}"
+        if (found.blake3, found.sha256, found.size) != (first, second, size):
+            return f"artifact {name!r} is not what it was"
+        return None

@@ -1,0 +1,129 @@
+"""How a log begins: its first record, its key, its first checkpoint, all at once.
+
+Everything is made in a directory beside the final one and renamed into place, so that a crash
+leaves either no log or a whole one.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+from pathlib import Path
+from typing import Final
+
+from . import tail
+from .checkpoint import Checkpoint, format_checkpoint
+from .errors import LogCorruptError, LogUnusableError, RecordError
+from .keystore import KeyStore
+from .layout import CHECKPOINT, LINES, LOG_LOCK, RUNNING, SIGN_LOCK, STATE, VKEY, Descriptor, pieces
+from .note import format_vkey, sign
+from .record import FIRST_PREV, MAX_LINE, Actor, Record, Tool, decode, encode
+from .sync import sync_directory, write_new
+
+FORMAT: Final = "repro-audit v1"
+THIS_ROOM: Final = Tool("repro.audit_log", "1")
+
+
+def local_actor() -> Actor:
+    """Return the user that this process runs as."""
+    uid = os.geteuid()
+    try:
+        user = pwd.getpwuid(uid).pw_name
+    except KeyError:  # a container may run as a number without a name
+        user = f"uid:{uid}"
+    return Actor(user, os.uname().nodename, "effective user of the process")
+
+
+def create(directory: Path, actor: Actor, tool: Tool, keys: KeyStore, moment: str) -> None:
+    """Make the log in ``directory``; raise `LogUnusableError` if something is there."""
+    _refuse(directory, keys)
+    origin = f"repro.log/{secrets.token_hex(16)}"
+    temporary = directory.with_name(f".{directory.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        temporary.mkdir()
+    except OSError as error:
+        raise LogUnusableError(f"cannot make a log at {directory}: {error.strerror}") from error
+    try:
+        _fill(temporary, origin, actor, tool, keys, moment)
+        temporary.rename(directory)
+        sync_directory(directory.parent)
+    except OSError as error:
+        raise LogUnusableError(f"cannot make a log at {directory}: {error.strerror}") from error
+    finally:
+        _remove(temporary)
+
+
+def read_origin(directory: Path) -> str:
+    """Return the origin that the first record names."""
+    file = Descriptor(directory / LINES)
+    line, whole = next(pieces(file.number, 0, MAX_LINE + 2), (b"", False))
+    try:
+        return origin_of(decode(line) if whole else None)
+    except RecordError as error:
+        raise LogCorruptError(f"record 0 does not begin a log: {error}") from None
+
+
+def origin_of(record: Record | None) -> str:
+    """Return the origin in a first record; raise `RecordError` if it is not one of this format."""
+    return begun(record)[0]
+
+
+def begun(record: Record | None) -> tuple[str, tuple[str, ...]]:
+    """Return origin and public keys in a first record; raise `RecordError` if it is none."""
+    if record is None or record.type != "log.created":
+        raise RecordError("not log.created")
+    if record.body.get("format") != FORMAT:
+        raise RecordError(f"format {record.body.get('format')!r}, not {FORMAT!r}")
+    origin, vkeys = record.body.get("origin"), record.body.get("vkeys")
+    if not isinstance(origin, str) or not isinstance(vkeys, list) or not vkeys:
+        raise RecordError("no origin or no keys")
+    return origin, tuple(str(vkey) for vkey in vkeys)
+
+
+def _refuse(directory: Path, keys: KeyStore) -> None:
+    if directory.is_symlink() or (directory.exists() and not directory.is_dir()):
+        raise LogUnusableError(f"{directory} is not a directory")
+    if directory.is_dir() and any(directory.iterdir()):
+        raise LogUnusableError(f"there is a log, or something else, at {directory} already")
+    workspace = directory.parent.resolve()
+    if keys.root.resolve().is_relative_to(workspace):
+        raise LogUnusableError(
+            f"the key would lie in the workspace that it vouches for: {keys.root}",
+            "set REPRO_KEYS to a directory outside the workspace",
+        )
+
+
+def _fill(
+    directory: Path, origin: str, actor: Actor, tool: Tool, keys: KeyStore, moment: str
+) -> None:
+    vkey = format_vkey(keys.create(origin))
+    body = {"format": FORMAT, "origin": origin, "vkeys": [vkey]}
+    nonce = secrets.token_hex(16)
+    line = encode(Record(0, moment, "log.created", actor, tool, nonce, FIRST_PREV, body))
+    end = tail.empty()
+    end.extend(line)
+    checkpoint = Checkpoint(origin, 1, end.frontier.root())
+    (directory / RUNNING).mkdir()
+    (directory / STATE).parent.mkdir()
+    for lock in (LOG_LOCK, SIGN_LOCK):
+        write_new(directory / lock, b"")
+    write_new(directory / VKEY, f"{vkey}\n".encode())
+    write_new(directory / LINES, line + b"\n")
+    keys.raise_mark(checkpoint)
+    note = sign(format_checkpoint(checkpoint), [keys.signer(origin)])
+    write_new(directory / CHECKPOINT, note)
+    write_new(directory / STATE, tail.format_state(end))
+    sync_directory(directory)
+
+
+def _remove(temporary: Path) -> None:
+    """Remove what a failed creation left; nothing if it was renamed into place."""
+    if temporary.is_dir():
+        for path in sorted(temporary.rglob("*"), reverse=True):
+            if path.is_dir():
+                path.rmdir()
+            else:
+                path.unlink()
+        temporary.rmdir()

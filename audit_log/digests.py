@@ -1,0 +1,61 @@
+"""Digests: BLAKE3 with a context for what we define, BLAKE3 and SHA-256 side by side for files.
+
+The same results can be had without this code, with the reference command-line tools:
+
+    b3sum --derive-key 'repro-audit v1 line' LINE      # derive(LINE_CONTEXT, line)
+    b3sum FILE; sha256sum FILE                         # digest_file(FILE)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from blake3 import blake3
+
+from .canonical import canonical
+
+LINE_CONTEXT: Final = "repro-audit v1 line"
+_WINDOW: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class FileDigest:
+    """What a file's bytes are: two digests in lower-case hex, and how many bytes there are."""
+
+    blake3: str
+    sha256: str
+    size: int
+
+
+def derive(context: str, *parts: bytes) -> str:
+    """Return the BLAKE3 digest of the concatenated ``parts``, derive-key mode, in hex."""
+    hasher = blake3(derive_key_context=context)
+    for part in parts:
+        hasher.update(part)
+    return hasher.hexdigest()
+
+
+def payload_digest(context: str, value: object) -> str:
+    """Return `derive` of the canonical form of ``value``."""
+    return derive(context, canonical(value))
+
+
+def digest_file(path: str | os.PathLike[str]) -> FileDigest:
+    """Return the digests of a file, read once in windows of at most 1 MiB."""
+    first, second, size = blake3(), hashlib.sha256(), 0
+    window = memoryview(bytearray(_WINDOW))
+    with Path(path).open("rb", buffering=0) as file:
+        while count := file.readinto(window):
+            first.update(window[:count])
+            second.update(window[:count])
+            size += count
+    return FileDigest(first.hexdigest(), second.hexdigest(), size)
+
+
+def digest_bytes(data: bytes) -> FileDigest:
+    """Return the digests of ``data``, as of a file with these bytes."""
+    return FileDigest(blake3(data).hexdigest(), hashlib.sha256(data).hexdigest(), len(data))

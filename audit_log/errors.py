@@ -1,0 +1,67 @@
+"""The errors of this room, with the exit status each one ends in.
+
+    LogError                3  (never raised itself)
+    ├── LogUnusableError    3  missing, not a directory, a link, read-only, disk full, no key
+    ├── LogSuspectError     3  a sync failed: nothing is acknowledged until the log is re-opened
+    └── LogCorruptError     4  the bytes do not agree: nothing is appended
+
+    ValueError
+    ├── CanonicalError         a value that has no canonical form, or bytes that are not one
+    ├── RecordError            a record that breaks the envelope's rules
+    ├── NoteError              a signed note that cannot be believed
+    └── CheckpointError        a text that is not a checkpoint
+
+Verification raises none of these for a bad log: it reports faults.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class LogError(Exception):
+    """An expected failure of the log: what was wrong, and what to do next."""
+
+    exit_status: ClassVar[int] = 3
+
+    def __init__(self, problem: str, hint: str | None = None) -> None:
+        """Keep the one-sentence ``problem`` and, only if following it is safe, a ``hint``."""
+        super().__init__(problem)
+        self.problem = problem
+        self.hint = hint
+
+
+class LogUnusableError(LogError):
+    """The log, its directory or its key cannot be used."""
+
+
+class LogSuspectError(LogError):
+    """A sync failed: what was written since the last checkpoint may not be on the disk."""
+
+
+class LogCorruptError(LogError):
+    """The log is not what it was; appending to it would hide that."""
+
+    exit_status: ClassVar[int] = 4
+
+
+class CanonicalError(ValueError):
+    """A value without a canonical form; ``path`` says where, as in ``$.a[3]``."""
+
+    def __init__(self, problem: str, path: str = "$") -> None:
+        """Keep ``problem`` and the ``path`` of the offending value."""
+        super().__init__(f"{path}: {problem}")
+        self.problem = problem
+        self.path = path
+
+
+class RecordError(ValueError):
+    """A record that breaks the rules of the envelope."""
+
+
+class NoteError(ValueError):
+    """A signed note that is malformed, or that nobody known has signed."""
+
+
+class CheckpointError(ValueError):
+    """A text that is not a checkpoint."""

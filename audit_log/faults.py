@@ -1,0 +1,116 @@
+"""What verification finds, and which verdict it amounts to.
+
+verdict         exit   meaning
+ok               0     at the level stated
+torn             1     an incomplete tail beyond the last checkpoint
+incomplete       1     a plan with no end and nobody running it; ends that do not tally
+unverifiable     3     no key, no checkpoint, cannot be read
+tampered         4     bytes, order, chain, tree or signature do not agree
+truncated        4     shorter than its own checkpoint
+rolled back      4     older than a checkpoint handed in, or than the high-water mark
+forked           4     two records with one parent, or two checkpoints that no proof can join
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+EXIT: Final = MappingProxyType(
+    {
+        "forked": 4,
+        "tampered": 4,
+        "truncated": 4,
+        "rolled back": 4,
+        "unverifiable": 3,
+        "incomplete": 1,
+        "torn": 1,
+        "ok": 0,
+    }
+)
+"""Exit status of each verdict; the gravest first, which is the one that is pronounced."""
+
+_VERDICT_OF: Final = MappingProxyType(
+    {
+        "artifact": "tampered",
+        "chain": "tampered",
+        "checkpoint": "tampered",
+        "fork": "forked",
+        "key": "unverifiable",
+        "missing": "unverifiable",
+        "old-checkpoint": "unverifiable",
+        "record": "tampered",
+        "rolled-back": "rolled back",
+        "root": "tampered",
+        "run": "incomplete",
+        "shorter": "truncated",
+        "signature": "tampered",
+        "torn": "torn",
+        "vkey": "tampered",
+    }
+)
+
+LEVELS: Final = (
+    "L0 consistent with itself",
+    "L1 signed by the pinned key",
+    "L2 extends a checkpoint kept elsewhere",
+)
+
+_NOT_PROVEN: Final = (
+    (0, 0, "who wrote it: whoever can write the files can make a log that passes this level"),
+    (0, 1, "that it was not cut back to an earlier checkpoint"),
+    (0, 1, "that the holder of the key did not rewrite it"),
+    (2, 2, "that records beyond the kept checkpoint were not cut or rewritten by the key's holder"),
+    (0, 2, "when records were written: the times are the writer's own word"),
+    (0, 2, "that what the records say was so"),
+)
+"""From which level to which, and what they leave open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One finding: at which record (None: at none in particular), of which kind, in words."""
+
+    seq: int | None
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a verification can say about a log."""
+
+    verdict: str
+    exit_status: int
+    level: int
+    """0, 1 or 2; only meaningful when the verdict is ``ok``; -1 if not even L0 holds."""
+    faults: tuple[Fault, ...]
+    warnings: tuple[str, ...]
+    size: int
+    """Whole records that were read."""
+    committed: int
+    """Records that the log's own checkpoint covers."""
+    head: str
+    """Hash of the last line that was read."""
+    origin: str | None
+    running: tuple[str, ...]
+    """Runs that are planned, not ended, and alive."""
+    checked: tuple[str, ...]
+    not_checked: tuple[str, ...]
+    not_proven: tuple[str, ...]
+    """What the level does not prove."""
+    evidence: tuple[str, ...] = ()
+    """Two signed notes that contradict each other: proof of misbehaviour that can be carried on."""
+
+
+def verdict_of(faults: Iterable[Fault]) -> str:
+    """Return the gravest verdict among ``faults``; ``ok`` if there are none."""
+    found = {_VERDICT_OF[fault.code] for fault in faults}
+    return next((verdict for verdict in EXIT if verdict in found), "ok")
+
+
+def not_proven(level: int) -> tuple[str, ...]:
+    """Return what stays open at ``level``."""
+    return tuple(text for first, last, text in _NOT_PROVEN if first <= level <= last)

@@ -1,0 +1,142 @@
+"""What lies where in the directory of a log, and how its files are read."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from .checkpoint import Checkpoint, parse_checkpoint
+from .errors import CheckpointError, LogCorruptError, LogUnusableError, NoteError
+from .note import split
+from .record import MAX_LINE
+from .sync import read_small
+
+LINES: Final = "log.jsonl"
+CHECKPOINT: Final = "checkpoint"
+VKEY: Final = "log.vkey"
+LOG_LOCK: Final = "log.lock"
+SIGN_LOCK: Final = "sign.lock"
+SUSPECT: Final = "suspect"
+TORN: Final = "torn"
+RUNNING: Final = "running"
+STATE: Final = "derived/state.json"
+
+MAX_CHECKPOINT: Final = 65_536
+_CHUNK: Final = 1 << 20
+_READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Descriptor:
+    """An open file that closes when its last user lets go of it."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, path: Path, flags: int = _READ) -> None:
+        """Open ``path``, which must be a regular file and no link."""
+        self.number = -1
+        self.number = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+        if not stat.S_ISREG(os.fstat(self.number).st_mode):
+            raise OSError(f"not a regular file: {path}")
+
+    def __del__(self) -> None:
+        """Close the file."""
+        if self.number >= 0:
+            os.close(self.number)
+
+
+def require_directory(directory: Path) -> None:
+    """Raise `LogUnusableError` unless ``directory`` holds the lines of a log."""
+    try:
+        mode = directory.lstat().st_mode
+    except FileNotFoundError:
+        raise LogUnusableError(f"no log at {directory}: there is no such directory") from None
+    except OSError as error:
+        raise LogUnusableError(f"cannot read {directory}: {error.strerror}") from error
+    if stat.S_ISLNK(mode):
+        raise LogUnusableError(f"{directory} is a symbolic link: name the directory itself")
+    if not stat.S_ISDIR(mode):
+        raise LogUnusableError(f"{directory} is not a directory")
+    lines = directory / LINES
+    if lines.is_symlink():
+        raise LogUnusableError(f"{lines} is a symbolic link")
+    if not lines.is_file():
+        raise LogUnusableError(f"no log at {directory}: {LINES} is missing")
+
+
+def read_note(directory: Path) -> bytes:
+    """Return the bytes of the checkpoint file; a log without one is an error."""
+    path = directory / CHECKPOINT
+    try:
+        return read_small(path, MAX_CHECKPOINT)
+    except FileNotFoundError:
+        raise LogUnusableError(f"the checkpoint of the log is missing: {path}") from None
+    except OSError as error:
+        raise LogUnusableError(f"cannot read {path}: {error}") from error
+
+
+def read_checkpoint(directory: Path) -> Checkpoint:
+    """Return what the checkpoint file says; its signatures are not checked here."""
+    try:
+        text, _ = split(read_note(directory))
+        return parse_checkpoint(text)
+    except (NoteError, CheckpointError) as error:
+        raise LogCorruptError(f"{directory / CHECKPOINT} is not a checkpoint: {error}") from None
+
+
+def pieces(descriptor: int, start: int, end: int) -> Iterator[tuple[bytes, bool]]:
+    """Yield each line from byte ``start`` on and whether a newline ends it, up to ``end``.
+
+    Only the last piece may be without a newline. A line that is too long comes cut, right after
+    the limit, so that memory stays flat whatever the file holds.
+    """
+    rest = b""
+    skipping = False
+    while start < end:
+        chunk = os.pread(descriptor, min(_CHUNK, end - start), start)
+        if not chunk:
+            break
+        start += len(chunk)
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if skipping:
+                skipping = False
+            else:
+                yield line, True
+        if len(rest) > MAX_LINE + 1 and not skipping:
+            skipping = True
+            yield rest[: MAX_LINE + 1], True
+        if skipping:
+            rest = b""
+    if rest:
+        yield rest, False
+
+
+def find(path: Path, needle: bytes, start: int = 0) -> Iterator[int]:
+    """Yield the place of each occurrence of ``needle`` in a file, without reading it whole."""
+    file = Descriptor(path)
+    if os.fstat(file.number).st_size == 0:
+        return
+    with mmap.mmap(file.number, 0, prot=mmap.PROT_READ) as view:
+        place = view.find(needle, start)
+        while place >= 0:
+            yield place
+            place = view.find(needle, place + 1)
+
+
+def lines_with(path: Path, needle: bytes) -> Iterator[bytes]:
+    """Yield each whole line of a file that holds ``needle``, once."""
+    file = Descriptor(path)
+    if os.fstat(file.number).st_size == 0:
+        return
+    with mmap.mmap(file.number, 0, prot=mmap.PROT_READ) as view:
+        place = view.find(needle)
+        while place >= 0:
+            end = view.find(b"\n", place)
+            if end < 0:
+                return
+            yield view[view.rfind(b"\n", 0, place) + 1 : end]
+            place = view.find(needle, end)

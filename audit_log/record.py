@@ -1,0 +1,182 @@
+"""One record and its one line of bytes. What a line is, is written in the package's docstring."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from blake3 import blake3
+
+from .canonical import canonical, parse
+from .digests import LINE_CONTEXT
+from .errors import CanonicalError, RecordError
+
+MAX_LINE: Final = 65_535
+"""Bytes in a line, without its newline: what fits an entry bundle of C2SP tlog-tiles."""
+
+FIRST_PREV: Final = "0" * 64
+"""The ``prev`` of the first record."""
+
+TYPES: Final = frozenset(
+    {
+        "approval",
+        "command.executed",
+        "config.override",
+        "erasure",
+        "incident",
+        "key.rotated",
+        "leakage.fixed",
+        "log.created",
+        "log.recovered",
+        "run.completed",
+        "run.failed",
+        "run.interrupted",
+        "run.planned",
+        "run.refused",
+        "run.verified",
+        "segment.sealed",
+    }
+)
+ENDS: Final = frozenset({"run.completed", "run.failed", "run.interrupted"})
+"""The types that end a plan."""
+
+_ENVELOPE: Final = {"actor", "body", "nonce", "prev", "seq", "time", "tool", "type"}
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
+_HEX: Final = re.compile(r"[0-9a-f]*", re.ASCII)
+_LINE_HASHER: Final = blake3(derive_key_context=LINE_CONTEXT)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acted: user, host, and how that is known."""
+
+    user: str
+    host: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """What wrote the record."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of the log."""
+
+    seq: int
+    """0, 1, 2, … without a gap."""
+    time: str
+    """RFC 3339, UTC, microseconds: ``2025-01-31T12:00:00.000000Z``."""
+    type: str
+    """One of `TYPES`."""
+    actor: Actor
+    tool: Tool
+    nonce: str
+    """16 random bytes in hex, so that a leaf hash says nothing about its record."""
+    prev: str
+    """The previous line's hash in hex; 64 zeros in the first record."""
+    body: Mapping[str, object]
+
+
+def encode(record: Record) -> bytes:
+    """Return the line of ``record``, without its newline; raise if it breaks a rule."""
+    envelope: dict[str, object] = {
+        "actor": {"how": record.actor.how, "host": record.actor.host, "user": record.actor.user},
+        "body": dict(record.body),
+        "nonce": record.nonce,
+        "prev": record.prev,
+        "seq": record.seq,
+        "time": record.time,
+        "tool": {"name": record.tool.name, "version": record.tool.version},
+        "type": record.type,
+    }
+    _checked(envelope)
+    line = canonical(envelope)
+    if len(line) > MAX_LINE:
+        raise RecordError(
+            f"a {record.type} record of {len(line)} bytes is longer than {MAX_LINE}: "
+            "refer to what is large by its digest"
+        )
+    return line
+
+
+def decode(line: bytes) -> Record:
+    """Return the record whose line is ``line``; raise `RecordError` for any other bytes."""
+    if len(line) > MAX_LINE:
+        raise RecordError(f"line of {len(line)} bytes is longer than {MAX_LINE}")
+    try:
+        value = parse(line)
+    except CanonicalError as error:
+        raise RecordError(str(error)) from None
+    if not isinstance(value, dict):
+        raise RecordError("not an object")
+    return _checked(value)
+
+
+def line_hash(line: bytes) -> str:
+    """Return the hash of a raw line without its newline: BLAKE3 derive-key, `LINE_CONTEXT`."""
+    hasher = _LINE_HASHER.copy()
+    hasher.update(line)
+    return hasher.hexdigest()
+
+
+def format_time(moment: datetime) -> str:
+    """Return an aware UTC ``moment`` as records spell it."""
+    if moment.utcoffset() != timedelta(0):
+        raise AssertionError(f"the clock does not tell UTC: {moment!r}")
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+
+
+def _checked(envelope: dict[str, object]) -> Record:
+    if envelope.keys() != _ENVELOPE:
+        odd = sorted(envelope.keys() ^ _ENVELOPE)
+        raise RecordError(f"missing or unknown in the envelope: {', '.join(map(repr, odd))}")
+    seq, type_, body = envelope["seq"], envelope["type"], envelope["body"]
+    if type(seq) is not int or seq < 0:
+        raise RecordError(f"seq is {seq!r}, not a number from 0 on")
+    if not isinstance(type_, str) or type_ not in TYPES:
+        raise RecordError(f"unknown type {type_!r}")
+    if not isinstance(body, dict):
+        raise RecordError("body is not an object")
+    return Record(
+        seq,
+        _time(envelope["time"]),
+        type_,
+        Actor(**_strings("actor", envelope["actor"], {"how", "host", "user"})),
+        Tool(**_strings("tool", envelope["tool"], {"name", "version"})),
+        _hex("nonce", envelope["nonce"], 32),
+        _hex("prev", envelope["prev"], 64),
+        body,
+    )
+
+
+def _strings(name: str, value: object, keys: set[str]) -> dict[str, str]:
+    if not isinstance(value, dict) or value.keys() != keys:
+        raise RecordError(f"{name} is not an object of exactly {', '.join(sorted(keys))}")
+    for key, item in value.items():
+        if not isinstance(item, str):
+            raise RecordError(f"{name}.{key} is not a string")
+    return value
+
+
+def _hex(name: str, value: object, length: int) -> str:
+    if not isinstance(value, str) or len(value) != length or not _HEX.fullmatch(value):
+        raise RecordError(f"{name} is not {length} lower-case hexadecimal digits")
+    return value
+
+
+def _time(value: object) -> str:
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        raise RecordError(f"time {value!r} is not RFC 3339 in UTC with microseconds")
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        raise RecordError(f"time {value!r} is no moment of the calendar") from None
+    return value

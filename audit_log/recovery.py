@@ -1,0 +1,127 @@
+"""What a crash, a full disk or a failed sync leaves behind, and how it is put right.
+
+Nothing is thrown away: a torn tail goes to a side file before it is cut, and a `log.recovered`
+record says so. The side file is named ``.pending`` until that record is on the disk, so that a
+crash in the middle of a repair is itself repaired.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from .digests import digest_bytes
+from .errors import LogCorruptError, LogSuspectError, LogUnusableError
+from .layout import LINES, LOG_LOCK, SUSPECT, TORN, Descriptor, find, read_checkpoint
+from .locks import exclusive
+from .sync import read_small, sync_directory, write_new
+from .tail import Tail
+
+_Append = Callable[[Sequence[tuple[str, Mapping[str, object]]]], object]
+_CHUNK = 1 << 20
+
+
+def write_whole(descriptor: int, data: bytes, offset: int) -> None:
+    """Write ``data`` at the end with one write; undo it and raise if not all of it fits."""
+    problem = "a short write"
+    try:
+        if os.write(descriptor, data) == len(data):
+            return
+    except OSError as error:
+        problem = error.strerror or str(error)
+    # Under the lock nobody else has written after ``offset``.
+    os.ftruncate(descriptor, offset)
+    raise LogUnusableError(f"nothing was appended to the log: {problem}")
+
+
+def cut_torn(directory: Path, descriptor: int, tail: Tail, append: _Append) -> None:
+    """Move the bytes beyond ``tail`` to a side file, cut them, and record it; lock held."""
+    checkpoint = read_checkpoint(directory)
+    if tail.size < checkpoint.size:
+        raise LogCorruptError(f"record {tail.size} is cut short, and a checkpoint covers it")
+    end = os.fstat(descriptor).st_size
+    data = os.pread(descriptor, end - tail.offset, tail.offset)
+    digest = digest_bytes(data)
+    torn = directory / TORN
+    torn.mkdir(exist_ok=True)
+    write_new(torn / f"{tail.offset}-{digest.blake3[:16]}.pending", data)
+    sync_directory(torn)
+    sync_directory(directory)
+    os.ftruncate(descriptor, tail.offset)
+    finish_interrupted(directory, append)
+
+
+def finish_interrupted(directory: Path, append: _Append) -> None:
+    """Record every side file that no record names yet; lock held."""
+    torn = directory / TORN
+    if not torn.is_dir():
+        return
+    for pending in sorted(torn.glob("*.pending")):
+        kept = pending.with_suffix(".bin")
+        name = f"{TORN}/{kept.name}"
+        if not any(True for _ in find(directory / LINES, f'"kept":"{name}"'.encode())):
+            data = pending.read_bytes()
+            digest = digest_bytes(data)
+            body = {
+                "blake3": digest.blake3,
+                "kept": name,
+                "offset": int(pending.name.partition("-")[0]),
+                "reason": "an unterminated tail",
+                "sha256": digest.sha256,
+                "size": digest.size,
+            }
+            append([("log.recovered", body)])
+        _sync_lines(directory)
+        pending.rename(kept)
+        sync_directory(torn)
+
+
+def refuse_suspect(directory: Path) -> None:
+    """Raise `LogSuspectError` if a sync of this log has failed since it was last opened."""
+    path = directory / SUSPECT
+    if path.exists():
+        reason = read_small(path, 4096).decode(errors="replace").strip()
+        raise LogSuspectError(
+            f"the log is suspect: a sync has failed ({reason})",
+            "open the log again: that writes the uncommitted records anew",
+        )
+
+
+def mark_suspect(directory: Path, reason: str) -> None:
+    """Tell every writer that what is not committed may not be on the disk."""
+    write_new(directory / SUSPECT, f"{reason}\n".encode())
+    sync_directory(directory)
+
+
+def heal_suspect(directory: Path) -> None:
+    """Write the lines anew into another file and swap it in, if a sync has failed."""
+    path = directory / SUSPECT
+    if not path.exists():
+        return
+    with exclusive(directory / LOG_LOCK):
+        if not path.exists():  # somebody else was faster
+            return
+        source, target = directory / LINES, directory / f".{LINES}.new"
+        _copy(source, target)
+        target.replace(source)
+        sync_directory(directory)
+        path.unlink()
+        sync_directory(directory)
+
+
+def _copy(source: Path, target: Path) -> None:
+    write_new(target, b"")
+    old, new = Descriptor(source), Descriptor(target, os.O_WRONLY | os.O_APPEND)
+    offset = 0
+    while chunk := os.pread(old.number, _CHUNK, offset):
+        offset += len(chunk)
+        rest = memoryview(chunk)
+        while rest:
+            rest = rest[os.write(new.number, rest) :]
+    os.fsync(new.number)
+
+
+def _sync_lines(directory: Path) -> None:
+    file = Descriptor(directory / LINES)
+    os.fdatasync(file.number)

@@ -1,0 +1,69 @@
+"""The rules under which a checkpoint is signed; the sign lock and the key's lock are held.
+
+The high-water mark is durable before each signature, so that no two signed checkpoints can
+contradict each other: signing refuses unless the log extends both the checkpoint and the mark.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+from .checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
+from .errors import CheckpointError, LogCorruptError, LogUnusableError, NoteError
+from .keystore import KeyStore
+from .layout import CHECKPOINT, STATE, read_note
+from .note import Signer, open_note, sign, verifier_of
+from .sync import replace
+from .tail import Tail, format_state, root_from_lines
+
+
+def commit(
+    directory: Path, descriptor: int, tail: Tail, signer: Signer, keys: KeyStore
+) -> Checkpoint:
+    """Sign ``tail``, whose lines are durable; return the checkpoint that now stands."""
+    wanted = Checkpoint(signer.name, tail.size, tail.frontier.root())
+    current = _current(directory, signer)
+    _require_extends(descriptor, tail, current, "its checkpoint")
+    mark = keys.mark(signer.name)
+    if mark is None:
+        raise LogUnusableError(
+            f"no high-water mark beside the key in {keys.directory(signer.name)}: "
+            "nothing says what this key has signed"
+        )
+    _require_extends(descriptor, tail, mark, "what its key has signed (was it put back?)")
+    if current == wanted:
+        return current
+    if mark != wanted:  # the same may be signed again, after a crash
+        keys.raise_mark(wanted)
+    replace(directory / CHECKPOINT, sign(format_checkpoint(wanted), [signer]))
+    _keep_state(directory, tail)
+    return wanted
+
+
+def _current(directory: Path, signer: Signer) -> Checkpoint:
+    try:
+        note = open_note(read_note(directory), [verifier_of(signer)])
+        return parse_checkpoint(note.text)
+    except (NoteError, CheckpointError) as error:
+        raise LogCorruptError(f"the checkpoint of the log cannot be believed: {error}") from None
+
+
+def _require_extends(descriptor: int, tail: Tail, old: Checkpoint, what: str) -> None:
+    if old.size > tail.size:
+        raise LogCorruptError(f"the log is shorter than {what}: {tail.size} of {old.size} records")
+    root = tail.root_at(old.size)
+    if root is None:
+        root = root_from_lines(descriptor, old.size)
+    if root != old.root:
+        raise LogCorruptError(f"the first {old.size} records of the log are not those of {what}")
+
+
+def _keep_state(directory: Path, tail: Tail) -> None:
+    """Write the derived state; it may be lost, so it is renamed into place but not synced for."""
+    path = directory / STATE
+    temporary = path.with_name(f".{path.name}.tmp")
+    with suppress(OSError):  # without it the next opening walks all lines; the signature stands
+        path.parent.mkdir(exist_ok=True)
+        temporary.write_bytes(format_state(tail))
+        temporary.replace(path)

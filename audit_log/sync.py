@@ -1,0 +1,58 @@
+"""Bytes that are on the disk when a call returns: whole writes, replaced files, directories.
+
+Every function lets `OSError` through: what a failure means depends on who asked.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def replace(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Put ``data`` at ``path``, whole or not at all, and durable on return."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    write_new(temporary, data, mode)
+    temporary.replace(path)
+    sync_directory(path.parent)
+
+
+def write_new(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write ``data`` to the file ``path`` and sync it; the directory is not synced."""
+    descriptor = os.open(path, _NEW, mode)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_small(path: Path, limit: int) -> bytes:
+    """Return the bytes of a regular file that is no link, at most ``limit`` of them."""
+    descriptor = os.open(path, _READ)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"not a regular file: {path}")
+        parts, rest = [], limit
+        while rest and (part := os.read(descriptor, rest)):
+            parts.append(part)
+            rest -= len(part)
+        return b"".join(parts)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,181 @@
+"""Where a log ends: what one must know to append to it and to sign it.
+
+A `Tail` grows line by line. Lines below the last checkpoint are only chained and hashed, because
+the root over them is compared with the signed one; lines beyond it are decoded strictly.
+
+The place of the last checkpoint is kept as derived state, so that opening a long log reads only
+what came after. The state is believed only if its tree has the checkpoint's root, and the line
+that ends at its offset has its hash; it can be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from .canonical import canonical, parse
+from .checkpoint import Checkpoint
+from .errors import CanonicalError, LogCorruptError, RecordError
+from .layout import STATE, pieces
+from .record import FIRST_PREV, MAX_LINE, decode, line_hash
+from .sync import read_small
+from .tree import Frontier, leaf_hash
+
+_PREV = b',"prev":"'
+
+
+@dataclass(slots=True)
+class Tail:
+    """The end of a log, owned by one holder: how much there is, and what the next line needs."""
+
+    offset: int
+    """Bytes in the lines so far, newlines included."""
+    head: str
+    """Hash of the last line; zeros before the first."""
+    frontier: Frontier
+    base: Frontier
+    """The tree at the last checkpoint that was compared with the lines."""
+    leaves: list[bytes]
+    """Leaf hashes beyond ``base``."""
+
+    @property
+    def size(self) -> int:
+        """How many records there are."""
+        return self.frontier.size
+
+    def extend(self, line: bytes, *, committed: bool = False) -> None:
+        """Add the next line; raise `LogCorruptError` naming the record if it is not the next."""
+        seq = self.size
+        prev = prev_of(line) if committed else _strict_prev(line, seq)
+        if prev != self.head:
+            raise LogCorruptError(f"record {seq} does not continue the record before it")
+        self.push(line, line_hash(line), committed=committed)
+
+    def push(self, line: bytes, digest: str, *, committed: bool = False) -> None:
+        """Add the next line, known to be it, whose hash is ``digest``."""
+        leaf = leaf_hash(line)
+        self.frontier.append(leaf)
+        if committed:
+            self.base.append(leaf)
+        else:
+            self.leaves.append(leaf)
+        self.head = digest
+        self.offset += len(line) + 1
+
+    def root_at(self, size: int) -> bytes | None:
+        """Return the root over the first ``size`` records; None if that is before the base."""
+        if not self.base.size <= size <= self.size:
+            return None
+        frontier = self.base.copy()
+        for leaf in self.leaves[: size - self.base.size]:
+            frontier.append(leaf)
+        return frontier.root()
+
+    def snapshot(self) -> Tail:
+        """Return an independent copy."""
+        return Tail(
+            self.offset, self.head, self.frontier.copy(), self.base.copy(), self.leaves.copy()
+        )
+
+    def rebase(self, size: int) -> None:
+        """Forget the leaves below ``size``: a checkpoint covers them."""
+        if size > self.base.size:
+            count = size - self.base.size
+            for leaf in self.leaves[:count]:
+                self.base.append(leaf)
+            del self.leaves[:count]
+
+
+def prev_of(line: bytes) -> str:
+    """Return the envelope's ``prev``, found without parsing: nothing after it has free keys."""
+    place = line.rfind(_PREV) + len(_PREV)
+    return line[place : place + 64].decode("ascii", "replace")
+
+
+def empty() -> Tail:
+    """Return the tail of a log without lines."""
+    return Tail(0, FIRST_PREV, Frontier(), Frontier(), [])
+
+
+def load(directory: Path, descriptor: int, checkpoint: Checkpoint) -> Tail:
+    """Return the tail of the log just at ``checkpoint``; raise if the lines do not have its root.
+
+    From the derived state if it can be believed, else by walking the lines from the start.
+    """
+    tail = _from_state(directory, descriptor, checkpoint)
+    if tail is not None:
+        return tail
+    tail = empty()
+    if checkpoint.size:
+        for line, whole in pieces(descriptor, 0, os.fstat(descriptor).st_size):
+            if not whole:
+                break
+            tail.extend(line, committed=True)
+            if tail.size == checkpoint.size:
+                break
+    if tail.size < checkpoint.size:
+        raise LogCorruptError(
+            f"the log is shorter than its own checkpoint: {tail.size} of {checkpoint.size} records"
+        )
+    if tail.frontier.root() != checkpoint.root:
+        raise LogCorruptError(
+            f"the first {checkpoint.size} records are not those that the checkpoint was signed over"
+        )
+    return tail
+
+
+def root_from_lines(descriptor: int, size: int) -> bytes | None:
+    """Return the root over the first ``size`` lines of the file; None if it holds fewer."""
+    frontier = Frontier()
+    if size:
+        for line, whole in pieces(descriptor, 0, os.fstat(descriptor).st_size):
+            if not whole:
+                break
+            frontier.append(leaf_hash(line))
+            if frontier.size == size:
+                break
+    return frontier.root() if frontier.size == size else None
+
+
+def format_state(tail: Tail) -> bytes:
+    """Return the derived state of ``tail``, which must end at a checkpoint."""
+    nodes = [node.hex() for node in tail.frontier.nodes]
+    return canonical(
+        {"head": tail.head, "nodes": nodes, "offset": tail.offset, "size": tail.size, "version": 1}
+    )
+
+
+def _from_state(directory: Path, descriptor: int, checkpoint: Checkpoint) -> Tail | None:
+    try:
+        value = parse(read_small(directory / STATE, MAX_LINE))
+        match value:
+            case {"head": str(head), "nodes": list(nodes), "offset": int(offset), "size": int(n)}:
+                frontier = Frontier(n, [bytes.fromhex(str(node)) for node in nodes])
+            case _:
+                return None
+    except (OSError, CanonicalError, ValueError):
+        return None
+    if frontier.size != checkpoint.size or frontier.root() != checkpoint.root:
+        return None
+    if offset < 1 or _last_line_hash(descriptor, offset) != head:
+        return None
+    return Tail(offset, head, frontier, frontier.copy(), [])
+
+
+def _last_line_hash(descriptor: int, offset: int) -> str | None:
+    start = max(0, offset - MAX_LINE - 2)
+    window = os.pread(descriptor, offset - start, start)
+    if len(window) != offset - start or not window.endswith(b"\n"):
+        return None
+    return line_hash(window[window.rfind(b"\n", 0, -1) + 1 : -1])
+
+
+def _strict_prev(line: bytes, seq: int) -> str:
+    try:
+        record = decode(line)
+    except RecordError as error:
+        raise LogCorruptError(f"record {seq} is not a record: {error}") from None
+    if record.seq != seq:
+        raise LogCorruptError(f"record {seq} says that it is record {record.seq}")
+    return record.prev

@@ -1,0 +1,253 @@
+"""Verify a log: read everything once, believe nothing, say what is and what is not proven.
+
+`verify` raises nothing for a bad log; it returns a `Report`. It writes nothing. The verdicts are
+in `faults`; the walk over the lines is in `walk`; this module reads the files and compares the
+tree with every checkpoint that it knows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import running
+from .artifacts import ArtifactCheck
+from .checkpoint import Checkpoint, parse_checkpoint
+from .errors import CheckpointError, LogUnusableError, NoteError
+from .faults import EXIT, Report, not_proven, verdict_of
+from .layout import (
+    LINES,
+    LOG_LOCK,
+    SUSPECT,
+    Descriptor,
+    lines_with,
+    pieces,
+    read_note,
+    require_directory,
+)
+from .locks import shared
+from .note import Verifier, open_note, parse_vkey, split
+from .trust import Case, judge_signature, trusted
+from .walk import Walk
+
+
+def verify(
+    directory: Path,
+    *,
+    vkeys: Sequence[str] = (),
+    old_checkpoint: bytes | None = None,
+    self_asserted: bool = False,
+    artifacts_root: Path | None = None,
+    high_water: Checkpoint | None = None,
+) -> Report:
+    """Return what can be said about the log in ``directory``.
+
+    ``vkeys`` are the keys that the verifier trusts; ``self_asserted`` accepts the keys that the
+    log names itself, at L0. ``old_checkpoint`` is a signed note kept from earlier. With
+    ``artifacts_root``, every file that a record names is digested again below it.
+    """
+    directory = Path(directory)
+    case = Case(directory)
+    artifacts = ArtifactCheck(artifacts_root) if artifacts_root is not None else None
+    pinned = trusted(case, vkeys)
+    there = _read_own(case)
+    old_text = _split_old(case, old_checkpoint)
+    known = [c for c in (case.own, old_text, high_water) if c is not None]
+    walk = Walk(frozenset(c.size for c in known))
+    walk.start()
+    if artifacts is not None:
+        walk.visit = artifacts.faults_of
+    cut = there and _walk(case, walk)
+    judge_signature(case, walk, pinned, self_asserted)
+    _judge_tree(case, walk, cut)
+    _judge_old(case, walk, old_text, old_checkpoint, pinned)
+    _judge_mark(case, walk, high_water)
+    alive = _judge_runs(case, walk)
+    if artifacts is not None:
+        case.checked.append(f"{artifacts.count} artifacts, byte by byte")
+    case.faults = [*walk.faults, *case.faults]
+    return _report(case, walk, alive, artifacts is not None)
+
+
+def _read_own(case: Case) -> bool:
+    """Return whether there are lines to walk; read the checkpoint.
+
+    It is read *before* the size of the log is, so that the log can only be longer.
+    """
+    try:
+        require_directory(case.directory)
+    except LogUnusableError as error:
+        case.add("missing", error.problem)
+        return False
+    try:
+        case.note = read_note(case.directory)
+    except LogUnusableError as error:
+        case.add("missing", error.problem)
+        return True
+    try:
+        text, _ = split(case.note)
+        case.own = parse_checkpoint(text)
+    except (NoteError, CheckpointError) as error:
+        case.add("checkpoint", f"the checkpoint of the log is none: {error}")
+    return True
+
+
+def _split_old(case: Case, old: bytes | None) -> Checkpoint | None:
+    if old is None:
+        return None
+    try:
+        return parse_checkpoint(split(old)[0])
+    except (NoteError, CheckpointError) as error:
+        case.add("old-checkpoint", f"the checkpoint handed in is none: {error}")
+        return None
+
+
+def _walk(case: Case, walk: Walk) -> bool:
+    """Feed all lines to ``walk``; return whether the last one is incomplete."""
+    cut = False
+    try:
+        with shared(case.directory / LOG_LOCK):
+            file = Descriptor(case.directory / LINES)
+            end = os.fstat(file.number).st_size
+        for line, whole in pieces(file.number, 0, end):
+            if whole:
+                walk.feed(line)
+            cut = not whole
+    except OSError as error:
+        case.add("missing", f"cannot read the log: {error.strerror or error}")
+    if walk.size == 0 and (case.own is None or case.own.size == 0):
+        case.add("missing", "the log holds no whole record")
+    if walk.orphan is not None:
+        _look_for_fork(case, *walk.orphan)
+    if (case.directory / SUSPECT).exists():
+        case.warnings.append("a sync of this log has failed; it is marked suspect")
+    if walk.backwards:
+        case.warnings.append(f"time goes backwards at {walk.backwards} records")
+    return cut
+
+
+def _look_for_fork(case: Case, seq: int, prev: str) -> None:
+    """Add a fault if two different lines name the same parent as record ``seq`` does."""
+    lines = set()
+    for line in lines_with(case.directory / LINES, f',"prev":"{prev}"'.encode()):
+        lines.add(line)
+        if len(lines) > 1:
+            message = (
+                f"record {seq} and another record have one parent: evidence of a fork, "
+                "not proof (only two signed checkpoints prove one)"
+            )
+            case.add("fork", message, seq)
+            return
+
+
+def _judge_tree(case: Case, walk: Walk, cut: bool) -> None:
+    if case.own is None:
+        if cut:
+            case.add("torn", f"record {walk.size} is incomplete", walk.size)
+        return
+    if walk.size < case.own.size:
+        rest = f", and record {walk.size} is cut short" if cut else ""
+        message = f"{walk.size} of {case.own.size} committed records are there{rest}"
+        case.add("shorter", message, walk.size)
+        return
+    if cut:
+        case.add("torn", f"record {walk.size}, not committed, is incomplete", walk.size)
+    if walk.roots[case.own.size] != case.own.root:
+        message = f"the first {case.own.size} records are not those that were signed"
+        case.add("root", message)
+    if walk.size > case.own.size:
+        count = walk.size - case.own.size
+        case.warnings.append(f"{count} records are durable and not committed")
+    case.checked.append(f"{walk.size} records: framing, order, chain, tree")
+
+
+def _judge_old(
+    case: Case,
+    walk: Walk,
+    old: Checkpoint | None,
+    note: bytes | None,
+    pinned: tuple[Verifier, ...],
+) -> None:
+    if old is None or note is None or walk.origin is None:
+        return
+    if old.origin != walk.origin:
+        message = f"the checkpoint handed in is of {old.origin}, the log is {walk.origin}"
+        case.add("old-checkpoint", message)
+        return
+    keys = pinned or tuple(parse_vkey(vkey) for vkey in walk.vkeys)
+    try:
+        open_note(note, [key for key in keys if key.name == old.origin])
+    except NoteError as error:
+        case.add("old-checkpoint", f"the checkpoint handed in cannot be believed: {error}")
+        return
+    if case.own is None:
+        return
+    if case.own.size < old.size:
+        message = f"the log was signed with {old.size} records, now with {case.own.size}"
+        case.add("rolled-back", message)
+    elif old.size in walk.roots and walk.roots[old.size] != old.root:
+        message = f"the first {old.size} records are not those of the checkpoint handed in"
+        case.add("fork", message)
+        case.evidence = (note.decode(), case.note.decode())
+    elif old.size in walk.roots:
+        case.level = 2 if case.level == 1 else case.level
+        case.checked.append(f"extends the checkpoint handed in, of {old.size} records")
+
+
+def _judge_mark(case: Case, walk: Walk, mark: Checkpoint | None) -> None:
+    if mark is None or case.own is None:
+        return
+    if walk.origin is not None and mark.origin != walk.origin:
+        case.add("key", f"the high-water mark is of {mark.origin}, the log is {walk.origin}")
+    elif walk.size < mark.size:
+        message = f"{mark.size} records were signed here, and {walk.size} are there"
+        case.add("rolled-back", message)
+    elif walk.roots[mark.size] != mark.root:
+        message = f"the first {mark.size} records are not those that were signed here"
+        case.add("fork", message)
+    else:
+        case.checked.append("the high-water mark beside the key")
+
+
+def _judge_runs(case: Case, walk: Walk) -> tuple[str, ...]:
+    alive = []
+    for run, seq in walk.plans.items():
+        try:
+            is_alive = running.is_running(case.directory, run)
+        except (LogUnusableError, OSError):
+            is_alive = False
+        if is_alive:
+            alive.append(run)
+        else:
+            message = f"run {run}, planned in record {seq}, has no end and nobody runs it"
+            case.add("run", message, seq)
+    return tuple(sorted(alive))
+
+
+def _report(case: Case, walk: Walk, alive: tuple[str, ...], artifacts: bool) -> Report:
+    verdict = verdict_of(case.faults)
+    # The first bad record is named first; what concerns no record in particular comes last.
+    ordered = sorted(case.faults, key=lambda f: (f.seq is None, f.seq or 0))
+    if walk.more_faults:
+        case.warnings.append(f"{walk.more_faults} further faults are not listed")
+    level = case.level if EXIT[verdict] < 3 else -1
+    unchecked = ["bodies against their schemas", "trusted timestamps (L3), witnesses (L4)"]
+    if not artifacts:
+        unchecked.append("artifacts")
+    return Report(
+        verdict=verdict,
+        exit_status=EXIT[verdict],
+        level=level,
+        faults=tuple(ordered),
+        warnings=tuple(case.warnings),
+        size=walk.size,
+        committed=case.own.size if case.own else 0,
+        head=walk.head,
+        origin=walk.origin,
+        running=alive,
+        checked=tuple(case.checked),
+        not_checked=tuple(unchecked),
+        not_proven=not_proven(level) if level >= 0 else (),
+        evidence=case.evidence,
+    )

@@ -1,0 +1,135 @@
+"""What one run uses of a resolved configuration, grouped by identity component.
+
+A workspace declares many targets, features and families; a run uses one target, an ordered list of
+features and one family. What it does not use cannot move its keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from repro.config import catalog
+from repro.config.catalog import MODELS
+from repro.config.layers import Path, Value, below, dotted, nest
+from repro.config.resolve import Resolved, split
+
+COMPONENTS = (
+    "dataset",
+    "target",
+    "features",
+    "hyperparameters",
+    "splits",
+    "routing",
+    "seed",
+    "execution",
+)
+"""The identity components that a schema may name; ``none`` is the ninth word it may use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """The part of the configuration that decides one run."""
+
+    dataset: Mapping[str, Any]
+    target: Mapping[str, Any]
+    """Name, task, formula, horizon (rows)."""
+    features: tuple[Mapping[str, Any], ...]
+    """Name and declaration of each, in the order of the columns."""
+    family: str
+    hyperparameters: Mapping[str, Any]
+    """Requested values under canonical names."""
+    splits: Mapping[str, Any]
+    routing: Mapping[str, Any]
+    base_seed: int
+    level: str
+    threads: int
+    time_limit_seconds: int
+    leakage: Mapping[str, Any]
+    identity_mode: str
+    min_snapshots: int
+    components: Mapping[str, Mapping[str, Any]]
+    """Identity component to the leaves that belong to it, by path below their document."""
+
+
+def activate(resolved: Resolved) -> Active:
+    """Return what ``resolved`` means for its target and family.
+
+    The configuration must have been checked: a feature that is not in the registry is a KeyError.
+    """
+    tree = nest({path: value.value for path, value in resolved.flat.items()})
+    training = tree["training_config"]
+    registry = tree["data"]["feature_registry"]
+    reproducibility = training["reproducibility_config"]["reproducibility"]
+    target = tree["data"]["targets"]["targets"][resolved.target]
+    return Active(
+        dataset=tree["data"]["dataset"]["dataset"],
+        target={"name": resolved.target, **_identified(target)},
+        features=tuple(
+            {"name": name, **_identified(registry["registry"][name])}
+            for name in registry["selected"]
+        ),
+        family=resolved.family,
+        hyperparameters=tree[MODELS][resolved.family]["hyperparameters"],
+        splits=training["splits_config"]["splits"],
+        routing=training["routing_config"]["routing"],
+        base_seed=reproducibility["base_seed"],
+        level=reproducibility["level"],
+        threads=reproducibility["threads"],
+        time_limit_seconds=reproducibility["time_limit_seconds"],
+        leakage=training["safety_config"]["safety"]["leakage_detection"],
+        identity_mode=tree["identity_config"]["identity"]["mode"],
+        min_snapshots=tree["identity_config"]["stability"]["min_snapshots"],
+        components=components(resolved),
+    )
+
+
+def _identified(declared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a declaration without the sentence that is for people alone."""
+    return {key: value for key, value in declared.items() if key != "description"}
+
+
+def used(resolved: Resolved) -> dict[Path, Value]:
+    """Return the leaves that decide this run: its own target, features, family and no layers."""
+    selected = resolved.flat[("data", "feature_registry", "selected")].value
+    keep: dict[Path, Value] = {}
+    for path, value in resolved.flat.items():
+        document, inner = split(path)
+        if document == "data.targets" and inner[1] != resolved.target:
+            continue
+        if document == "data.feature_registry" and inner[0] == "registry":
+            if inner[1] not in selected:
+                continue
+        if path[0] == MODELS and path[1:3] != (resolved.family, "hyperparameters"):
+            continue
+        if document == "training_config.optimizer_config":
+            continue
+        keep[path] = value
+    return keep
+
+
+def components(resolved: Resolved) -> dict[str, dict[str, Any]]:
+    """Return the used leaves of each identity component, by path below their document.
+
+    Raises AssertionError for a leaf that its schema does not classify: a value that nobody
+    classified must never be left out of the identity silently.
+    """
+    groups: dict[str, dict[str, Any]] = {name: {} for name in COMPONENTS}
+    for path, value in used(resolved).items():
+        name = component_of(path)
+        if name != "none":
+            _, inner = split(path)
+            groups[name][dotted(inner)] = value.value
+    return groups
+
+
+def component_of(path: Path) -> str:
+    """Return the identity component of a full path; AssertionError if it has none."""
+    document, inner = split(path)
+    if path[0] == MODELS or document == "training_config.optimizer_config":
+        return "hyperparameters"
+    found = catalog.component_of(catalog.config_schema(catalog.DOCUMENTS[document]), inner)
+    if found is None or found not in (*COMPONENTS, "none"):
+        raise AssertionError(f"{dotted(path)} has no identity component in its schema: {found!r}")
+    return found

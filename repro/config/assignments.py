@@ -1,0 +1,126 @@
+"""``a.b=c`` on the command line: read with places, and found in the tree by any unique suffix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from repro.config.catalog import MODELS, Trainer
+from repro.config.document import parse
+from repro.config.layers import Path, dotted
+from repro.config.names import nearest
+from repro.errors import Place, Problem, ProblemsError
+
+ASIDE = frozenset({"variants", "training_profiles"})
+"""Sections that hold layers; a bare key never means a value inside them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One override as it was typed."""
+
+    text: str
+    key: Path
+    value: Any
+    place: Place
+    """Where the value stands; the file is ``--set N``, the argument its only line."""
+
+
+def parse_assignment(number: int, text: str) -> Assignment:
+    """Return the override that ``text`` (``a.b=value``, the value as YAML) means.
+
+    Raises ProblemsError if it is not one.
+    """
+    file = f"--set {number}"
+    key, equals, value = text.partition("=")
+    parts = tuple(part.strip() for part in key.split("."))
+    if not equals or not all(parts):
+        place = Place(file, 1, 1, len(text) + 1)
+        raise ProblemsError(
+            [Problem(place, text, "not of the form key=value", "set", source=text)]
+        )
+    offset = len(key) + 1 - len("v: ")
+    try:
+        parsed = parse(f"v: {value}", file).value
+    except ProblemsError as error:
+        raise ProblemsError(
+            [replace(p, place=_shift(p.place, offset), source=text) for p in error.problems]
+        ) from error
+    place = Place(file, 1, len(key) + 2, max(len(text), len(key) + 2) + 1)
+    return Assignment(text, parts, parsed["v"], place)
+
+
+def target_path(
+    assignment: Assignment,
+    known: Iterable[Path],
+    family: str | None,
+    families: Mapping[str, Trainer],
+) -> Path:
+    """Return the full path that an override means.
+
+    Raises ProblemsError naming the nearest keys if there is none, or all if there are several.
+    """
+    paths = {path[:n] for path in known for n in range(1, len(path) + 1)}
+    keys = _spellings(assignment.key, family, families)
+    matches = sorted(p for p in paths if any(p[-len(key) :] == key for key in keys))
+    exact = [p for p in matches if p in keys]
+    active = [p for p in matches if not ASIDE & set(p) and _of_family(p, family)]
+    for candidates in (exact, active, matches):
+        if len(candidates) == 1:
+            return candidates[0]
+        if candidates:
+            listed = ", ".join(dotted(p) for p in candidates)
+            raise _problem(assignment, f"ambiguous; it could be {listed}")
+    raise _problem(assignment, _unknown(assignment, paths, family, families))
+
+
+def _spellings(
+    key: Path, family: str | None, families: Mapping[str, Trainer]
+) -> tuple[Path, ...]:
+    """Return the key as typed and with the canonical name of a hyperparameter at its end."""
+    if family is None:
+        return (key,)
+    canonical = families[family].aliases().get(key[-1], key[-1])
+    return (key, (*key[:-1], canonical)) if canonical != key[-1] else (key,)
+
+
+def _of_family(path: Path, family: str | None) -> bool:
+    """Return whether a path is outside the model documents, or in the chosen family's."""
+    return path[0] != MODELS or len(path) == 1 or path[1] == family
+
+
+def _unknown(
+    assignment: Assignment,
+    paths: Iterable[Path],
+    family: str | None,
+    families: Mapping[str, Trainer],
+) -> str:
+    """Return what to say of a key that nothing has."""
+    name = assignment.key[-1]
+    if family is not None:
+        forced = families[family].forced("strict")
+        if name in forced:
+            return f"not a value of the configuration: strict mode forces it to {forced[name]!r}"
+    active = [p for p in paths if not ASIDE & set(p) and _of_family(p, family)]
+    names = {p[-1]: p for p in active}
+    if family is not None:
+        names |= {alias: (alias,) for alias in families[family].aliases()}
+    close = nearest(name, names)
+    if close is None:
+        return "unknown key"
+    return f"unknown key; did you mean {dotted(names[close][-2:])}?"
+
+
+def _problem(assignment: Assignment, message: str) -> ProblemsError:
+    """Return the error for an override whose key is at fault."""
+    place = Place(assignment.place.file, 1, 1, assignment.place.column - 1)
+    problem = Problem(place, dotted(assignment.key), message, "set", source=assignment.text)
+    return ProblemsError([problem])
+
+
+def _shift(place: Place, offset: int) -> Place:
+    """Return ``place`` moved along its line, never before its start."""
+    return replace(
+        place, column=max(1, place.column + offset), end=max(2, place.end + offset)
+    )

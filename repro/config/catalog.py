@@ -1,0 +1,208 @@
+"""The one list of what may lie in ``CONFIG``: which path holds which kind, under which schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+SCHEMAS = "repro.schemas"
+
+
+class Trainer(Protocol):
+    """What this room needs to know of a trainer's declaration."""
+
+    @property
+    def family(self) -> str:
+        """The name of its document."""
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks it can be trained for."""
+
+    @property
+    def hyperparameters(self) -> Mapping[str, Mapping[str, Any]]:
+        """Canonical name to JSON Schema, with the list ``aliases``."""
+
+    def aliases(self) -> dict[str, str]:
+        """Every accepted name with the canonical one."""
+
+    def forced(self, level: str) -> dict[str, Any]:
+        """The parameters that ``level`` forces."""
+
+
+DOCUMENTS: Mapping[str, str] = {
+    "identity_config": "identity_config",
+    "data.dataset": "dataset",
+    "data.feature_registry": "feature_registry",
+    "data.targets": "targets",
+    "training_config.optimizer_config": "optimizer_config",
+    "training_config.pipeline_config": "pipeline_config",
+    "training_config.reproducibility_config": "reproducibility_config",
+    "training_config.routing_config": "routing_config",
+    "training_config.safety_config": "safety_config",
+    "training_config.splits_config": "splits_config",
+}
+"""Name of each document that every workspace has, with its kind: the name of its schema."""
+
+MODELS = "model_config"
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What a file under ``CONFIG`` is: a document, an overlay of one, or neither."""
+
+    document: str
+    kind: str
+    overlay: bool
+
+
+def slot_of(relative: Path, families: Mapping[str, Trainer]) -> Slot | None:
+    """Return what the file at ``relative`` (to ``CONFIG``) is, or None if nothing of ours.
+
+    ``lightgbm_custom.yaml`` is an overlay of ``lightgbm``, never a family: the longest name of a
+    document that stands before an underscore wins.
+    """
+    name = ".".join(relative.with_suffix("").parts)
+    kinds = dict(DOCUMENTS) | {f"{MODELS}.{family}": f"model:{family}" for family in families}
+    if name in kinds:
+        return Slot(name, kinds[name], overlay=False)
+    bases = [base for base in kinds if name.startswith(base + "_")]
+    if bases:
+        base = max(bases, key=len)
+        return Slot(base, kinds[base], overlay=True)
+    return None
+
+
+@cache
+def config_schema(kind: str) -> dict[str, Any]:
+    """Return the shipped JSON Schema of a kind of document; fresh data, not to be changed."""
+    return _load("config", kind)
+
+
+@cache
+def output_schema(kind: str) -> dict[str, Any]:
+    """Return the JSON Schema of a snapshot or of a command's JSON output."""
+    return _load("output", kind)
+
+
+@cache
+def record_schema(kind: str) -> dict[str, Any]:
+    """Return the JSON Schema of the body of a record type."""
+    return _load("records", kind)
+
+
+def _load(folder: str, kind: str) -> dict[str, Any]:
+    from importlib.resources import files
+
+    text = files(SCHEMAS).joinpath(folder, f"{kind}.schema.json").read_text("utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def schema_of(kind: str, families: Mapping[str, Trainer]) -> Mapping[str, Any]:
+    """Return the schema of a document of ``kind``.
+
+    What a trainer declares becomes part of it: a model document is made of its hyperparameters,
+    and a training profile may set those of each family.
+    """
+    if kind.startswith("model:"):
+        return model_schema(families[kind.removeprefix("model:")])
+    if kind == "optimizer_config":
+        return _profiles_schema(families)
+    return config_schema(kind)
+
+
+def _profiles_schema(families: Mapping[str, Trainer]) -> dict[str, Any]:
+    """Return the schema of the training profiles, closed over the families offered here."""
+    schema = config_schema("optimizer_config")
+    profiles = schema["properties"]["training_profiles"]
+    profile = dict(profiles["additionalProperties"])
+    below = profile.pop("additionalProperties")
+    profile["properties"] = {
+        name: {
+            **below,
+            "properties": hyperparameter_schemas(trainer),
+            "additionalProperties": False,
+        }
+        for name, trainer in families.items()
+    }
+    profile["additionalProperties"] = False
+    closed = {**profiles, "additionalProperties": profile}
+    return {**schema, "properties": {"training_profiles": closed}}
+
+
+def model_schema(trainer: Trainer) -> dict[str, Any]:
+    """Return the JSON Schema of a model document, with every accepted name as a property."""
+    values: dict[str, Any] = {
+        "type": "object",
+        "properties": hyperparameter_schemas(trainer),
+        "additionalProperties": False,
+        "x-identity": "hyperparameters",
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"repro:config/model/{trainer.family}",
+        "title": f"Model: {trainer.family}",
+        "description": f"Hyperparameters of {trainer.family}, and variants of them.",
+        "type": "object",
+        "properties": {
+            "hyperparameters": {"description": "The values that are trained with.", **values},
+            "variants": {
+                "type": "object",
+                "description": "Named changes, chosen with --variant.",
+                "propertyNames": {"pattern": "^[A-Za-z][A-Za-z0-9_]*$"},
+                "additionalProperties": {"description": "Values that it changes.", **values},
+            },
+        },
+        "required": ["hyperparameters"],
+        "additionalProperties": False,
+    }
+
+
+def hyperparameter_schemas(trainer: Trainer) -> dict[str, dict[str, Any]]:
+    """Return the schema of each accepted name, canonical ones and aliases."""
+    return {
+        name: {
+            **{k: v for k, v in trainer.hyperparameters[canonical].items() if k != "aliases"},
+            "x-identity": "hyperparameters",
+        }
+        for name, canonical in trainer.aliases().items()
+    }
+
+
+def component_of(schema: Mapping[str, Any], path: tuple[str, ...]) -> str | None:
+    """Return the identity component that the value at ``path`` belongs to, or None if unclassified.
+
+    The annotation ``x-identity`` nearest to the value counts; it holds for everything below it.
+    """
+    component: str | None = schema.get("x-identity")
+    node: Any = schema
+    for key in path:
+        node = _child(node, key)
+        if not isinstance(node, Mapping):
+            break
+        component = node.get("x-identity", component)
+    return component
+
+
+def is_atomic(schema: Mapping[str, Any], path: tuple[str, ...]) -> bool:
+    """Return whether layers replace the value at ``path`` whole: a formula is one value."""
+    node: Any = schema
+    for key in path:
+        node = _child(node, key)
+        if not isinstance(node, Mapping):
+            return False
+    return str(node.get("$ref", "")).startswith("#/$defs/formula")
+
+
+def _child(node: Any, key: str) -> Any:
+    """Return the schema of ``key`` inside ``node``, or None."""
+    properties = node.get("properties", {})
+    if key in properties:
+        return properties[key]
+    below = node.get("additionalProperties")
+    return below if isinstance(below, Mapping) else None

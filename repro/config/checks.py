@@ -1,0 +1,156 @@
+"""Checks across documents: what no single schema can see, each at the value that is at fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from repro.config.catalog import MODELS, Trainer
+from repro.config.composed import source
+from repro.config.layers import Path, Value, below, dotted
+from repro.config.names import suggestion
+from repro.config.resolve import DEFAULT_TARGET, LEVEL, TARGETS, Resolved
+from repro.errors import Place, Problem
+from repro.pipeline.formulas import columns_of, is_level, lookback_of
+
+SPLITS: Path = ("training_config", "splits_config", "splits")
+ROUTING: Path = ("training_config", "routing_config", "routing")
+REGISTRY: Path = ("data", "feature_registry", "registry")
+SELECTED: Path = ("data", "feature_registry", "selected")
+FORBIDDEN: Path = ("data", "feature_registry", "forbidden_levels")
+DATASET: Path = ("data", "dataset", "dataset")
+
+
+def cross_checks(resolved: Resolved, families: Mapping[str, Trainer]) -> tuple[Problem, ...]:
+    """Return every problem that lies between documents, for the target that is resolved."""
+    return tuple(
+        problem
+        for check in (_targets, _features, _splits, _routing, _dataset)
+        for problem in check(resolved)
+    ) + tuple(_model(resolved, families[resolved.family]))
+
+
+def _at(resolved: Resolved, value: Value, message: str, hint: str | None = None) -> Problem:
+    """Return a problem at the place that decided ``value``."""
+    place: Place = value.setting.place
+    shown = dotted(value.path[1 if len(value.path) < 4 else 2 :])
+    return Problem(place, shown, message, "cross-check", hint, source(resolved, place))
+
+
+def _columns(resolved: Resolved) -> set[str]:
+    """Return the names of the columns that the dataset declares."""
+    return {path[0] for path in below(resolved.flat, (*DATASET, "columns"))}
+
+
+def _unknown_columns(resolved: Resolved, value: Value) -> Iterator[Problem]:
+    """Yield a problem for each column of a formula that the dataset does not declare."""
+    columns = _columns(resolved)
+    for column in columns_of(value.value):
+        if column not in columns:
+            message = f"no column {column!r} in the dataset{suggestion(column, columns)}"
+            yield _at(resolved, value, message, f"its columns: {', '.join(sorted(columns))}")
+
+
+def _targets(resolved: Resolved) -> Iterator[Problem]:
+    """Every target's columns; the default target exists."""
+    flat = resolved.flat
+    names = {path[0] for path in below(flat, TARGETS)}
+    for name in sorted(names):
+        yield from _unknown_columns(resolved, flat[(*TARGETS, name, "formula")])
+    default = flat[DEFAULT_TARGET]
+    if default.value not in names:
+        message = f"no such target: {default.value!r}{suggestion(default.value, names)}"
+        yield _at(resolved, default, message)
+
+
+def _features(resolved: Resolved) -> Iterator[Problem]:
+    """The registry's own truth, and whether what is selected may be used for the target."""
+    flat = resolved.flat
+    registry = below(flat, REGISTRY)
+    names = {path[0] for path in registry}
+    forbidden = {path[0]: v.value for path, v in below(flat, FORBIDDEN).items()}
+    selected = flat[SELECTED]
+    for name in sorted(names):
+        yield from _declared(resolved, name)
+    horizon = flat[(*TARGETS, resolved.target, "horizon")].value
+    for name in selected.value:
+        if name not in names:
+            message = f"no feature {name!r} in the registry{suggestion(name, names)}"
+            yield _at(resolved, selected, message)
+            continue
+        allowed = flat[(*REGISTRY, name, "allowed_horizons")]
+        if allowed.value != "any" and horizon not in allowed.value:
+            message = f"forbids the horizon of {resolved.target}, {horizon}; it allows "
+            yield _at(resolved, allowed, message + ", ".join(map(str, allowed.value)))
+        formula = flat[(*REGISTRY, name, "formula")]
+        for column, reason in forbidden.items():
+            if is_level(formula.value, column):
+                message = f"shows the level of {column!r}, which must not be a feature: {reason}"
+                yield _at(resolved, formula, message, "use a ratio of it, such as a return")
+
+
+def _declared(resolved: Resolved, name: str) -> Iterator[Problem]:
+    """Whether a feature's formula fits the dataset and its stated lookback."""
+    formula = resolved.flat[(*REGISTRY, name, "formula")]
+    yield from _unknown_columns(resolved, formula)
+    lookback = resolved.flat[(*REGISTRY, name, "lookback")]
+    needed = lookback_of(formula.value)
+    if lookback.value != needed:
+        message = f"{lookback.value} is not what the formula needs, {needed}"
+        yield _at(resolved, lookback, message)
+
+
+def _splits(resolved: Resolved) -> Iterator[Problem]:
+    """A purge shorter than the horizon would let a label's window reach into the test rows."""
+    purge = resolved.flat[(*SPLITS, "purge")]
+    horizon = resolved.flat[(*TARGETS, resolved.target, "horizon")].value
+    if purge.value < horizon:
+        message = f"{purge.value} is shorter than the horizon of {resolved.target}, {horizon}"
+        yield _at(resolved, purge, message, f"set it to {horizon} or more")
+
+
+def _routing(resolved: Resolved) -> Iterator[Problem]:
+    """A symbol goes with the view of one symbol, and with no other."""
+    view = resolved.flat[(*ROUTING, "view")]
+    symbol = resolved.flat[(*ROUTING, "symbol")]
+    if view.value == "symbol_specific" and symbol.value is None:
+        yield _at(resolved, symbol, "a symbol_specific view needs a symbol")
+    if view.value == "cross_sectional" and symbol.value is not None:
+        yield _at(resolved, symbol, "a cross_sectional view has no symbol; write null")
+
+
+def _dataset(resolved: Resolved) -> Iterator[Problem]:
+    """Dates in order; a time column that is not read as a number; a symbol for one symbol."""
+    flat = resolved.flat
+    start, end = flat[(*DATASET, "start")], flat[(*DATASET, "end")]
+    if start.value is not None and end.value is not None and start.value > end.value:
+        yield _at(resolved, start, f"{start.value} is after the end, {end.value}")
+    dataset: Any = {path: v.value for path, v in below(flat, DATASET).items()}
+    keys = {dataset[("time", "column")], dataset.get(("symbol", "column"))}
+    for column in _columns(resolved) & keys:
+        value = flat[(*DATASET, "columns", column)]
+        yield _at(resolved, value, "the column is the row's time or symbol; it is no number")
+    view = flat[(*ROUTING, "view")]
+    if view.value == "symbol_specific" and ("symbol",) in dataset:
+        yield _at(resolved, view, "the dataset has no symbols")
+
+
+def _model(resolved: Resolved, trainer: Trainer) -> Iterator[Problem]:
+    """What the trainer can do, and hyperparameters that contradict each other."""
+    flat = resolved.flat
+    task = flat[(*TARGETS, resolved.target, "task")]
+    if task.value not in trainer.tasks:
+        message = f"{trainer.family} cannot be trained for {task.value}"
+        yield _at(resolved, task, message, f"it can for: {', '.join(trainer.tasks)}")
+    level = flat[LEVEL]
+    for name, value in trainer.forced(str(level.value)).items():
+        setting = flat.get((MODELS, trainer.family, "hyperparameters", name))
+        if setting is not None and setting.value != value:
+            yield _at(resolved, setting, f"{level.value} mode forces it to {value!r}")
+    prefix = (MODELS, trainer.family, "hyperparameters")
+    leaves, depth = flat.get((*prefix, "num_leaves")), flat.get((*prefix, "max_depth"))
+    if leaves is not None and depth is not None and 0 < depth.value < 31:
+        most = 2**depth.value
+        if leaves.value > most:
+            message = f"{leaves.value} leaves do not fit a depth of {depth.value}: at most {most}"
+            yield _at(resolved, leaves, message)

@@ -1,0 +1,101 @@
+"""The configuration after its layers, against its schemas: each problem where the user can fix it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from repro.config import catalog
+from repro.config.catalog import DOCUMENTS, MODELS, Trainer
+from repro.config.document import Document
+from repro.config.layers import Path, Value, nest
+from repro.config.resolve import Resolved, split
+from repro.config.schema import problems
+from repro.errors import Place, Problem
+
+
+def composed_problems(
+    resolved: Resolved, families: Mapping[str, Trainer]
+) -> tuple[Problem, ...]:
+    """Return what the schemas say of the composed documents that a layer changed."""
+    found: list[Problem] = []
+    for name, values in _changed(resolved).items():
+        kind = f"model:{resolved.family}" if name.startswith(MODELS) else DOCUMENTS[name]
+        document = _document(name, values)
+        for problem in problems(document, catalog.schema_of(kind, families)):
+            found.append(replace(problem, source=source(resolved, problem.place)))
+    return tuple(found)
+
+
+def missing_hyperparameters(
+    resolved: Resolved, families: Mapping[str, Trainer]
+) -> tuple[Problem, ...]:
+    """Return a problem if a hyperparameter that the trainer declares has no value."""
+    present = {path[0] for path in resolved.hyperparameters()}
+    missing = [n for n in families[resolved.family].hyperparameters if n not in present]
+    if not missing:
+        return ()
+    file = f"CONFIG/{MODELS}/{resolved.family}.yaml"
+    return (
+        Problem(
+            Place(file, 1, 1, 1),
+            "hyperparameters",
+            f"missing: {', '.join(missing)}",
+            "required",
+            "a library's own default that nobody wrote down would decide; write the value",
+        ),
+    )
+
+
+def source(resolved: Resolved, place: Place) -> str | None:
+    """Return the line that ``place`` points into, or None if its file was not read."""
+    lines = resolved.sources.get(place.file)
+    return lines[place.line - 1] if lines and 0 < place.line <= len(lines) else None
+
+
+def _changed(resolved: Resolved) -> dict[str, dict[Path, Value]]:
+    """Return the leaves of each document that something but the document itself has set."""
+    documents: dict[str, dict[Path, Value]] = {}
+    touched: set[str] = set()
+    for path, value in resolved.flat.items():
+        name, inner = split(path)
+        documents.setdefault(name, {})[inner] = value
+        if value.setting.layer != "document":
+            touched.add(name)
+    return {name: documents[name] for name in sorted(touched)}
+
+
+def _document(name: str, values: Mapping[Path, Value]) -> Document:
+    """Return the leaves as a document whose places lie in the files of their layers."""
+    places: dict[tuple[str | int, ...], Place] = {}
+    keys: dict[tuple[str | int, ...], Place] = {}
+    for path, value in values.items():
+        for n in range(len(path)):
+            places.setdefault(path[:n], value.setting.place)
+            keys.setdefault(path[:n], value.setting.key)
+        places[path] = value.setting.place
+        keys[path] = value.setting.key
+        _inside(value.value, path, value, places, keys)
+    shown = f"CONFIG/{name.replace('.', '/')}.yaml"
+    nested = nest({path: value.value for path, value in values.items()})
+    return Document(shown, nested, places, keys, ())
+
+
+def _inside(
+    value: Any,
+    path: tuple[str | int, ...],
+    leaf: Value,
+    places: dict[tuple[str | int, ...], Place],
+    keys: dict[tuple[str | int, ...], Place],
+) -> None:
+    """Give everything inside a leaf that is a list or a formula the leaf's own place."""
+    items: Any = ()
+    if isinstance(value, Mapping):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    for key, child in items:
+        places[(*path, key)] = leaf.setting.place
+        keys[(*path, key)] = leaf.setting.key
+        _inside(child, (*path, key), leaf, places, keys)

@@ -1,0 +1,152 @@
+"""YAML text as a value, with the place of every value and of every key.
+
+A strict reader of our own on the parser's events: duplicate keys, keys that are not text,
+foreign tags and numbers that cannot be kept are problems, and all of them are reported.
+A syntax error ends the reading, after what was found before it.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from repro.config.yaml_events import At, Spot
+from repro.config.yaml_frames import JSON, Span
+from repro.config.yaml_nodes import Composer
+from repro.config.yaml_text import Text, dotted
+from repro.errors import InputError, Place, Problem, ProblemsError
+
+__all__ = ["JSON", "Document", "Path", "dotted", "parse", "read"]
+
+Path: TypeAlias = tuple[str | int, ...]
+
+_BREAK = re.compile("\r\n|\n|\r")
+_REFUSED = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+"""Control characters, and the breaks of YAML 1.1 that editors do not count as lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file as read."""
+
+    file: str
+    """As shown to the user, relative."""
+    value: JSON
+    places: Mapping[Path, Place]
+    """Place of each value."""
+    keys: Mapping[Path, Place]
+    """Place of each mapping key; the path ends with the key."""
+    lines: tuple[str, ...]
+
+    def place(self, path: Path) -> Place:
+        """Return the place of the value at ``path``, or of its nearest ancestor."""
+        while path not in self.places and path:
+            path = path[:-1]
+        return self.places[path] if path in self.places else Place(self.file, 1, 1, 1)
+
+    def source(self, place: Place) -> str:
+        """Return the text of the line at ``place``; empty if it is not in this file."""
+        if place.file != self.file or place.line > len(self.lines):
+            return ""
+        return self.lines[place.line - 1]
+
+
+class _Table(Mapping[Path, Place]):
+    """Places by path, worked out at the first question: most files are never asked about."""
+
+    def __init__(self, text: Text, span: Span, *, keys: bool) -> None:
+        self._text, self._span, self._keys = text, span, keys
+        self._made: dict[Path, tuple[Spot, Spot, object]] | None = None
+
+    @property
+    def _table(self) -> dict[Path, tuple[Spot, Spot, object]]:
+        if self._made is None:
+            self._made = {} if self._keys else {(): self._span}
+            self._enter((), self._span, self._made)
+        return self._made
+
+    def _enter(self, path: Path, span: Span, made: dict[Path, tuple[Spot, Spot, object]]) -> None:
+        kids = span[2]
+        if isinstance(kids, dict):
+            for key, entry in kids.items():
+                below = (*path, key)
+                made[below] = entry if self._keys else entry[2]
+                if entry[2][2]:
+                    self._enter(below, entry[2], made)
+        elif kids:
+            for index, kid in enumerate(kids):
+                if not self._keys:
+                    made[*path, index] = kid
+                if kid[2]:
+                    self._enter((*path, index), kid, made)
+
+    def __getitem__(self, path: Path) -> Place:
+        start, end, _ = self._table[path]
+        return self._text.place(start, end)
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self._table)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __reduce__(self) -> tuple[type[dict[Path, Place]], tuple[dict[Path, Place]]]:
+        return dict, (dict(self),)
+
+
+def parse(text: str | bytes, file: str) -> Document:
+    """Return the document in ``text``; raise ProblemsError with all that is wrong with it."""
+    if isinstance(text, bytes):
+        text = _decode(text, file)
+    text = text.removeprefix("\ufeff")
+    source = Text(file, tuple(_BREAK.split(text)))
+    if refused := _REFUSED.search(text):
+        raise ProblemsError([_refusal(source, text, refused.start())])
+    value, span = Composer(source).compose(text)
+    places = _Table(source, span, keys=False)
+    return Document(file, value, places, _Table(source, span, keys=True), source.lines)
+
+
+def read(path: pathlib.Path, shown: str) -> Document:
+    """Return the document in the file at ``path``, called ``shown`` in messages.
+
+    Raise InputError if the file cannot be read, ProblemsError if it is not a document.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        hint = f"check that {shown} exists and may be read"
+        raise InputError(f"cannot read {shown}: {reason}", hint) from error
+    return parse(content, shown)
+
+
+def _decode(content: bytes, file: str) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8").removeprefix("\ufeff")
+        lines = tuple(_BREAK.split(content.decode("utf-8", "replace").removeprefix("\ufeff")))
+        at = _position(before)
+        message = f"byte 0x{content[error.start]:02x} is not UTF-8 text"
+        problem = Text(file, lines).problem(at, message, "encoding", "save the file as UTF-8")
+        raise ProblemsError([problem]) from None
+
+
+def _refusal(source: Text, text: str, index: int) -> Problem:
+    code = ord(text[index])
+    hint = None
+    if not 0xD800 <= code <= 0xDFFF:
+        hint = f'write it as "\\u{code:04x}" in double quotes if it is meant'
+    message = f"the character U+{code:04X} cannot be read by people and is refused"
+    return source.problem(_position(text[:index]), message, "character", hint)
+
+
+def _position(before: str) -> Spot:
+    lines = _BREAK.split(before)
+    return At(len(lines) - 1, len(lines[-1]))

@@ -1,0 +1,113 @@
+"""Layers laid over each other; every value remembers each layer that set it, and where.
+
+A configuration is a flat mapping from full paths (name of the document, then keys) to leaves.
+Mappings merge key by key because only their leaves are kept; lists and scalars replace. A leaf is
+a scalar, a list, an empty mapping, or a value that the schema calls one (a formula).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from repro.errors import Place
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One layer's word on a value: what it said, who it was, and where (of value and of key)."""
+
+    value: Any
+    layer: str
+    place: Place
+    key: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A resolved leaf with its whole history, oldest first."""
+
+    path: Path
+    history: tuple[Setting, ...]
+
+    @property
+    def value(self) -> Any:
+        """Return the value in force."""
+        return self.history[-1].value
+
+    @property
+    def setting(self) -> Setting:
+        """Return the layer that decided."""
+        return self.history[-1]
+
+
+Flat = Mapping[Path, Value]
+
+
+def leaves(
+    value: Any, path: Path, is_leaf: Callable[[Path], bool]
+) -> Iterator[tuple[Path, Any]]:
+    """Yield each leaf below ``value`` with its path, in the order of the document."""
+    if isinstance(value, Mapping) and value and not is_leaf(path):
+        for key, child in value.items():
+            yield from leaves(child, (*path, key), is_leaf)
+    else:
+        yield path, value
+
+
+def lay(base: Flat, settings: Mapping[Path, Setting]) -> dict[Path, Value]:
+    """Return ``base`` with ``settings`` laid over it.
+
+    A setting equal to what is in force counts as not set, so a copy of a document that changes one
+    value is a layer of that one value. A leaf that replaces a mapping removes what was below it.
+    """
+    merged = dict(base)
+    for path, setting in settings.items():
+        known = merged.get(path)
+        if known is not None and same(known.value, setting.value):
+            continue
+        covered = [p for p in merged if len(p) > len(path) and p[: len(path)] == path]
+        if setting.value == {} and covered:
+            continue
+        above = {path[:n] for n in range(1, len(path))}
+        for other in [*covered, *(p for p in merged if p in above)]:
+            del merged[other]
+        history = known.history if known is not None else ()
+        merged[path] = Value(path, (*history, setting))
+    return merged
+
+
+def same(a: Any, b: Any) -> bool:
+    """Return whether two values are one, types kept apart: ``7`` is not ``"7"``, nor ``1`` true."""
+    if isinstance(a, bool) != isinstance(b, bool):
+        return False
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    return bool(a == b)
+
+
+def nest(flat: Mapping[Path, Any]) -> dict[str, Any]:
+    """Return the nested mapping that the leaves make."""
+    tree: dict[str, Any] = {}
+    for path, value in flat.items():
+        node = tree
+        for key in path[:-1]:
+            node = node.setdefault(key, {})
+        node[path[-1]] = value
+    return tree
+
+
+def below(flat: Flat, prefix: Path) -> dict[Path, Value]:
+    """Return the leaves below ``prefix``, their paths shortened by it."""
+    n = len(prefix)
+    return {p[n:]: v for p, v in flat.items() if len(p) > n and p[:n] == prefix}
+
+
+def dotted(path: Path) -> str:
+    """Return a path as people write it."""
+    return ".".join(path)

@@ -1,0 +1,88 @@
+"""The resolved configuration as it is sealed into a run: every leaf, and who set it where."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from repro.config.active import component_of, used
+from repro.config.composed import source
+from repro.config.layers import dotted
+from repro.config.resolve import Resolved, split
+
+SCHEMA = 1
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_WORDS = frozenset({"null", "true", "false"})
+
+
+def record(resolved: Resolved) -> dict[str, Any]:
+    """Return every leaf as JSON: path, value, identity component, whether used, full history."""
+    in_use = used(resolved)
+    return {
+        "schema": SCHEMA,
+        "family": resolved.family,
+        "target": resolved.target,
+        "layers": list(resolved.layers),
+        "values": [
+            {
+                "path": dotted(path),
+                "value": value.value,
+                "component": component_of(path),
+                "used": path in in_use,
+                "history": [
+                    {
+                        "layer": setting.layer,
+                        "value": setting.value,
+                        "file": setting.place.file,
+                        "line": setting.place.line,
+                        "column": setting.place.column,
+                        "text": source(resolved, setting.place),
+                    }
+                    for setting in value.history
+                ],
+            }
+            for path, value in sorted(resolved.flat.items())
+        ],
+    }
+
+
+def to_yaml(resolved: Resolved) -> str:
+    """Return the resolved documents as YAML, each leaf with the place that decided it.
+
+    Values are written as JSON, which YAML 1.2 reads the same.
+    """
+    lines = [f"# target {resolved.target}, family {resolved.family}"]
+    lines += [f"# layer: {name}" for name in resolved.layers]
+    before: tuple[str, ...] = ()
+    document = ""
+    for path, value in sorted(resolved.flat.items()):
+        name, inner = split(path)
+        if name != document:
+            lines += ["", f"{json.dumps(name, ensure_ascii=False)}:"]
+            document, before = name, ()
+        shared = 0
+        while shared < len(inner) - 1 and before[: shared + 1] == inner[: shared + 1]:
+            shared += 1
+        for depth in range(shared, len(inner) - 1):
+            lines.append("  " * (depth + 1) + f"{_key(inner[depth])}:")
+        place = value.setting.place
+        text = json.dumps(value.value, ensure_ascii=False)
+        lines.append(
+            "  " * len(inner)
+            + f"{_key(inner[-1])}: {text}  # {place.file}:{place.line}:{place.column}"
+        )
+        before = inner
+    return "\n".join(lines) + "\n"
+
+
+def _key(name: str) -> str:
+    """Return a key as YAML writes it."""
+    plain = _PLAIN.match(name) and name.lower() not in _WORDS
+    return name if plain else json.dumps(name, ensure_ascii=False)
+
+
+def values(sealed: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the used leaves of a sealed record by path."""
+    return {leaf["path"]: leaf for leaf in sealed["values"] if leaf["used"]}

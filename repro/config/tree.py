@@ -1,0 +1,161 @@
+"""A workspace's ``CONFIG`` folder as documents: read, and checked one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repro.config import catalog
+from repro.config.catalog import DOCUMENTS, MODELS, Slot, Trainer
+from repro.config.document import Document, read
+from repro.config.names import suggestion
+from repro.config.schema import problems
+from repro.errors import InputError, Place, Problem, ProblemsError, UsageError
+
+MARKER = "CONFIG"
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The documents and overlays of one workspace, by name."""
+
+    root: Path
+    documents: Mapping[str, Document]
+    overlays: Mapping[str, tuple[Slot, Document]]
+    """Overlay name (``lightgbm_custom``) to what it is laid over, and its document."""
+
+
+def find_root(start: Path) -> Path:
+    """Return the workspace that ``start`` lies in: the nearest folder that holds ``CONFIG``.
+
+    Raises InputError if there is none.
+    """
+    for folder in (start, *start.parents):
+        if (folder / MARKER).is_dir():
+            return folder
+    raise InputError(
+        f"no workspace: neither {start} nor a folder above it holds a {MARKER} folder",
+        "make one with: repro init DIR",
+    )
+
+
+def load(root: Path, families: Mapping[str, Trainer]) -> tuple[Tree, tuple[Problem, ...]]:
+    """Return every document below ``root/CONFIG``, and all problems of each one by itself."""
+    found: list[Problem] = []
+    documents: dict[str, Document] = {}
+    overlays: dict[str, tuple[Slot, Document]] = {}
+    base = root / MARKER
+    for path in sorted(base.rglob("*.yaml")):
+        relative = path.relative_to(base)
+        if any(part.startswith(".") for part in relative.parts):
+            continue
+        shown = f"{MARKER}/{relative.as_posix()}"
+        slot = catalog.slot_of(relative, families)
+        if slot is None:
+            found.append(_nothing_of_ours(relative, shown, families))
+            continue
+        try:
+            document = read(path, shown)
+        except ProblemsError as error:
+            found.extend(error.problems)
+            continue
+        schema = catalog.schema_of(slot.kind, families)
+        found.extend(problems(document, fragment_of(schema) if slot.overlay else schema))
+        if slot.overlay:
+            overlays[relative.stem] = (slot, document)
+        else:
+            documents[slot.document] = document
+    found.extend(_missing(documents, found))
+    return Tree(root, documents, overlays), tuple(found)
+
+
+def overlay(tree: Tree, name: str, families: Mapping[str, Trainer]) -> tuple[Slot, Document]:
+    """Return the overlay called ``name``: a name in ``CONFIG``, or a path to a file.
+
+    Raises UsageError if there is none, ProblemsError if it is not valid.
+    """
+    stem = Path(name).stem if name.endswith((".yaml", ".yml")) else name
+    if stem in tree.overlays and "/" not in name:
+        return tree.overlays[stem]
+    path = Path(name)
+    if path.is_file():
+        slot = catalog.slot_of(Path(MODELS) / path.name, families) or _slot_by_stem(path.stem)
+        if slot is None:
+            raise UsageError(
+                f"{name}: nothing says which document this overlay is laid over",
+                "name it after the document, as in lightgbm_custom.yaml",
+            )
+        document = read(path, name)
+        found = problems(document, fragment_of(catalog.schema_of(slot.kind, families)))
+        if found:
+            raise ProblemsError(found)
+        return slot, document
+    known = ", ".join(sorted(tree.overlays)) or "none"
+    raise UsageError(
+        f"no such overlay: {name!r}{suggestion(name, tree.overlays)}",
+        f"overlays here: {known}; an overlay is a file such as "
+        "CONFIG/model_config/lightgbm_custom.yaml",
+    )
+
+
+def fragment_of(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``schema`` without the demand that anything be present: what an overlay must meet."""
+    out: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key == "required" or key == "minProperties":
+            continue
+        if key in ("properties", "additionalProperties") and isinstance(value, Mapping):
+            out[key] = (
+                {name: fragment_of(child) for name, child in value.items()}
+                if key == "properties"
+                else fragment_of(value)
+            )
+        else:
+            out[key] = value
+    return out
+
+
+def _slot_by_stem(stem: str) -> Slot | None:
+    """Return the slot of an overlay that lies outside ``CONFIG``, by its file's name alone."""
+    bases = {document.rpartition(".")[2]: document for document in DOCUMENTS}
+    fitting = [base for base in bases if stem.startswith(base + "_") or stem == base]
+    if not fitting:
+        return None
+    document = bases[max(fitting, key=len)]
+    return Slot(document, DOCUMENTS[document], overlay=True)
+
+
+def _nothing_of_ours(relative: Path, shown: str, families: Mapping[str, Trainer]) -> Problem:
+    """Return the problem of a file that is no document of ours."""
+    known = [*(d.replace(".", "/") for d in DOCUMENTS), *(f"{MODELS}/{f}" for f in families)]
+    name = relative.with_suffix("").as_posix()
+    place = Place(shown, 1, 1, 1)
+    if relative.parts[0] == MODELS:
+        message = (
+            f"no trainer offers the family {relative.stem!r}{suggestion(relative.stem, families)}"
+        )
+        hint = f"families offered here: {', '.join(sorted(families)) or 'none'}"
+        return Problem(place, name.replace("/", "."), message, "family", hint)
+    message = f"nothing reads this file{suggestion(name, known)}"
+    return Problem(place, name.replace("/", "."), message, "document")
+
+
+def _missing(documents: Mapping[str, Document], found: list[Problem]) -> list[Problem]:
+    """Return a problem for each document that every workspace must have and this one has not."""
+    broken = {problem.place.file for problem in found}
+    missing = []
+    for document in DOCUMENTS:
+        shown = f"{MARKER}/{document.replace('.', '/')}.yaml"
+        if document not in documents and shown not in broken:
+            missing.append(
+                Problem(
+                    Place(shown, 1, 1, 1),
+                    document,
+                    "this document is missing",
+                    "document",
+                    "add what is missing with: repro init --add-missing",
+                )
+            )
+    return missing

@@ -1,0 +1,92 @@
+"""The lines of one YAML file, and places and problems in them."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+from repro.config.yaml_events import At, Spot
+from repro.errors import Place, Problem
+
+_PROPERTY = re.compile(r"!<[^>]*>|[&!][^\s,\[\]{}]*")
+_BLOCK_HEADER = re.compile(r"[|>][-+1-9]{0,2}(?: *| +#.*)")
+_INDENTED = re.compile(r" *\t")
+_BLANK = re.compile(r"[ \t]*(?:#.*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The lines of a file, for places and problems."""
+
+    file: str
+    lines: tuple[str, ...]
+
+    def place(self, start: Spot, end: Spot) -> Place:
+        """Return where ``start`` to ``end`` is, up to the end of its first line."""
+        line, column = start.line, start.column
+        if line >= len(self.lines):  # libyaml's mark of what the end of the file leaves out
+            line = len(self.lines) - 1
+            column = len(self.lines[line])
+        text = self.lines[line].rstrip(" \t")
+        last = min(end.column, len(text)) if end.line == line else len(text)
+        return Place(self.file, line + 1, column + 1, max(column, last) + 1)
+
+    def problem(
+        self,
+        start: Spot,
+        message: str,
+        rule: str,
+        hint: str | None = None,
+        *,
+        end: Spot | None = None,
+        path: str = "",
+    ) -> Problem:
+        """Return a problem at ``start``, of one character unless ``end`` is given."""
+        line = self.lines[start.line] if start.line < len(self.lines) else ""
+        if end is None:
+            end = At(start.line, min(start.column + 1, max(len(line), start.column)))
+        return Problem(self.place(start, end), path, message, rule, hint, line)
+
+    def bare_bang(self, at: Spot) -> bool:
+        """Return whether a ``!`` with no name stands at ``at`` (libyaml does not tell)."""
+        line = self.lines[at.line] if at.line < len(self.lines) else ""
+        found = _PROPERTY.match(line, at.column)
+        return found is not None and found[0] == "!"
+
+    def block_header(self, at: Spot) -> bool:
+        """Return whether the line is well ended behind the ``|`` or ``>`` at ``at``."""
+        return _BLOCK_HEADER.fullmatch(self.lines[at.line], at.column) is not None
+
+    def tab_inside(self, start: Spot, end: Spot) -> Spot | None:
+        """Return where a tab indents one of the lines of a text after its first."""
+        for line in range(start.line + 1, min(end.line + 1, len(self.lines))):
+            found = _INDENTED.match(self.lines[line])
+            if found:
+                return At(line, found.end() - 1)
+        return None
+
+    def behind_properties(self, at: Spot) -> Spot:
+        """Return where the value begins whose tag or anchor begins at ``at``."""
+        line, column = at.line, at.column
+        while line < len(self.lines):
+            source = self.lines[line]
+            if found := _PROPERTY.match(source, column):
+                at = At(line, found.end())
+                column = found.end()
+            blank = _BLANK.match(source, column)
+            column = blank.end() if blank else column
+            if column < len(source):
+                return at if source[column] in ",]}" else At(line, column)
+            line, column = line + 1, 0
+        return at
+
+
+def dotted(path: tuple[str | int, ...]) -> str:
+    """Return ``path`` as users write it; a key that is not plainly a name is in quotes."""
+    return ".".join(
+        str(part)
+        if isinstance(part, int) or (part and re.fullmatch(r"[^\s.\"]+", part))
+        else json.dumps(part, ensure_ascii=False)
+        for part in path
+    )

@@ -1,0 +1,196 @@
+"""The launcher: starts a worker in its environment, talks to it, and always learns its end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from repro.errors import DeterminismError, InputError, ReproError, TrainingError
+from repro.execution.environment import FLAGS, UMASK, variables
+from repro.execution.protocol import Channel, Message, ProtocolError
+
+MODULE = "repro.execution.worker"
+TAIL = 4000
+"""Bytes of a dead worker's output that are kept in the log."""
+GRACE = 5.0
+"""Seconds that a worker has to end after it said that it is done."""
+
+_ERRORS: Mapping[str, type[ReproError]] = {
+    "input": InputError,
+    "determinism": DeterminismError,
+    "training": TrainingError,
+}
+
+
+class WorkerError(TrainingError):
+    """The worker died, hung or broke the protocol; ``tail`` is the end of what it printed."""
+
+    def __init__(self, problem: str, hint: str | None, tail: str) -> None:
+        """Keep the tail beside the problem."""
+        super().__init__(problem, hint)
+        self.tail = tail
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Where a worker runs and under what."""
+
+    directory: Path
+    """Its working directory, the only place where it may write."""
+    level: str
+    threads: int
+
+
+class Worker:
+    """One worker process, from its start to its end; a context manager that leaves none behind."""
+
+    def __init__(self, room: Room) -> None:
+        """Start the process; it waits for its request."""
+        self.room = room
+        self._output = room.directory / "worker.log"
+        scratch = room.directory / "scratch"
+        scratch.mkdir()
+        self.variables = variables(room.level, room.threads, str(scratch), os.environ)
+        to_worker = os.pipe()
+        to_notary = os.pipe()
+        with self._output.open("wb") as output:
+            self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+                [sys.executable, *FLAGS, "-m", MODULE, str(to_worker[0]), str(to_notary[1])],
+                env=self.variables,
+                cwd=room.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=(to_worker[0], to_notary[1]),
+                start_new_session=True,
+                umask=UMASK,
+            )
+        os.close(to_worker[0])
+        os.close(to_notary[1])
+        self._channel = Channel(to_notary[0], to_worker[1])
+
+    def __enter__(self) -> Worker:
+        """Return the worker."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the process and everything it started."""
+        self.stop()
+        self._channel.close()
+
+    def stop(self) -> None:
+        """Kill the process group, if it still lives."""
+        if self._process.poll() is None:
+            try:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            self._process.wait()
+
+    def send(self, kind: str, **fields: Any) -> None:
+        """Send a message; a worker that is gone is a WorkerError that says how it ended."""
+        try:
+            self._channel.send(kind, **fields)
+        except ProtocolError as error:
+            raise self._death() from error
+
+    def expect(
+        self,
+        kind: str,
+        deadline: float | None = None,
+        progress: Callable[[Message], None] | None = None,
+    ) -> Message:
+        """Return the next message of ``kind``, passing progress on.
+
+        Raises the error that the worker reports (InputError, DeterminismError, TrainingError), or
+        WorkerError if it died, was too slow, or said something else.
+        """
+        while True:
+            try:
+                message = self._channel.receive(deadline)
+            except TimeoutError:
+                self.stop()
+                raise WorkerError(
+                    "the worker was stopped: it took longer than its limit",
+                    "raise reproducibility.time_limit_seconds",
+                    self.tail(),
+                ) from None
+            except ProtocolError as error:
+                raise self._death() from error
+            if message["kind"] == "progress":
+                if progress is not None:
+                    progress(message)
+            elif message["kind"] == "error":
+                raise self._reported(message)
+            elif message["kind"] == kind:
+                return message
+            else:
+                self.stop()
+                raise WorkerError(
+                    f"the worker said {message['kind']!r} where {kind!r} was due",
+                    None,
+                    self.tail(),
+                )
+
+    def finish(self) -> None:
+        """Wait for the process to end by itself; raises WorkerError if it does not end well."""
+        try:
+            status = self._process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            self.stop()
+            raise WorkerError("the worker did not end", None, self.tail()) from None
+        if status != 0:
+            raise self._death()
+
+    def tail(self) -> str:
+        """Return the end of what the worker printed."""
+        try:
+            with self._output.open("rb") as output:
+                output.seek(max(0, self._output.stat().st_size - TAIL))
+                return output.read().decode("utf-8", "replace")
+        except OSError:
+            return ""
+
+    def _reported(self, message: Message) -> ReproError:
+        """Return the error that the worker reported before it ended."""
+        self._wait_or_stop()
+        kind = _ERRORS.get(str(message.get("error")))
+        problem, hint = str(message.get("problem")), message.get("hint")
+        if kind is None:
+            return WorkerError(f"the worker failed: {problem}", hint, self.tail())
+        return kind(problem, hint)
+
+    def _death(self) -> WorkerError:
+        """Return how a worker ended that ended without a word."""
+        self._wait_or_stop()
+        status = self._process.returncode
+        tail = self.tail()
+        if status < 0:
+            name = signal.Signals(-status).name
+            hint = (
+                "the kernel kills a process so when memory runs out; look at its log"
+                if -status == signal.SIGKILL
+                else None
+            )
+            return WorkerError(f"the worker was killed by a signal: {name}", hint, tail)
+        return WorkerError(f"the worker ended with status {status}", None, tail)
+
+    def _wait_or_stop(self) -> None:
+        """Give the process a moment to end by itself, then end it."""
+        end = time.monotonic() + GRACE
+        while self._process.poll() is None and time.monotonic() < end:
+            time.sleep(0.005)
+        self.stop()

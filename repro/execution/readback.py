@@ -1,0 +1,153 @@
+"""What the worker's interpreter really is: read back after the imports, and again after training.
+
+Switches fail open: libraries ignore names that they do not know. So nothing here reports what was
+asked for; it reports what is loaded, how many threads there are, and how this machine computes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import platform
+import sys
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import blake3
+
+MAPS = Path("/proc/self/maps")
+STATUS = Path("/proc/self/status")
+
+
+def interpreter() -> dict[str, Any]:
+    """Return implementation, version and build of the interpreter, and its C library."""
+    return {
+        "implementation": platform.python_implementation(),
+        "version": platform.python_version(),
+        "compiler": platform.python_compiler(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "libc": " ".join(platform.libc_ver()),
+    }
+
+
+def versions(distributions: Iterable[str]) -> dict[str, str | None]:
+    """Return the installed version of each distribution, or None."""
+    found: dict[str, str | None] = {}
+    for name in distributions:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def libraries() -> dict[str, str]:
+    """Return a digest for each top-level module that is loaded, over all its loaded files.
+
+    The standard library is one entry; built-in modules have no file and no entry.
+    """
+    files: dict[str, list[tuple[str, str]]] = {}
+    for name, module in sorted(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if not file or name == "__main__":
+            continue
+        top = name.partition(".")[0]
+        if "site-packages" not in file and "dist-packages" not in file and top != "repro":
+            top = "python standard library"
+        if top != "repro":
+            files.setdefault(top, []).append((name, file))
+    return {top: _digest(entries) for top, entries in sorted(files.items())}
+
+
+def mapped() -> dict[str, str]:
+    """Return the name and digest of each shared library mapped into this process.
+
+    Names without their directories: where a library lies does not change what it computes.
+    """
+    if not MAPS.exists():
+        return {}
+    paths = {
+        line.split(None, 5)[5].strip()
+        for line in MAPS.read_text().splitlines()
+        if ".so" in line and len(line.split(None, 5)) == 6
+    }
+    found: dict[str, str] = {}
+    for path in sorted(paths):
+        name = os.path.basename(path)
+        if not os.path.isfile(path):
+            continue
+        digest = _file(path)
+        found[name if found.get(name, digest) == digest else f"{name} {digest[:8]}"] = digest
+    return found
+
+
+def pools() -> list[dict[str, Any]]:
+    """Return the thread pools that the loaded libraries made, without paths."""
+    from threadpoolctl import threadpool_info
+
+    keys = ("user_api", "internal_api", "version", "num_threads", "architecture")
+    found = [{key: pool.get(key) for key in keys} for pool in threadpool_info()]
+    return sorted(found, key=lambda pool: [str(pool[key]) for key in keys])
+
+
+def threads() -> int | None:
+    """Return how many threads this process has, or None where the system does not say."""
+    if not STATUS.exists():
+        return None
+    for line in STATUS.read_text().splitlines():
+        if line.startswith("Threads:"):
+            return int(line.split()[1])
+    return None
+
+
+def fingerprint() -> dict[str, str]:
+    """Return a digest for each group of kernels known to differ between machines.
+
+    Matrix products and factorisations (BLAS, LAPACK), transcendental functions of NumPy and of
+    the C library, the order of ties in an unstable sort, and whether denormals are alive.
+    """
+    import numpy as np
+
+    rows = np.arange(1, 24 * 24 + 1, dtype=np.float64).reshape(24, 24)
+    a = np.sqrt(rows) % 1.0 + np.eye(24)
+    line = np.linspace(0.1, 7.3, 257)
+    groups: Mapping[str, list[Any]] = {
+        "matrix product": [a @ a, a.astype(np.float32) @ a.astype(np.float32)],
+        "factorisation": [np.linalg.svd(a, compute_uv=False), np.linalg.solve(a, a[0])],
+        "numpy functions": [np.exp(line), np.log(line), np.sin(line), np.tanh(line), line**1.7],
+        "libm": [np.array([f(x) for x in line.tolist()]) for f in (math.exp, math.log, math.sin)],
+        "sort of ties": [np.argsort(np.arange(512) % 7)],
+        "sums": [np.array([line.sum(), a.mean(), np.cumsum(line)[-1]])],
+        "denormals": [np.array([5e-324 * 1.0, 2.2e-308 / 3])],
+    }
+    return {
+        name: hashlib.sha256(b"".join(np.ascontiguousarray(x).tobytes() for x in xs)).hexdigest()
+        for name, xs in groups.items()
+    }
+
+
+def cpu_features() -> list[str]:
+    """Return the CPU features that NumPy found and did not have switched off."""
+    from numpy._core._multiarray_umath import __cpu_features__
+
+    return sorted(name for name, found in __cpu_features__.items() if found)
+
+
+def _digest(entries: list[tuple[str, str]]) -> str:
+    """Return one digest over the names and contents of files."""
+    hasher = blake3.blake3()
+    for name, file in entries:
+        hasher.update(f"{name}\0{_file(file)}\n".encode())
+    return hasher.hexdigest()
+
+
+def _file(path: str) -> str:
+    """Return the BLAKE3 of a file, or the word ``unreadable``."""
+    try:
+        return blake3.blake3().update_mmap(path).hexdigest()
+    except (OSError, ValueError):
+        return "unreadable"

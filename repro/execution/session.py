@@ -1,0 +1,111 @@
+"""One job with a worker: ask, hear the facts, let it proceed, hear what came out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+from repro.execution.environment import settings
+from repro.execution.launch import Room, Worker
+from repro.execution.protocol import Message
+
+
+class Module(Protocol):
+    """What a worker must know of a trainer to load it."""
+
+    @property
+    def family(self) -> str:
+        """The name of the family."""
+
+    @property
+    def extra(self) -> str:
+        """The extra to install when the library is missing."""
+
+    @property
+    def module(self) -> str:
+        """The module to import."""
+
+    @property
+    def distributions(self) -> tuple[str, ...]:
+        """The distributions whose versions are recorded."""
+
+    @property
+    def shielded(self) -> tuple[str, ...]:
+        """The modules to keep out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a worker is to do, and under what."""
+
+    decides: Mapping[str, Any]
+    options: Mapping[str, Any]
+    trainer: Module
+    files: Mapping[str, Path]
+    level: str
+    threads: int
+    seconds: int
+    """How long it may take in all."""
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Return the variables that the level sets."""
+        return settings(self.level, self.threads)
+
+
+class Session:
+    """A worker with its job; a context manager that leaves no process behind."""
+
+    def __init__(self, job: Job, directory: Path) -> None:
+        """Start the worker in ``directory`` and send it the request; do not wait."""
+        self.job = job
+        self._deadline = time.monotonic() + job.seconds
+        self._worker = Worker(Room(directory, job.level, job.threads))
+        trainer = job.trainer
+        self._worker.send(
+            "request",
+            request=job.decides,
+            options=job.options,
+            level=job.level,
+            variables=self._worker.variables,
+            files=[{"shown": n, "path": str(p.resolve())} for n, p in job.files.items()],
+            trainer={
+                "family": trainer.family,
+                "extra": trainer.extra,
+                "module": trainer.module,
+                "distributions": trainer.distributions,
+                "shielded": trainer.shielded,
+            },
+        )
+
+    def __enter__(self) -> Session:
+        """Return the session."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the worker."""
+        self._worker.__exit__(kind, error, trace)
+
+    def prepared(self) -> Message:
+        """Return the worker's facts and environment; raises what it refuses with."""
+        return self._worker.expect("prepared", self._deadline)
+
+    def train(
+        self,
+        seeds: Mapping[str, Mapping[str, int]],
+        progress: Callable[[Message], None] | None = None,
+    ) -> Message:
+        """Let the worker train; return what came out, once the process has ended."""
+        self._worker.send("proceed", seeds=seeds)
+        finished = self._worker.expect("finished", self._deadline, progress)
+        self._worker.finish()
+        return finished

@@ -1,0 +1,313 @@
+"""The worker's work between its messages: prepare facts before the plan, train after it."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import blake3
+import numpy as np
+from numpy.typing import NDArray
+
+from repro.audit_log.digests import payload_digest
+from repro.errors import InputError
+from repro.pipeline import digest, evaluation, features, leakage, splits, summary, targets
+from repro.pipeline.panel import Panel
+from repro.pipeline.routing import of_symbol
+from repro.pipeline.samples import Samples, build_samples
+from repro.pipeline.splits import Fold
+from repro.pipeline.times import iso
+from repro.pipeline.table import read_panel
+from repro.trainers.contract import Job, Trainer
+
+FINAL = "final"
+PREDICTIONS = "predictions.npy"
+ROWS_CONTEXT = "repro-audit v1 rows"
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Everything that is ready before the plan."""
+
+    panel: Panel
+    samples: Samples
+    folds: tuple[Fold, ...]
+    facts: Mapping[str, Any]
+
+
+def stage(fold: int) -> str:
+    """Return the name of a fold's stage; folds are counted from 1."""
+    return f"fold {fold + 1}"
+
+
+def read_files(files: Sequence[Mapping[str, str]]) -> list[tuple[str, bytes, str]]:
+    """Return name, bytes and BLAKE3 of each file, read once: what is digested is what is parsed.
+
+    Raises InputError for a file that cannot be read.
+    """
+    found = []
+    for file in files:
+        try:
+            data = Path(file["path"]).read_bytes()
+        except OSError as error:
+            raise InputError(
+                f"{file['shown']}: cannot be read: {error.strerror}",
+                "dataset.files in CONFIG/data/dataset.yaml names the files",
+            ) from error
+        found.append((file["shown"], data, blake3.blake3(data).hexdigest()))
+    return found
+
+
+def prepare(
+    request: Mapping[str, Any],
+    options: Mapping[str, Any],
+    files: Sequence[tuple[str, bytes, str]],
+) -> Prepared:
+    """Return samples, folds and the facts that identity needs; raises InputError for bad data."""
+    dataset = _merge(request["dataset"], options["dataset"])
+    panel = read_panel([(name, data) for name, data, _ in files], dataset)
+    tree = digest.dataset_tree(panel, sorted(dataset["columns"]))
+    matrix = features.compute(panel, request["features"])
+    labels = targets.compute(panel, request["target"])
+    samples = build_samples(panel, matrix, labels, request["target"])
+    if request["routing"]["view"] == "symbol_specific":
+        samples = of_symbol(samples, request["routing"]["symbol"])
+    folds = splits.walk_forward(samples.time, samples.label_end, request["splits"])
+    findings = leakage.scan(
+        samples, request["features"], request["target"], options["leakage"]["auto_fix_thresholds"]
+    )
+    described = summary.summarize(panel)
+    facts = {
+        "dataset": {
+            "root": tree.root,
+            "rows": panel.rows,
+            "symbols": list(panel.symbols),
+            "columns": {name: str(column.dtype) for name, column in panel.columns.items()},
+            "first": iso(int(panel.time.min())),
+            "last": iso(int(panel.time.max())),
+        },
+        "locators": tree.locators(),
+        "summary": described,
+        "features": {"names": list(samples.names), "dtype": "float64"},
+        "replaced_infinities": dict(matrix.replaced_infinities),
+        "samples": _sample_facts(samples),
+        "splits": {
+            "fold_map": splits.fold_map_digest(folds, len(samples.y)),
+            "folds": [_fold_facts(fold) for fold in folds],
+        },
+        "proof": splits.proof(folds, samples.time, samples.label_end),
+        "findings": [asdict(finding) for finding in findings],
+        "files": {name: hexdigest for name, _, hexdigest in files},
+    }
+    return Prepared(panel, samples, folds, facts)
+
+
+def train(
+    trainer: Trainer,
+    request: Mapping[str, Any],
+    options: Mapping[str, Any],
+    prepared: Prepared,
+    seeds: Mapping[str, Mapping[str, int]],
+    progress: Progress,
+    directory: Path,
+) -> dict[str, Any]:
+    """Train each fold and the final model, write the artifacts, and return what came out.
+
+    Predictions are made out of fold, in one batch a fold, C-contiguous.
+    """
+    samples, threads = prepared.samples, request["execution"]["threads"]
+    task = request["target"]["task"]
+    predictions = np.full(len(samples.y), np.nan)
+    fold_of = np.full(len(samples.y), -1, dtype=np.int32)
+    outcomes, canonicals, effective = [], {}, {}
+    for fold in prepared.folds:
+        name = stage(fold.index)
+        x, y = samples.X[fold.train], samples.y[fold.train]
+        model = _fit(trainer, request, name, seeds[name], x, y, progress)
+        out = trainer.predict(model, np.ascontiguousarray(samples.X[fold.test]), threads)
+        predictions[fold.test], fold_of[fold.test] = out, fold.index
+        canonicals[name] = _digest(trainer.canonical_model(model))
+        effective[name] = dict(trainer.effective_parameters(model))
+        outcomes.append(
+            {
+                "fold": fold.index + 1,
+                "train_rows": len(fold.train),
+                "test_rows": len(fold.test),
+                "metrics": evaluation.evaluate(
+                    task, samples.y[fold.test], out, samples.time[fold.test], np.full(len(out), y.mean())
+                ),
+                "predictions": _digest(out.astype("<f8").tobytes()),
+            }
+        )
+    final, training_metrics = _final(trainer, request, prepared, seeds[FINAL], progress)
+    canonicals[FINAL] = _digest(trainer.canonical_model(final))
+    effective[FINAL] = dict(trainer.effective_parameters(final))
+    model_file = "model" + trainer.EXTENSION
+    trainer.save(final, directory / model_file)
+    _require_same_after_loading(trainer, final, directory / model_file, samples, threads)
+    _write_predictions(directory / PREDICTIONS, samples, fold_of, predictions)
+    tested = np.flatnonzero(fold_of >= 0)
+    baseline = _baseline(prepared)
+    overall = evaluation.evaluate(
+        task, samples.y[tested], predictions[tested], samples.time[tested], baseline[tested]
+    )
+    findings = leakage.checks(
+        overall, training_metrics, options["leakage"]["auto_fix_thresholds"]
+    )
+    return {
+        "model": model_file,
+        "files": [model_file, PREDICTIONS],
+        "metrics": overall,
+        "training_metrics": training_metrics,
+        "folds": outcomes,
+        "canonical": canonicals,
+        "effective": effective,
+        "predictions": _digest(np.load(directory / PREDICTIONS).tobytes()),
+        "findings": [asdict(finding) for finding in findings],
+    }
+
+
+def _fit(
+    trainer: Trainer,
+    request: Mapping[str, Any],
+    name: str,
+    seeds: Mapping[str, int],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    progress: Progress,
+) -> Any:
+    """Return a model; the global generators are seeded first, in case a library draws from them."""
+    random.seed(seeds["python"])
+    np.random.seed(seeds["numpy"])  # noqa: NPY002 - the global generator is what is meant
+    job = Job(
+        task=request["target"]["task"],
+        features=[feature["name"] for feature in request["features"]],
+        parameters=request["parameters"],
+        seeds={key: value for key, value in seeds.items() if key not in ("python", "numpy")},
+        threads=request["execution"]["threads"],
+    )
+    return trainer.fit(
+        job,
+        np.ascontiguousarray(x),
+        np.ascontiguousarray(y),
+        lambda done, total: progress(name, done, total),
+    )
+
+
+def _final(
+    trainer: Trainer,
+    request: Mapping[str, Any],
+    prepared: Prepared,
+    seeds: Mapping[str, int],
+    progress: Progress,
+) -> tuple[Any, dict[str, Any]]:
+    """Return the model trained on every sample, and its metrics on those same rows."""
+    samples = prepared.samples
+    model = _fit(trainer, request, FINAL, seeds, samples.X, samples.y, progress)
+    fitted = trainer.predict(model, samples.X, request["execution"]["threads"])
+    task = request["target"]["task"]
+    naive = np.full(len(samples.y), samples.y.mean())
+    return model, evaluation.evaluate(task, samples.y, fitted, samples.time, naive)
+
+
+def _require_same_after_loading(
+    trainer: Trainer, model: Any, path: Path, samples: Samples, threads: int
+) -> None:
+    """Raise TrainerError unless the saved model predicts the same bits as the one in memory."""
+    from repro.trainers.contract import TrainerError
+
+    rows = samples.X[: min(len(samples.X), 1000)]
+    a = trainer.predict(model, rows, threads)
+    b = trainer.predict(trainer.load(path), rows, threads)
+    if a.tobytes() != b.tobytes():
+        raise TrainerError("the saved model does not predict what the trained one does")
+
+
+def _baseline(prepared: Prepared) -> NDArray[np.float64]:
+    """Return, for each row, the mean of the target over the training rows of its fold."""
+    baseline = np.full(len(prepared.samples.y), np.nan)
+    for fold in prepared.folds:
+        baseline[fold.test] = prepared.samples.y[fold.train].mean()
+    return baseline
+
+
+def _write_predictions(
+    path: Path,
+    samples: Samples,
+    fold_of: NDArray[np.int32],
+    predictions: NDArray[np.float64],
+) -> None:
+    """Write the out-of-fold predictions with the identity of each row, as one record array."""
+    rows = np.flatnonzero(fold_of >= 0)
+    names = np.array([name.encode() for name in _symbol_names(samples)])
+    table = np.zeros(
+        len(rows),
+        dtype=[
+            ("symbol", f"S{max(1, names.dtype.itemsize)}"),
+            ("time", "<i8"),
+            ("fold", "<i4"),
+            ("target", "<f8"),
+            ("prediction", "<f8"),
+        ],
+    )
+    table["symbol"] = names[rows]
+    table["time"] = samples.time[rows]
+    table["fold"] = fold_of[rows] + 1
+    table["target"] = samples.y[rows]
+    table["prediction"] = predictions[rows]
+    np.save(path, table, allow_pickle=False)
+
+
+def _sample_facts(samples: Samples) -> dict[str, Any]:
+    """Return counts of the rows, and a digest of their identities and of all their values."""
+    return {
+        "rows": len(samples.y),
+        "dropped": dict(samples.dropped),
+        "digest": payload_digest(
+            ROWS_CONTEXT,
+            {
+                "x": _digest(samples.X.astype("<f8").tobytes()),
+                "y": _digest(samples.y.astype("<f8").tobytes()),
+                "time": _digest(samples.time.astype("<i8").tobytes()),
+                "symbol": _digest("\n".join(_symbol_names(samples)).encode()),
+            },
+        ),
+    }
+
+
+def _symbol_names(samples: Samples) -> list[str]:
+    """Return the symbol of each row."""
+    return [samples.symbols[code] for code in samples.symbol.tolist()]
+
+
+def _fold_facts(fold: Fold) -> dict[str, Any]:
+    """Return the boundaries (UTC) and counts of a fold; folds are counted from 1."""
+    return {
+        "fold": fold.index + 1,
+        "train_rows": len(fold.train),
+        "test_rows": len(fold.test),
+        "train_start": iso(fold.train_start),
+        "train_end": iso(fold.train_end),
+        "test_start": iso(fold.test_start),
+        "test_end": iso(fold.test_end),
+    }
+
+
+def _digest(data: bytes) -> str:
+    """Return ``sha256:hex`` of bytes."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def _merge(base: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the two halves of a document as one mapping."""
+    merged = dict(base)
+    for key, value in extra.items():
+        below = merged.get(key)
+        both = isinstance(value, Mapping) and isinstance(below, Mapping)
+        merged[key] = _merge(below, value) if both and below is not None else value
+    return merged

@@ -1,0 +1,179 @@
+"""The worker: a fresh interpreter that prepares, waits until the plan is in the log, and trains.
+
+``python -P -s -m repro.execution.worker READ_FD WRITE_FD``. It has neither the log nor its key.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+from repro.errors import DeterminismError, InputError, ReproError
+from repro.execution import guards
+from repro.execution.environment import faults
+from repro.execution.protocol import Channel, ProtocolError
+
+PROGRESS_INTERVAL = 0.05
+"""Seconds between two messages of progress."""
+PR_SET_PDEATHSIG = 1
+SIGKILL = 9
+
+
+def main() -> int:
+    """Run one job; return the exit status (0, or 1 after an error was reported)."""
+    channel = Channel(int(sys.argv[1]), int(sys.argv[2]))
+    _die_with_the_notary()
+    try:
+        _serve(channel)
+    except ReproError as error:
+        kinds = {3: "input", 5: "determinism", 6: "training"}
+        kind = kinds.get(error.exit_status, "other")
+        channel.send("error", error=kind, problem=error.problem, hint=error.hint)
+        return 1
+    except guards.GuardError as error:
+        channel.send("error", error="determinism", problem=f"guard: {error}", hint=None)
+        return 1
+    except ProtocolError:
+        return 1
+    except MemoryError:
+        channel.send("error", error="training", problem="out of memory", hint=None)
+        return 1
+    except BaseException as error:
+        traceback.print_exc()
+        channel.send("error", error="other", problem=repr(error), hint=None)
+        return 1
+    return 0
+
+
+def _serve(channel: Channel) -> None:
+    """Answer one request, from its facts to its artifacts."""
+    message = channel.receive()
+    request, options, level = message["request"], message["options"], message["level"]
+    found = faults(message["variables"], level)
+    if found:
+        raise DeterminismError("strict environment not attained: " + "; ".join(found))
+    directory = Path.cwd()
+    shield = guards.Shield(message["trainer"]["shielded"])
+    if level != "best-effort":
+        shield.raise_()
+        guards.install(str(directory))
+    trainer = _load(message["trainer"])
+    from repro.execution import training
+
+    environment = _environment(message["trainer"], level)
+    environment["shielded"] = sorted(shield.refused)
+    prepared = training.prepare(request, options, training.read_files(message["files"]))
+    channel.send("prepared", facts=prepared.facts, environment=environment)
+    seeds = channel.receive()["seeds"]
+    out = _train(channel, trainer, request, options, prepared, seeds, directory)
+    after = _environment(message["trainer"], level)
+    after["shielded"] = sorted(shield.refused)
+    channel.send("finished", **out, after=_compare(environment, after, level))
+
+
+def _train(
+    channel: Channel,
+    trainer: Any,
+    request: Mapping[str, Any],
+    options: Mapping[str, Any],
+    prepared: Any,
+    seeds: Mapping[str, Mapping[str, int]],
+    directory: Path,
+) -> dict[str, Any]:
+    """Train, telling the notary how far it is; a refusal of the library is a TrainingError."""
+    from repro.errors import TrainingError
+    from repro.execution import training
+    from repro.trainers.contract import TrainerError
+
+    last = 0.0
+
+    def progress(stage: str, done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= PROGRESS_INTERVAL or done == total:
+            last = now
+            channel.send("progress", stage=stage, done=done, total=total)
+
+    try:
+        return training.train(trainer, request, options, prepared, seeds, progress, directory)
+    except TrainerError as error:
+        raise TrainingError(str(error)) from error
+
+
+def _load(trainer: Mapping[str, Any]) -> Any:
+    """Return the trainer's module with its library imported.
+
+    Raises InputError that names the extra to install if the library is not there.
+    """
+    try:
+        module = import_module(trainer["module"])
+        module.load_library()
+        import_module("numpy")
+        import_module("pandas")
+    except ImportError as error:
+        raise InputError(
+            f"the family {trainer['family']} cannot be trained here: {error}",
+            f"install it with: pip install 'repro-audit[{trainer['extra']}]'",
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"a library of the family {trainer['family']} cannot be loaded: {error}",
+            "LightGBM needs the system's libgomp (Debian: apt-get install libgomp1)",
+        ) from error
+    return cast(Any, module)
+
+
+def _environment(trainer: Mapping[str, Any], level: str) -> dict[str, Any]:
+    """Return what this interpreter really is; see ``readback``."""
+    from repro.execution import readback
+
+    distributions = [*trainer["distributions"], "numpy", "pandas", "blake3"]
+    return {
+        "level": level,
+        "interpreter": readback.interpreter(),
+        "versions": readback.versions(sorted(set(distributions))),
+        "fingerprint": readback.fingerprint(),
+        "pools": readback.pools(),
+        "cpu_features": readback.cpu_features(),
+        "libraries": readback.libraries(),
+        "mapped": readback.mapped(),
+        "threads": readback.threads(),
+    }
+
+
+def _compare(before: Mapping[str, Any], after: Mapping[str, Any], level: str) -> dict[str, Any]:
+    """Return what changed while training; raises DeterminismError for what must not change."""
+    fixed = ("interpreter", "versions", "fingerprint", "pools", "cpu_features", "mapped")
+    changed = [name for name in fixed if before[name] != after[name]]
+    if changed and level != "best-effort":
+        detail = "; ".join(f"{n}: {_difference(before[n], after[n])}" for n in changed)
+        raise DeterminismError(f"the environment changed while training: {detail}")
+    return {"changed": changed, "threads": after["threads"], "shielded": after["shielded"]}
+
+
+def _difference(before: Any, after: Any) -> str:
+    """Return a short text of what differs between two facts."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        names = sorted(k for k in {*before, *after} if before.get(k) != after.get(k))
+        return ", ".join(names[:5])
+    return f"{before!r} became {after!r}"
+
+
+def _die_with_the_notary() -> None:
+    """Ask the kernel to end this process when the notary ends, so that none is left behind."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL)
+        if os.getppid() == 1:
+            raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,152 @@
+"""Trainers as they are found: entry points and their JSON declarations, read without importing them.
+
+A trainer is a module named by an entry point of the group ``repro.trainers``; its declaration is
+the file beside it with the same name and the ending ``.json``. Only the module's *package* is
+imported to find that file, so a package that offers a trainer must keep its ``__init__`` light.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+from repro.errors import InputError, UsageError
+
+GROUP = "repro.trainers"
+INTERFACE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of a rulebook: what strict mode forces, and why."""
+
+    parameter: str
+    value: Any
+    levels: tuple[str, ...]
+    reason: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a trainer says of itself, read without importing it."""
+
+    family: str
+    title: str
+    extra: str
+    module: str
+    distribution: str
+    version: str
+    distributions: tuple[str, ...]
+    """Distributions whose code computes; the first is the one that is missing when it is missing."""
+    modules: tuple[str, ...]
+    """Modules that the worker imports before the plan."""
+    shielded: tuple[str, ...]
+    """Optional modules that the libraries would import, and that are kept out."""
+    tasks: tuple[str, ...]
+    hyperparameters: Mapping[str, Mapping[str, Any]]
+    """Canonical name to JSON Schema, with the list ``aliases``."""
+    seeds: tuple[str, ...]
+    seed_bits: int
+    rulebook: tuple[Rule, ...]
+    file: Path
+
+    def canonical_name(self, name: str) -> str:
+        """Return the one name of the parameter that ``name`` means, or ``name`` if it is none."""
+        return self.aliases().get(name, name)
+
+    def aliases(self) -> dict[str, str]:
+        """Return every accepted name with the canonical one."""
+        names = {name: name for name in self.hyperparameters}
+        for name, schema in self.hyperparameters.items():
+            names.update(dict.fromkeys(schema["aliases"], name))
+        return names
+
+    def forced(self, level: str) -> dict[str, Any]:
+        """Return the parameters that ``level`` forces, with their values."""
+        return {rule.parameter: rule.value for rule in self.rulebook if level in rule.levels}
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of the declaration's bytes, as ``sha256:hex``."""
+        return "sha256:" + hashlib.sha256(self.file.read_bytes()).hexdigest()
+
+
+@cache
+def declarations() -> Mapping[str, Declaration]:
+    """Return the declaration of each family that an installed distribution offers.
+
+    Raises InputError if two distributions offer one family, or a declaration cannot be read.
+    """
+    found: dict[str, Declaration] = {}
+    for point in sorted(entry_points(group=GROUP), key=lambda p: (p.name, p.value)):
+        declaration = _read(point)
+        if declaration.family in found:
+            other = found[declaration.family]
+            raise InputError(
+                f"trainer {declaration.family!r} is offered by: "
+                f"{other.distribution} {other.version}, "
+                f"{declaration.distribution} {declaration.version}",
+                "uninstall all but one",
+            )
+        found[declaration.family] = declaration
+    return found
+
+
+def declaration(family: str) -> Declaration:
+    """Return the declaration of ``family``; raises UsageError if nobody offers it."""
+    known = declarations()
+    if family not in known:
+        raise UsageError(
+            f"no trainer offers the family {family!r}",
+            f"families offered here: {', '.join(sorted(known)) or 'none'}",
+        )
+    return known[family]
+
+
+def _read(point: EntryPoint) -> Declaration:
+    """Return the declaration beside the module that ``point`` names."""
+    package, _, stem = point.value.rpartition(".")
+    dist = point.dist
+    origin = f"{dist.name} {dist.version}" if dist else "an unknown distribution"
+    try:
+        folder = Path(str(import_module(package).__file__)).parent
+        file = folder / f"{stem}.json"
+        data = json.loads(file.read_bytes())
+        if data["interface"] != INTERFACE:
+            raise InputError(
+                f"trainer {point.name!r} of {origin} is written for interface "
+                f"{data['interface']}, this version speaks {INTERFACE}"
+            )
+        return Declaration(
+            family=data["family"],
+            title=data["title"],
+            extra=data["extra"],
+            module=point.value,
+            distribution=dist.name if dist else "",
+            version=dist.version if dist else "",
+            distributions=tuple(data["distributions"]),
+            modules=tuple(data["modules"]),
+            shielded=tuple(data["shielded"]),
+            tasks=tuple(data["tasks"]),
+            hyperparameters=data["hyperparameters"],
+            seeds=tuple(data["seeds"]),
+            seed_bits=data["seed_bits"],
+            rulebook=tuple(
+                Rule(r["parameter"], r["value"], tuple(r["levels"]), r["reason"], r["evidence"])
+                for r in data["rulebook"]
+            ),
+            file=file,
+        )
+    except (ImportError, OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"the declaration of trainer {point.name!r} of {origin} cannot be read: {error!r}",
+            "reinstall or uninstall that distribution",
+        ) from error

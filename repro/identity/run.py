@@ -1,0 +1,55 @@
+"""The identity of one run, from what was asked and what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from repro.identity.keys import Identity, identify, request_digest
+from repro.identity.payloads import component_payloads, execution_payload
+from repro.identity.seeds import run_seeds
+
+FINAL = "final"
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything that an identity is made of."""
+
+    components: Mapping[str, Mapping[str, Any]]
+    facts: Mapping[str, Any]
+    base_seed: int
+    code: Mapping[str, str]
+    environment: Mapping[str, Any]
+    settings: Mapping[str, str]
+    threads: int
+    request: Mapping[str, Any]
+
+
+def identity_of(inputs: Inputs) -> Identity:
+    """Return the signatures and keys."""
+    execution = execution_payload(
+        inputs.code,
+        inputs.environment,
+        inputs.settings,
+        inputs.threads,
+        request_digest(inputs.request),
+    )
+    payloads = component_payloads(inputs.components, inputs.facts)
+    return identify(payloads, inputs.base_seed, execution)
+
+
+def seeds_of(
+    base_seed: int, purposes: Sequence[str], bits: int, request: Mapping[str, Any], folds: int
+) -> dict[str, dict[str, int]]:
+    """Return the seeds of each fold (``fold 1``, …) and of the final model."""
+    routing = request["routing"]
+    names = [
+        request["target"]["name"],
+        routing["view"],
+        routing["symbol"] or "",
+        request["family"],
+    ]
+    stages = [*(f"fold {n + 1}" for n in range(folds)), FINAL]
+    return run_seeds(base_seed, purposes, bits, names, stages)

@@ -1,0 +1,44 @@
+"""Every seed is derived from one base seed; nothing seeds anything else.
+
+seed = the low ``bits`` of the first 8 bytes (big-endian) of
+BLAKE3-derive-key("repro-audit v1 seed", canonical [scheme, base, purpose, [name, …]]).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from repro.audit_log.canonical import canonical
+from repro.audit_log.digests import derive
+
+SCHEME = 1
+"""Raised when the rule changes; it is part of the execution key."""
+CONTEXT = "repro-audit v1 seed"
+
+
+def derive_seed(base: int, purpose: str, names: Sequence[str], bits: int) -> int:
+    """Return the seed in [0, 2**bits) for a purpose at a path of names; 1 <= bits <= 64."""
+    if not 1 <= bits <= 64:
+        raise AssertionError(f"a seed has 1 to 64 bits, not {bits}")
+    digest = derive(CONTEXT, canonical([SCHEME, base, purpose, list(names)]))
+    return int(digest[:16], 16) & ((1 << bits) - 1)
+
+
+def run_seeds(
+    base: int,
+    purposes: Sequence[str],
+    bits: int,
+    names: Sequence[str],
+    stages: Sequence[str],
+) -> dict[str, dict[str, int]]:
+    """Return, for each stage of a run (each fold, then ``final``), a seed for each purpose.
+
+    ``names`` is the path of the run: target, view, symbol (or empty), family.
+    """
+    return {
+        stage: {
+            purpose: derive_seed(base, purpose, [*names, stage], bits)
+            for purpose in (*purposes, "python", "numpy")
+        }
+        for stage in stages
+    }

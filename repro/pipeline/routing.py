@@ -1,0 +1,36 @@
+"""Views: one model for all symbols, or the samples of one symbol."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from repro.errors import InputError
+from repro.pipeline.samples import Samples
+
+
+def of_symbol(samples: Samples, symbol: str) -> Samples:
+    """Return the samples of one symbol; features across symbols were computed before.
+
+    Raises InputError if there are none, or if the target does not vary among them.
+    """
+    if symbol not in samples.symbols:
+        raise InputError(
+            f"no samples of the symbol {symbol!r}",
+            f"symbols in the dataset: {', '.join(samples.symbols)}",
+        )
+    rows = np.flatnonzero(samples.symbol == samples.symbols.index(symbol))
+    if len(rows) == 0 or (samples.y[rows] == samples.y[rows[0]]).all():
+        raise InputError(
+            f"the symbol {symbol!r} has {len(rows)} usable rows, and its target does not vary",
+            "use more data, or another symbol",
+        )
+    return replace(
+        samples,
+        X=np.ascontiguousarray(samples.X[rows]),
+        y=samples.y[rows],
+        time=samples.time[rows],
+        label_end=samples.label_end[rows],
+        symbol=samples.symbol[rows],
+    )

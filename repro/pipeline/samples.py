@@ -1,0 +1,94 @@
+"""Samples: the rows a trainer sees, ordered by (time, symbol)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from repro.errors import InputError
+from repro.pipeline.features import FeatureMatrix
+from repro.pipeline.panel import Floats, Ints, Panel
+from repro.pipeline.targets import Labels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """Usable rows, sorted by time and then by symbol: any cut by time is a cut by row."""
+
+    X: Floats
+    """(n, k), C-contiguous; NaN where a feature is not known."""
+    y: Floats
+    """(n,), never NaN; 0.0 and 1.0 for a binary task."""
+    time: Ints
+    """(n,) nanoseconds since 1970-01-01 UTC, ascending."""
+    label_end: Ints
+    """(n,) nanoseconds: when the label becomes known, after ``time``."""
+    symbol: npt.NDArray[np.int32]
+    """(n,) index into ``symbols``."""
+    symbols: tuple[str, ...]
+    names: tuple[str, ...]
+    """The k features, in order."""
+    dropped: Mapping[str, int]
+    """Rows of the panel left out: ``no_target``, then ``no_features`` (all of them NaN)."""
+
+
+def build_samples(
+    panel: Panel, matrix: FeatureMatrix, labels: Labels, target: Mapping[str, Any]
+) -> Samples:
+    """Return the rows that have a target and at least one feature.
+
+    Raises InputError if there are none, if a feature has no value in any of them, or if the target
+    has only one value.
+    """
+    has_target = ~np.isnan(labels.values)
+    has_features = ~np.isnan(matrix.values).all(axis=1)
+    rows = np.flatnonzero(has_target & has_features)
+    dropped = {
+        "no_target": int(np.count_nonzero(~has_target)),
+        "no_features": int(np.count_nonzero(has_target & ~has_features)),
+    }
+    if len(rows) == 0:
+        raise InputError(
+            f"none of {panel.rows} rows is usable: {dropped['no_target']} have no target,"
+            f" {dropped['no_features']} no feature",
+            "the series may be shorter than the target's horizon and the features' lookback",
+        )
+    rows = rows[np.lexsort((panel.symbol[rows], panel.time[rows]))]
+    features = np.ascontiguousarray(matrix.values[rows])
+    values = labels.values[rows]
+    _require_values(features, matrix.names)
+    _require_variation(values, target)
+    return Samples(
+        X=features,
+        y=values,
+        time=panel.time[rows],
+        label_end=labels.label_end[rows],
+        symbol=panel.symbol[rows],
+        symbols=panel.symbols,
+        names=matrix.names,
+        dropped=dropped,
+    )
+
+
+def _require_values(features: Floats, names: tuple[str, ...]) -> None:
+    empty = [bool(np.isnan(features[:, position]).all()) for position in range(len(names))]
+    if any(empty):
+        named = ", ".join(name for name, none in zip(names, empty, strict=True) if none)
+        raise InputError(
+            f"no usable row has a value of feature {named}",
+            "its lookback may be longer than the series, or its column empty",
+        )
+
+
+def _require_variation(values: Floats, target: Mapping[str, Any]) -> None:
+    if (values != values[0]).any():
+        return
+    if target["task"] == "binary":
+        problem = f"target {target['name']} has one class: all {len(values)} rows are {values[0]:g}"
+        raise InputError(problem, "move its threshold, or use more data")
+    problem = f"target {target['name']} is constant: all {len(values)} rows are {values[0]!r}"
+    raise InputError(problem, "look at the column that it is made of")

@@ -1,0 +1,60 @@
+"""What a panel looks like, in numbers for people: never part of an identity."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numpy as np
+
+from repro.pipeline.panel import Column, Panel, segments
+from repro.pipeline.times import iso
+
+_LARGEST_EXACT: Final = 2**53 - 1
+
+
+def summarize(panel: Panel) -> dict[str, Any]:
+    """Return rows, and for each column and symbol its extent, as a JSON value.
+
+    ``columns``: count and missing, min, max, mean, std (sample, of the values present; null where
+    undefined).  ``symbols``: rows and the first and last time (ISO 8601, UTC).
+    """
+    return {
+        "rows": panel.rows,
+        "columns": {name: _column(values) for name, values in sorted(panel.columns.items())},
+        "symbols": {
+            symbol: {
+                "rows": rows.stop - rows.start,
+                "first": iso(int(panel.time[rows.start])),
+                "last": iso(int(panel.time[rows.stop - 1])),
+            }
+            for symbol, rows in zip(panel.symbols, segments(panel), strict=True)
+        },
+        "dropped_symbols": dict(panel.dropped_symbols),
+        "dropped_duplicates": panel.dropped_duplicates,
+    }
+
+
+def _column(values: Column) -> dict[str, Any]:
+    present = values[~np.isnan(values)] if values.dtype.kind == "f" else values
+    count = len(present)
+    with np.errstate(over="ignore", invalid="ignore"):
+        floats = present.astype(np.float64, copy=False)
+        mean = float(floats.mean()) if count else None
+        std = float(floats.std(ddof=1)) if count > 1 else None
+    return {
+        "dtype": str(values.dtype),
+        "count": count,
+        "missing": len(values) - count,
+        "min": _plain(present.min().item()) if count else None,
+        "max": _plain(present.max().item()) if count else None,
+        "mean": _plain(mean),
+        "std": _plain(std),
+    }
+
+
+def _plain(number: float | int | None) -> float | int | str | None:
+    """Return what JSON can hold: null for an overflow, digits for integers beyond 2^53 - 1."""
+    if isinstance(number, int):
+        return number if abs(number) <= _LARGEST_EXACT else str(number)
+    return number if number is not None and math.isfinite(number) else None

@@ -1,0 +1,146 @@
+"""The plan of a run: everything known before training, and what must hold before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repro.audit_log.digests import payload_digest
+from repro.config.active import Active
+from repro.config.resolve import Resolved
+from repro.errors import DeterminismError, InputError, ReproError, TrainingError
+from repro.execution.session import Job
+from repro.facts.data import DataFile
+from repro.identity.keys import Identity, exact, request_digest
+from repro.identity.payloads import differing_parameters
+
+MOST_FILES = 50
+"""Data files that a plan names one by one; of more it holds the digest of the list."""
+GLOBAL_SEEDS = ("python", "numpy")
+"""Seeds of the interpreter's own generators; no library reports them back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was asked, what was found, and the identity made of both."""
+
+    root: Path
+    resolved: Resolved
+    active: Active
+    job: Job
+    files: tuple[DataFile, ...]
+    code: Mapping[str, str]
+    git: Mapping[str, Any] | None
+    facts: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    identity: Identity
+    forced: Mapping[str, Any]
+    """Parameters that the level forces."""
+    seeds: Mapping[str, Mapping[str, int]]
+
+    @property
+    def inputs(self) -> list[dict[str, Any]]:
+        """Return the data files as they are recorded."""
+        return [file.facts() for file in self.files]
+
+
+def planned(plan: Plan, name: str) -> dict[str, Any]:
+    """Return the body of ``run.planned``."""
+    inputs = plan.inputs
+    body: dict[str, Any] = {
+        "run": name,
+        "target": plan.resolved.target,
+        "view": plan.active.routing["view"],
+        "symbol": plan.active.routing["symbol"],
+        "family": plan.active.family,
+        "level": plan.active.level,
+        "comparison_group": exact(plan.identity.comparison_group()),
+        "incomplete": list(plan.identity.missing),
+        "layers": list(plan.resolved.layers)[:20],
+        "inputs": {
+            "files": len(inputs),
+            "digest": payload_digest("repro-audit v1 inputs", exact(inputs)),
+        },
+        "request": request_digest(plan.job.decides),
+        "seeds": payload_digest("repro-audit v1 seeds", exact(dict(plan.seeds))),
+        "environment": payload_digest("repro-audit v1 environment", exact(plan.environment)),
+        "git": plan.git,
+    }
+    if len(inputs) <= MOST_FILES:
+        body["inputs"]["list"] = exact(inputs)
+    return body
+
+
+def ended(
+    name: str,
+    seq: int,
+    error: ReproError | None = None,
+    kept: str | None = None,
+    reason: str | None = None,
+) -> dict[str, Any]:
+    """Return the body of ``run.failed`` or ``run.interrupted``."""
+    body: dict[str, Any] = {"run": name, "plan": seq}
+    if error is not None:
+        body |= {
+            "reason": error.problem[:2000],
+            "exit_status": error.exit_status,
+            "output_tail": getattr(error, "tail", "")[-4000:],
+            "kept": kept,
+        }
+    if reason is not None:
+        body["reason"] = reason
+    return body
+
+
+def require_same_files(files: Sequence[DataFile], read: Mapping[str, str]) -> None:
+    """Raise InputError unless the worker read the very bytes that the notary digested."""
+    for file in files:
+        if read.get(file.name) != file.blake3:
+            raise InputError(
+                f"{file.name} changed while it was read", "train again when nobody writes to it"
+            )
+
+
+def require_sound(plan: Plan) -> None:
+    """Raise unless the plan may be carried out.
+
+    InputError if signatures are missing in strict mode; TrainingError if the scan found leakage
+    and the policy is strict; AssertionError if a training label reaches into its test rows.
+    """
+    missing = plan.identity.missing
+    if missing and plan.active.identity_mode == "strict":
+        raise InputError(f"the run cannot be identified: no facts of {', '.join(missing)}")
+    if not plan.facts["proof"]["holds"]:
+        raise AssertionError(f"the folds overlap: {plan.facts['proof']}")
+    _refuse_leakage(plan, plan.facts["findings"])
+
+
+def require_in_force(plan: Plan, finished: Mapping[str, Any]) -> None:
+    """Raise unless every parameter that was asked for is in force in every model.
+
+    DeterminismError for a parameter that strict mode forces, TrainingError for any other;
+    TrainingError too if the checks after training found leakage and the policy is strict.
+    """
+    for stage, effective in finished["effective"].items():
+        seeds = {k: v for k, v in plan.seeds[stage].items() if k not in GLOBAL_SEEDS}
+        wanted = {**plan.job.decides["parameters"], **seeds}
+        for name, (asked, found) in differing_parameters(wanted, effective).items():
+            kind = DeterminismError if name in plan.forced else TrainingError
+            raise kind(
+                f"{stage}: {name} was set to {asked!r}, but the library used {found!r}",
+                "a value that is not in force must not stand in the configuration",
+            )
+    _refuse_leakage(plan, finished["findings"])
+
+
+def _refuse_leakage(plan: Plan, findings: Sequence[Mapping[str, Any]]) -> None:
+    """Raise TrainingError for a finding, unless the policy is to warn."""
+    if findings and plan.active.leakage["policy"] == "strict":
+        first = findings[0]["message"]
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        raise TrainingError(
+            f"leakage: {first}{more}",
+            "remove the feature, or set safety.leakage_detection.policy: warn to keep the run",
+        )

@@ -1,0 +1,172 @@
+"""A place for a run that is not finished: locked while somebody works in it, sealed by a rename."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro.errors import InputError
+from repro.runs import layout
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """One unfinished run: ``work`` is the worker's directory, ``final`` becomes the run."""
+
+    root: Path
+    folder: Path
+
+    @property
+    def work(self) -> Path:
+        """Return where the worker may write."""
+        return self.folder / "work"
+
+    @property
+    def final(self) -> Path:
+        """Return what will be renamed to the run's name."""
+        return self.folder / "final"
+
+
+@contextmanager
+def staging(root: Path) -> Iterator[Staging]:
+    """Give a folder of its own to an unfinished run, and take it away at the end.
+
+    Folders that a killed process left behind are removed first. Raises InputError if the
+    workspace cannot be written.
+    """
+    base = layout.results(root) / layout.STAGING
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+        _remove_stale(base)
+        folder = base / secrets.token_hex(8)
+        folder.mkdir()
+        descriptor = os.open(folder / layout.LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        place = Staging(root, folder)
+        place.work.mkdir()
+    except OSError as error:
+        raise _unusable(root, error) from error
+    try:
+        yield place
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
+
+
+@contextmanager
+def names_locked(root: Path) -> Iterator[None]:
+    """Hold the lock under which names of runs are given out."""
+    try:
+        layout.results(root).mkdir(exist_ok=True)
+        path = layout.results(root) / layout.LOCK
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise _unusable(root, error) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def next_name(root: Path, execution_key: str, taken: Callable[[str], bool]) -> str:
+    """Return the first name for this key that nothing on disk has and that is not ``taken``.
+
+    To be called with the names locked.
+    """
+    attempt = 1
+    while True:
+        name = layout.run_name(execution_key, attempt)
+        folders = (layout.RUNS, layout.FAILED)
+        on_disk = any((layout.results(root) / f / name).exists() for f in folders)
+        if not on_disk and not taken(name):
+            return name
+        attempt += 1
+
+
+def seal(place: Staging, name: str) -> Path:
+    """Make the finished run durable and rename it to its name; return its folder.
+
+    Raises InputError if something of that name is there already: nothing is ever overwritten.
+    """
+    return _move(place.final, layout.runs(place.root) / name, place.root)
+
+
+def keep_failed(place: Staging, name: str) -> Path | None:
+    """Keep what the worker printed, under the failed run's name; None if it printed nothing."""
+    output = place.work / "worker.log"
+    if not output.is_file() or output.stat().st_size == 0:
+        return None
+    kept = place.folder / "failed"
+    kept.mkdir()
+    os.replace(output, kept / "worker.log")
+    return _move(kept, layout.results(place.root) / layout.FAILED / name, place.root)
+
+
+def _move(source: Path, target: Path, root: Path) -> Path:
+    """Sync a tree and rename it, so that a reader sees all of it or nothing."""
+    if target.exists():
+        raise InputError(
+            f"the run directory {target.relative_to(root)} exists already",
+            "nothing is ever overwritten: move it away and train again",
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    sync_tree(source)
+    try:
+        os.rename(source, target)
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+            raise InputError(
+                f"the run directory {target.relative_to(root)} exists already",
+                "nothing is ever overwritten: move it away and train again",
+            ) from error
+        raise
+    sync(target.parent)
+    return target
+
+
+def sync_tree(folder: Path) -> None:
+    """Make every file and directory below ``folder`` durable."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        sync(path)
+    sync(folder)
+
+
+def sync(path: Path) -> None:
+    """Make one file or directory durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_stale(base: Path) -> None:
+    """Remove the folders whose owner is gone: their lock is free."""
+    for folder in sorted(base.iterdir()):
+        try:
+            descriptor = os.open(folder / layout.LOCK, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+        except BlockingIOError:
+            continue
+        finally:
+            os.close(descriptor)
+
+
+def _unusable(root: Path, error: OSError) -> InputError:
+    """Return the error for a workspace that cannot be written."""
+    return InputError(
+        f"cannot write in {root / layout.RESULTS}: {error.strerror}",
+        "the workspace must be writable, with space left",
+    )

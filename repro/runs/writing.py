@@ -1,0 +1,64 @@
+"""The files of a run, written into its final folder before it is sealed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from repro.audit_log.digests import digest_file
+from repro.identity.keys import exact
+
+SCHEMA = 1
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file that people can read; floats are exact, nothing is rounded."""
+    text = json.dumps(exact(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", "utf-8")
+
+
+def collect(work: Path, final: Path, names: list[str]) -> None:
+    """Move what the worker says it wrote; raises FileNotFoundError for what is not there."""
+    for name in names:
+        if Path(name).name != name:
+            raise AssertionError(f"the worker named a file outside its directory: {name!r}")
+        os.replace(work / name, final / name)
+
+
+def artifacts(final: Path, below: str) -> list[dict[str, Any]]:
+    """Return the digests of every file in ``final``, with paths that start with ``below``."""
+    found = []
+    for path in sorted(final.iterdir()):
+        digest = digest_file(path)
+        found.append(
+            {
+                "path": f"{below}/{path.name}" if below else path.name,
+                "blake3": digest.blake3,
+                "sha256": digest.sha256,
+                "size": digest.size,
+            }
+        )
+    return found
+
+
+def outputs(finished: Mapping[str, Any]) -> dict[str, str]:
+    """Return the digest of everything that came out, by name: what two runs are compared by.
+
+    A model by its meaning (trees, not the thread count in its file), predictions by their bytes,
+    metrics by their canonical form.
+    """
+    from repro.audit_log.digests import payload_digest
+
+    found = {f"model, {stage}": digest for stage, digest in finished["canonical"].items()}
+    found |= {f"predictions, fold {f['fold']}": f["predictions"] for f in finished["folds"]}
+    found["predictions"] = finished["predictions"]
+    metrics = {
+        "overall": finished["metrics"],
+        "training": finished["training_metrics"],
+        "folds": [fold["metrics"] for fold in finished["folds"]],
+    }
+    found["metrics"] = payload_digest("repro-audit v1 metrics", exact(metrics))
+    return found

@@ -1,0 +1,143 @@
+"""Sealing: a finished run becomes a directory of its own and the body of ``run.completed``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from repro import __version__
+from repro.audit_log.digests import payload_digest
+from repro.config import record as config_record
+from repro.identity.keys import exact, output_digest, request_digest
+from repro.plan import Plan
+from repro.runs import layout
+from repro.runs.staging import Staging, seal
+from repro.runs.writing import SCHEMA, artifacts, collect, outputs, write_json
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A sealed run: its name, its folder, its snapshot, and the record that ends its plan."""
+
+    run: str
+    folder: Path
+    """The folder that holds ``snapshot.json``."""
+    snapshot: Mapping[str, Any]
+    record: Mapping[str, Any]
+    log_size: int = 0
+    """Records that the signed checkpoint covers."""
+    log_head: str = ""
+    """Hash of the record that ended the plan."""
+
+    def committed(self, size: int, head: str) -> Outcome:
+        """Return the outcome with the head of the log that covers it."""
+        return replace(self, log_size=size, log_head=head)
+
+
+def seal_run(
+    place: Staging, plan: Plan, finished: Mapping[str, Any], name: str, seq: int
+) -> Outcome:
+    """Write every file of the run, make it durable, and rename it to its name."""
+    view = plan.active.routing["view"]
+    inner = layout.inner(plan.resolved.target, view, plan.identity.replicate_key)
+    final = place.final / inner
+    final.mkdir(parents=True)
+    collect(place.work, final, finished["files"])
+    _write_inputs(final, plan)
+    write_json(final / "metrics.json", _metrics(finished))
+    snapshot = _snapshot(plan, finished, name, seq)
+    snapshot["artifacts"] = artifacts(final, "")
+    write_json(final / layout.SNAPSHOT, snapshot)
+    below = f"{layout.RESULTS}/{layout.RUNS}/{name}/{inner.as_posix()}"
+    record = {
+        "run": name,
+        "plan": seq,
+        "output_digest": snapshot["output_digest"],
+        "metrics": exact(finished["metrics"]),
+        "artifacts": artifacts(final, below),
+    }
+    folder = seal(place, name) / inner
+    return Outcome(name, folder, snapshot, record)
+
+
+def _write_inputs(final: Path, plan: Plan) -> None:
+    """Write what went in: configuration, request, environment, data."""
+    write_json(final / "config.json", config_record.record(plan.resolved))
+    (final / "config.resolved.yaml").write_text(config_record.to_yaml(plan.resolved), "utf-8")
+    write_json(
+        final / "request.json",
+        {
+            "decides": plan.job.decides,
+            "options": plan.job.options,
+            "seeds": plan.seeds,
+            "components": plan.active.components,
+            "base_seed": plan.active.base_seed,
+            "time_limit_seconds": plan.job.seconds,
+        },
+    )
+    write_json(
+        final / "environment.json",
+        {"environment": plan.environment, "code": plan.code, "git": plan.git},
+    )
+    write_json(
+        final / "dataset.json",
+        {
+            "files": plan.inputs,
+            "locators": plan.facts["locators"],
+            "summary": plan.facts["summary"],
+        },
+    )
+
+
+def _metrics(finished: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metrics as they are written."""
+    return {
+        "overall": finished["metrics"],
+        "training": finished["training_metrics"],
+        "folds": finished["folds"],
+    }
+
+
+def _snapshot(
+    plan: Plan, finished: Mapping[str, Any], name: str, seq: int
+) -> dict[str, Any]:
+    """Return the snapshot: one document that says what the run was."""
+    produced = outputs(finished)
+    return {
+        "schema": SCHEMA,
+        "tool": {"name": "repro", "version": __version__},
+        "run": name,
+        "status": "complete",
+        "target": plan.resolved.target,
+        "task": plan.job.decides["target"]["task"],
+        "view": plan.active.routing["view"],
+        "symbol": plan.active.routing["symbol"],
+        "family": plan.active.family,
+        "level": plan.active.level,
+        "incomplete": list(plan.identity.missing),
+        "comparison_group": plan.identity.comparison_group(),
+        "payloads": dict(plan.identity.payloads),
+        "request_digest": request_digest(plan.job.decides),
+        "seeds": plan.seeds,
+        "parameters": {
+            "requested": dict(plan.active.hyperparameters),
+            "forced": dict(plan.forced),
+            "effective": finished["effective"]["final"],
+        },
+        "samples": plan.facts["samples"],
+        "proof": plan.facts["proof"],
+        "leakage": {
+            "policy": plan.active.leakage["policy"],
+            "findings": [*plan.facts["findings"], *finished["findings"]],
+        },
+        "after": finished["after"],
+        "metrics": finished["metrics"],
+        "outputs": produced,
+        "output_digest": output_digest(produced),
+        "log": {
+            "plan": seq,
+            "environment": payload_digest("repro-audit v1 environment", exact(plan.environment)),
+        },
+    }

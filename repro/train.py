@@ -1,0 +1,225 @@
+"""``repro train``: one run, from a command to a sealed directory and two records of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from repro.audit import open_log_to_sign
+from repro.audit_log.errors import LogError
+from repro.audit_log.running import hold
+from repro.audit_log.store import Log
+from repro.config import request as requests
+from repro.config.active import Active, activate
+from repro.config.resolve import Resolved, Selection
+from repro.errors import InputError, InterruptedRunError, ReproError
+from repro.execution.git import describe
+from repro.execution.interrupts import deferred
+from repro.execution.session import Job, Session
+from repro.facts.code import code_digests
+from repro.facts.data import digest_files, locate
+from repro.facts.host import host
+from repro.facts.trainers import Declaration
+from repro.identity.run import Inputs, identity_of, seeds_of
+from repro.plan import Plan, ended, planned, require_in_force, require_same_files, require_sound
+from repro.runs.staging import Staging, keep_failed, names_locked, next_name, staging
+from repro.sealing import Outcome, seal_run
+from repro.validate import configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """Who is told how far it is; the front desk draws it."""
+
+    stage: Callable[[str], None] = lambda _: None
+    progress: Callable[[str, int, int], None] = lambda *_: None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainCommand:
+    """What the user asked for."""
+
+    start: Path
+    selection: Selection
+    observer: Observer = field(default_factory=Observer)
+
+
+def train(command: TrainCommand) -> Outcome:
+    """Train one model and seal the run.
+
+    Raises ProblemsError for a configuration that is not valid (nothing is written), InputError for
+    data or an environment that cannot be used, DeterminismError, TrainingError, InterruptedRunError
+    and the log's own errors; after the plan, each of them has left its record.
+    """
+    root, resolved, families = configuration(command.start, command.selection)
+    active = activate(resolved)
+    declaration = families[active.family]
+    request = requests.build(resolved, active, declaration)
+    log = open_log_to_sign(root)
+    try:
+        job = Job(
+            request.decides,
+            request.options,
+            declaration,
+            locate(root, active.dataset["files"]),
+            active.level,
+            active.threads,
+            active.time_limit_seconds,
+        )
+        with staging(root) as place:
+            command.observer.stage("preparing data, features and folds")
+            with Session(job, place.work) as session:
+                plan = _plan(root, resolved, active, session, declaration)
+                return _execute(log, place, plan, session, command.observer)
+    except _PlannedError as failure:
+        raise failure.error from failure.error.__cause__
+    except KeyboardInterrupt:
+        raise InterruptedRunError("interrupted before the plan: nothing was recorded") from None
+    except ReproError as error:
+        _refuse(log, resolved, error)
+        raise
+
+
+class _PlannedError(Exception):
+    """A failure after the plan: it has its record already."""
+
+    def __init__(self, error: ReproError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _plan(
+    root: Path,
+    resolved: Resolved,
+    active: Active,
+    session: Session,
+    declaration: Declaration,
+) -> Plan:
+    """Return everything that must be known before training; hash inputs while the worker loads."""
+    job = session.job
+    files = digest_files(dict(job.files))
+    code, git = code_digests(declaration), describe(root)
+    prepared = session.prepared()
+    facts, environment = prepared["facts"], prepared["environment"]
+    require_same_files(files, facts["files"])
+    identity = identity_of(
+        Inputs(
+            active.components,
+            facts,
+            active.base_seed,
+            code,
+            environment,
+            job.settings,
+            job.threads,
+            job.decides,
+        )
+    )
+    seeds = seeds_of(
+        active.base_seed,
+        declaration.seeds,
+        declaration.seed_bits,
+        job.decides,
+        len(facts["splits"]["folds"]),
+    )
+    environment["host"] = host()
+    environment["settings"] = job.settings
+    plan = Plan(
+        root=root,
+        resolved=resolved,
+        active=active,
+        job=job,
+        files=files,
+        code=code,
+        git=git,
+        facts=facts,
+        environment=environment,
+        identity=identity,
+        forced=declaration.forced(active.level),
+        seeds=seeds,
+    )
+    require_sound(plan)
+    return plan
+
+
+def _execute(
+    log: Log, place: Staging, plan: Plan, session: Session, observer: Observer
+) -> Outcome:
+    """Plan durably, train, seal, and end the plan in the log, whatever happens."""
+    with ExitStack() as held:
+        with names_locked(plan.root):
+            name = next_name(
+                plan.root,
+                plan.identity.execution_key,
+                lambda n: log.find_bytes(f'"run":"{n}"'.encode()),
+            )
+            held.enter_context(hold(log.directory, name))
+        seq = log.append("run.planned", planned(plan, name)).seq
+        log.commit()
+        done: Outcome | None = None
+        try:
+            observer.stage(f"training {plan.active.family}, run {name}")
+            finished = session.train(
+                plan.seeds, lambda m: observer.progress(m["stage"], m["done"], m["total"])
+            )
+            require_in_force(plan, finished)
+            observer.stage("sealing")
+            with deferred():
+                outcome = seal_run(place, plan, finished, name, seq)
+                appended = log.append("run.completed", outcome.record)
+                done = outcome.committed(log.commit().size, appended.hash)
+        except KeyboardInterrupt:
+            if done is None:
+                _end(log, "run.interrupted", ended(name, seq, reason="the user stopped it"))
+                raise _PlannedError(InterruptedRunError(f"run {name} was interrupted")) from None
+        except (ReproError, OSError) as error:
+            failure = _as_failure(error)
+            _end(log, "run.failed", ended(name, seq, failure, _keep(place, name)))
+            raise _PlannedError(failure) from error
+        if done is None:
+            raise AssertionError("a plan ended without an outcome")
+        return done
+
+
+def _end(log: Log, kind: str, body: Mapping[str, Any]) -> None:
+    """End a plan in the log and commit it."""
+    with deferred():
+        log.append(kind, body)
+        log.commit()
+
+
+def _as_failure(error: ReproError | OSError) -> ReproError:
+    """Return what the user is told of a failure; the system's own errors get a hint."""
+    if isinstance(error, ReproError):
+        return error
+    return InputError(
+        f"the run could not be written: {error.strerror}", "is there space left in the workspace?"
+    )
+
+
+def _keep(place: Staging, name: str) -> str | None:
+    """Keep the worker's output if that is possible; return where, below the workspace."""
+    try:
+        kept = keep_failed(place, name)
+    except (OSError, ReproError):
+        return None
+    return None if kept is None else kept.relative_to(place.root).as_posix()
+
+
+def _refuse(log: Log, resolved: Resolved, error: ReproError) -> None:
+    """Record that a run was refused before its plan; the refusal itself is what the user sees."""
+    body = {
+        "target": resolved.target,
+        "family": resolved.family,
+        "reason": error.problem[:2000],
+        "exit_status": error.exit_status,
+    }
+    try:
+        log.append("run.refused", body)
+        log.commit()
+    except LogError as failure:
+        raise InputError(
+            f"{error.problem} (and the log could not record it: {failure})", error.hint
+        ) from error

@@ -1,0 +1,154 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from sklearn import metrics as sk
+
+from repro.errors import TrainingError
+from repro.pipeline.evaluation import evaluate
+from repro.pipeline.metric_names import BINARY_METRICS, HIGHER_IS_BETTER, REGRESSION_METRICS
+from repro.pipeline.ranking import doubled_ranks, spearman
+
+quick = settings(deadline=None, max_examples=80, database=None)
+seeds = st.integers(0, 2**32 - 1)
+coarse = st.sampled_from([1, 2, 12])
+"""Decimals: the fewer, the more ties."""
+NO_TIME = np.zeros(0, dtype=np.int64)
+
+
+@quick
+@given(seeds, coarse, st.integers(2, 80))
+def test_regression_metrics_agree_with_scikit_learn_and_scipy(seed, decimals, rows):
+    generator = np.random.default_rng(seed)
+    truth = generator.normal(size=rows).round(decimals)
+    predicted = generator.normal(size=rows).round(decimals)
+    time = generator.integers(0, 6, rows)
+    train = generator.normal(size=7)
+    found = evaluate("regression", truth, predicted, time, train)
+    assert found.keys() == set(REGRESSION_METRICS)
+    mse = sk.mean_squared_error(truth, predicted)
+    base = sk.mean_squared_error(truth, np.full(rows, train.mean()))
+    assert found["rmse"] == pytest.approx(math.sqrt(mse))
+    assert found["mae"] == pytest.approx(sk.mean_absolute_error(truth, predicted))
+    assert found["baseline_rmse"] == pytest.approx(math.sqrt(base))
+    assert found["skill"] == pytest.approx(1 - mse / base)
+    if len(set(truth)) > 1:
+        assert found["r2"] == pytest.approx(sk.r2_score(truth, predicted), abs=1e-12)
+    else:
+        assert found["r2"] is None
+    by_date = [
+        stats.spearmanr(truth[time == t], predicted[time == t]).statistic
+        for t in range(6)
+        if len(set(truth[time == t])) > 1 and len(set(predicted[time == t])) > 1
+    ]
+    assert found["rank_ic_dates"] == len(by_date)
+    if by_date:
+        assert found["rank_ic"] == pytest.approx(np.mean(by_date), abs=1e-12)
+    else:
+        assert found["rank_ic"] is None
+
+
+@quick
+@given(seeds, coarse, st.integers(2, 80))
+def test_binary_metrics_agree_with_scikit_learn(seed, decimals, rows):
+    generator = np.random.default_rng(seed)
+    truth = generator.integers(0, 2, rows).astype(float)
+    predicted = generator.random(rows).round(decimals)
+    train = np.array([1.0, 0.0, 1.0])
+    found = evaluate("binary", truth, predicted, np.zeros(rows, dtype=np.int64), train)
+    assert found.keys() == set(BINARY_METRICS)
+    loss = sk.log_loss(truth, predicted, labels=[0, 1])
+    base = sk.log_loss(truth, np.full(rows, 2 / 3), labels=[0, 1])
+    assert found["log_loss"] == pytest.approx(loss)
+    assert found["baseline_log_loss"] == pytest.approx(base)
+    assert found["skill"] == pytest.approx(1 - loss / base, abs=1e-12)
+    assert found["accuracy"] == pytest.approx(sk.accuracy_score(truth, predicted > 0.5))
+    assert found["baseline_accuracy"] == pytest.approx(truth.mean())
+    if 0 < truth.sum() < rows:
+        assert found["auc"] == pytest.approx(sk.roc_auc_score(truth, predicted))
+    else:
+        assert found["auc"] is None
+
+
+@quick
+@given(seeds, st.integers(2, 60))
+def test_no_metric_depends_on_the_order_of_rows(seed, rows):
+    generator = np.random.default_rng(seed)
+    truth, predicted = generator.normal(size=rows), generator.normal(size=rows).round(1)
+    time = generator.integers(0, 4, rows)
+    order = generator.permutation(rows)
+    for task, y, p in (
+        ("regression", truth, predicted),
+        ("binary", (truth > 0).astype(float), 1 / (1 + np.exp(-predicted))),
+    ):
+        shuffled = evaluate(task, y[order], p[order], time[order], truth)
+        assert evaluate(task, y, p, time, truth) == shuffled
+
+
+@quick
+@given(seeds, coarse, st.integers(1, 60))
+def test_ranks_agree_with_scipy_within_each_group(seed, decimals, rows):
+    generator = np.random.default_rng(seed)
+    values, group = generator.normal(size=rows).round(decimals), generator.integers(0, 5, rows)
+    found = doubled_ranks(values, group)
+    for label in set(group.tolist()):
+        mine = group == label
+        assert (found[mine] == 2 * stats.rankdata(values[mine])).all()
+
+
+@quick
+@given(seeds, coarse, st.integers(3, 60))
+def test_rank_correlation_agrees_with_scipy(seed, decimals, rows):
+    generator = np.random.default_rng(seed)
+    a, b = generator.normal(size=(2, rows)).round(decimals)
+    if len(set(a)) > 1 and len(set(b)) > 1:
+        assert spearman(a, b) == pytest.approx(stats.spearmanr(a, b).statistic, abs=1e-12)
+    else:
+        assert spearman(a, b) is None
+
+
+def test_what_is_undefined_is_none():
+    nothing = np.zeros(0)
+    for task, counts in (("regression", {"rank_ic_dates": 0}), ("binary", {})):
+        found = evaluate(task, nothing, nothing, NO_TIME, nothing)
+        assert {name: value for name, value in found.items() if value is not None} == counts
+    one = np.array([2.0])
+    found = evaluate("regression", one, one, np.array([0]), one)
+    assert (found["r2"], found["skill"], found["rank_ic"]) == (None, None, None)
+
+
+def test_a_sum_beyond_float64_is_undefined_and_not_infinite():
+    huge = np.array([1e200, -1e308])
+    found = evaluate("regression", huge, -huge, np.array([0, 1]), huge)
+    assert all(value is None or math.isfinite(value) for value in found.values())
+
+
+def test_a_certain_and_wrong_probability_costs_what_the_clip_allows():
+    found = evaluate(
+        "binary", np.array([1.0, 0.0]), np.array([0.0, 1.0]), np.array([0, 0]), NO_TIME
+    )
+    assert found["log_loss"] == pytest.approx(52 * math.log(2))
+    assert found["auc"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("task", "prediction", "said"),
+    [
+        ("regression", float("nan"), "1 of 2 predictions are NaN or infinite"),
+        ("binary", float("inf"), "1 of 2 predictions are NaN or infinite"),
+        ("binary", 1.5, "1 of 2 predictions are no probability"),
+    ],
+)
+def test_predictions_that_are_none_fail_the_training(task, prediction, said):
+    truth = np.array([0.0, 1.0])
+    with pytest.raises(TrainingError, match=said):
+        evaluate(task, truth, np.array([0.5, prediction]), np.array([0, 1]), truth)
+
+
+def test_every_metric_of_the_model_has_a_direction_and_no_other_has():
+    described = {"rank_ic_dates", "baseline_rmse", "baseline_log_loss", "baseline_accuracy"}
+    named = {*REGRESSION_METRICS, *BINARY_METRICS}
+    assert named - described == HIGHER_IS_BETTER.keys()

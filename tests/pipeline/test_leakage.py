@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+
+from repro.pipeline import features, targets
+from repro.pipeline.leakage import checks, scan
+from repro.pipeline.samples import Samples, build_samples
+
+TARGET = {"name": "fwd", "task": "regression"}
+LIMITS = {"feature_target_correlation": 0.95, "cv_score": 0.99, "training_accuracy": 0.999}
+NOISE = np.random.default_rng(3).normal(size=(2, 400))
+
+
+def samples(y, *columns):
+    n = len(y)
+    index = np.arange(n, dtype=np.int64)
+    names = tuple(f"f{i}" for i in range(len(columns)))
+    matrix = np.column_stack(columns).astype(float)
+    symbol = np.zeros(n, dtype=np.int32)
+    return Samples(matrix, y, index, index + 1, symbol, ("A",), names, {})
+
+
+def found(y, *columns):
+    definitions = [{"name": f"f{i}", "formula": {"kind": "column"}} for i in range(len(columns))]
+    return scan(samples(y, *columns), definitions, TARGET, LIMITS)
+
+
+def test_honest_features_are_no_finding():
+    assert found(NOISE[0], NOISE[1], NOISE[1] + 0.1 * NOISE[0]) == ()
+
+
+def test_the_target_itself_in_any_unit_is_found_even_with_holes():
+    scaled = 7.0 - 1e-3 * NOISE[0]
+    scaled[::3] = np.nan
+    findings = found(NOISE[0], NOISE[1], NOISE[0], scaled)
+    assert [(f.code, f.subject) for f in findings] == [
+        ("target_in_feature", "f1"),
+        ("target_in_feature", "f2"),
+    ]
+
+
+def test_a_nearly_determined_target_is_found_by_pearson():
+    (finding,) = found(NOISE[0], NOISE[0] + 0.1 * NOISE[1])
+    assert finding.code == "target_correlation"
+    assert finding.threshold == 0.95
+    assert finding.value == pytest.approx(np.corrcoef(NOISE[0], NOISE[0] + 0.1 * NOISE[1])[0, 1])
+
+
+def test_a_monotone_disguise_is_found_by_spearman():
+    (finding,) = found(NOISE[0], -np.exp(4 * NOISE[0]))
+    assert (finding.code, finding.value) == ("target_correlation", 1.0)
+    assert "Spearman" in finding.message
+
+
+def test_a_constant_feature_is_no_finding():
+    assert found(NOISE[0], np.ones(400)) == ()
+
+
+def test_the_targets_own_column_moved_into_the_future_is_found_in_the_real_data(real_panel):
+    target = {
+        "name": "fwd_ret_5d",
+        "task": "regression",
+        "formula": {"kind": "forward_return", "column": "Adj Close"},
+        "horizon": 5,
+    }
+    past = {
+        "name": "ret_5d",
+        "formula": {"kind": "return", "column": "Adj Close", "periods": 5},
+        "lookback": 5,
+        "lag": 0,
+    }
+    labels = targets.compute(real_panel, target)
+    matrix = features.compute(real_panel, [past])
+    assert scan(build_samples(real_panel, matrix, labels, target), [past], target, LIMITS) == ()
+    leaked = features.FeatureMatrix(("ret_5d",), labels.values[:, None] * 100.0, {})
+    (finding,) = scan(build_samples(real_panel, leaked, labels, target), [past], target, LIMITS)
+    assert finding.code == "target_in_feature"
+
+
+def test_scores_too_good_to_be_true_are_found_at_the_threshold():
+    findings = checks({"r2": 0.99}, {"r2": 0.999}, LIMITS)
+    assert [(f.code, f.subject) for f in findings] == [
+        ("cv_score", "r2"),
+        ("training_accuracy", "r2"),
+    ]
+    findings = checks({"auc": 1.0}, {"auc": 1.0, "accuracy": 0.9999}, LIMITS)
+    assert [f.subject for f in findings] == ["auc", "accuracy"]
+
+
+def test_ordinary_and_undefined_scores_are_no_finding():
+    assert checks({"r2": 0.9899}, {"r2": 0.99}, LIMITS) == ()
+    assert checks({"auc": None}, {"accuracy": None}, LIMITS) == ()

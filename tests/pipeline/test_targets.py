@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from repro.errors import InputError
+from repro.pipeline.targets import compute
+from repro.pipeline.times import NEVER
+
+DAY = 86_400_000_000_000
+
+
+def target(horizon, **formula):
+    wanted = {"kind": "forward_return", "column": "c"} | formula
+    return {"name": "fwd", "task": "regression", "formula": wanted, "horizon": horizon}
+
+
+def test_a_return_looks_ahead_within_its_symbol_only(panel_of):
+    panel = panel_of({"A": {"c": [1.0, 2.0, 4.0, 3.0]}, "B": {"c": [5.0, 5.0]}})
+    labels = compute(panel, target(2))
+    assert labels.values[:2].tolist() == [3.0, 0.5]
+    assert np.isnan(labels.values[2:]).all()
+    assert labels.label_end.tolist() == [2 * DAY, 3 * DAY, NEVER, NEVER, NEVER, NEVER]
+
+
+def test_a_missing_price_makes_a_missing_label(panel_of):
+    labels = compute(panel_of({"A": {"c": [1.0, np.nan, 0.0, 1.0]}}), target(1))
+    assert np.isnan(labels.values).all()
+    assert labels.replaced_infinities == 1
+
+
+def test_above_is_strictly_above(panel_of):
+    panel = panel_of({"A": {"c": [1.0, 1.0, 2.0, 1.0]}})
+    labels = compute(panel, target(1, kind="forward_return_above", threshold=0.0))
+    assert labels.values[:3].tolist() == [0.0, 1.0, 0.0]
+    assert np.isnan(labels.values[3])
+
+
+def test_a_column_that_the_dataset_lacks_is_named(panel_of):
+    with pytest.raises(InputError, match="target fwd reads column 'c'"):
+        compute(panel_of({"A": {"x": [1.0]}}), target(1))
+
+
+@settings(deadline=None, database=None)
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=4), st.integers(1, 15))
+def test_a_label_ends_at_the_row_that_it_reads(panel_of, sizes, horizon):
+    panel = panel_of({f"S{i}": {"c": np.arange(1.0, n + 1)} for i, n in enumerate(sizes)})
+    labels = compute(panel, target(horizon))
+    known = ~np.isnan(labels.values)
+    assert (known == (labels.label_end != NEVER)).all()
+    assert (labels.label_end[known] == panel.time[known] + horizon * DAY).all()
+    assert known.sum() == sum(max(0, size - horizon) for size in sizes)

@@ -1,0 +1,99 @@
+"""LightGBM: gradient-boosted trees through the library's native interface.
+
+Its scikit-learn interface is not used: it would import scikit-learn, and it renames parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .contract import Job, TrainerError
+
+if TYPE_CHECKING:
+    from .contract import Floats
+
+EXTENSION = ".txt"
+OBJECTIVES = {"regression": "regression", "binary": "binary"}
+PARAMETERS_START = "parameters:"
+
+
+def load_library() -> None:
+    """Import LightGBM."""
+    import lightgbm  # noqa: F401
+
+
+def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) -> Any:
+    """Return a Booster; ``x`` is (rows, features) float64, ``y`` (rows,) float64."""
+    import lightgbm
+
+    parameters = dict(job.parameters)
+    rounds = parameters.pop("num_iterations")
+    parameters |= {
+        "objective": OBJECTIVES[job.task],
+        "num_threads": job.threads,
+        **job.seeds,
+    }
+
+    def tell(environment: Any) -> None:
+        progress(environment.iteration + 1, rounds)
+
+    try:
+        dataset = lightgbm.Dataset(
+            x, label=y, feature_name=list(job.features), params=parameters, free_raw_data=True
+        )
+        return lightgbm.train(parameters, dataset, num_boost_round=rounds, callbacks=[tell])
+    except lightgbm.basic.LightGBMError as error:
+        raise TrainerError(f"LightGBM: {error}") from error
+
+
+def predict(model: Any, x: Floats, threads: int) -> Floats:
+    """Return the value, or the probability of class 1, of each row of ``x``."""
+    import numpy as np
+
+    return np.ascontiguousarray(model.predict(x, num_threads=threads), dtype=np.float64)
+
+
+def save(model: Any, path: Path) -> None:
+    """Write the library's text format; floats in it are lossless."""
+    path.write_bytes(model.model_to_string(num_iteration=-1).encode())
+
+
+def load(path: Path) -> Any:
+    """Return the Booster saved at ``path``."""
+    import lightgbm
+
+    return lightgbm.Booster(model_str=path.read_text("utf-8"))
+
+
+def effective_parameters(model: Any) -> Mapping[str, Any]:
+    """Return the parameters that the model's text embeds: those that the C++ side used.
+
+    The library prints numbers with six significant digits, so a longer one reads back rounded.
+    """
+    text = model.model_to_string(num_iteration=-1)
+    block = text[text.rindex(PARAMETERS_START) :].splitlines()[1:]
+    found: dict[str, Any] = {}
+    for line in block:
+        if not line.startswith("[") or not line.endswith("]"):
+            break
+        name, _, value = line[1:-1].partition(":")
+        found[name.strip()] = _value(value.strip())
+    return found
+
+
+def canonical_model(model: Any) -> bytes:
+    """Return the text before the embedded parameters, which hold the number of threads."""
+    text: str = model.model_to_string(num_iteration=-1)
+    return text[: text.rindex(PARAMETERS_START)].encode()
+
+
+def _value(text: str) -> Any:
+    """Return a printed parameter as a number if it is one."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
