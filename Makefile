@@ -6,8 +6,8 @@ ARGS =
 UV_VERSION = 0.13.9
 
 BIN = .venv/bin
-PIP = $(BIN)/python -m pip --disable-pip-version-check -q install
-BENCH_PIP = .bench/bin/python -m pip --disable-pip-version-check -q install
+PIP = $(BIN)/python -m pip --disable-pip-version-check -qq install
+BENCH_PIP = .bench/bin/python -m pip --disable-pip-version-check -qq install
 SOURCES = audit_log trainers schemas CONFIG repro
 LOCK = build/lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links $(ARGS)
@@ -63,7 +63,7 @@ bench: .bench/.peers .bench/.dev .venv/.libgomp
 lock:
 	@test -x build/lock/bin/uv || { \
 		$(FIND_PYTHON) && "$$python" -m venv build/lock && \
-		build/lock/bin/python -m pip --disable-pip-version-check -q install uv==$(UV_VERSION); }
+		build/lock/bin/python -m pip --disable-pip-version-check -qq install uv==$(UV_VERSION); }
 	$(LOCK) pyproject.toml --extra lightgbm --group build -o requirements/run.txt
 	$(LOCK) pyproject.toml --extra lightgbm --group build --group dev \
 		-c requirements/run.txt -o requirements/dev.txt
@@ -126,5 +126,5 @@ FIND_PYTHON = python=; old=; bare=; \
 
 .bench/.peers: .bench/.made requirements/bench.txt
 	@echo 'installing requirements/bench.txt into .bench/peers'
-	@.bench/peers/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements/bench.txt
+	@.bench/peers/bin/python -m pip --disable-pip-version-check -qq install --require-hashes -r requirements/bench.txt
 	@touch $@

@@ -94,14 +94,15 @@ def _log(options: argparse.Namespace) -> int:
 
 
 def _note(options: argparse.Namespace) -> int:
-    from .errors import NoteError
+    from .errors import NoteError, UnknownSignerError
     from .note import open_note, parse_vkey
 
     data = _read(options.file)
     try:
         note = open_note(data, [parse_vkey(key) for key in _keys(options.vkey)])
     except NoteError as error:
-        verdict, status = ("unverifiable", 3) if not options.vkey else ("tampered", 4)
+        stranger = isinstance(error, UnknownSignerError)
+        verdict, status = ("unverifiable", 3) if stranger else ("tampered", 4)
         print(_printable(f"{verdict}: {error}"))
         return status
     names = ", ".join(signature.name for signature in note.verified)
@@ -133,7 +134,7 @@ def _read(name: str) -> bytes:
 def _as_json(report: Report) -> list[str]:
     from dataclasses import asdict
 
-    return [json.dumps(asdict(report), indent=2, sort_keys=True)]
+    return json.dumps(asdict(report), indent=2, sort_keys=True).splitlines()
 
 
 def _as_text(report: Report) -> list[str]:
@@ -166,7 +167,7 @@ def _summary(report: Report) -> str:
 
 def _printable(line: str) -> str:
     """Return ``line`` without control characters: names in a log may come from anybody."""
-    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in line)
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line)
 
 
 if __name__ == "__main__":

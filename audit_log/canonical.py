@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Final
 
 from .errors import CanonicalError
@@ -42,6 +43,19 @@ def canonical(value: object) -> bytes:
 
 def parse(data: bytes) -> object:
     """Return the value that ``data`` is the canonical form of; raise `CanonicalError` otherwise."""
+    # No byte from 0xF0 on: no character, so no key, beyond the BMP. Fewer brackets than the limit:
+    # not nested too deep. The decoder stops at a number that is not short.
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH and not _BEYOND_BMP.search(data):
+        try:
+            value: object = _SHORT_DECODE(data.decode())
+            if _SHORT(value).encode() == data:
+                return value
+        except ValueError:
+            pass  # not short, not JSON, not UTF-8, a lone surrogate: the exact way says which
+    return _parse_exact(data)
+
+
+def _parse_exact(data: bytes) -> object:
     try:
         value = json.loads(data.decode())
     except UnicodeDecodeError as error:
@@ -56,6 +70,25 @@ def parse(data: bytes) -> object:
         _refuse_duplicates(data)
         raise CanonicalError("not in canonical form (RFC 8785)")
     return value
+
+
+def _short_int(text: str) -> int:
+    """Return the integer; raise `ValueError` if the standard encoder may not write it back."""
+    if len(text) > 15:
+        raise ValueError(text)
+    return int(text)
+
+
+def _short_float(text: str) -> float:
+    """Return the number; raise `ValueError` if ``repr`` may not write it canonically."""
+    value = float(text)
+    if not _is_short(value, 0):
+        raise ValueError(text)
+    return value
+
+
+_SHORT_DECODE: Final = json.JSONDecoder(parse_int=_short_int, parse_float=_short_float).decode
+_BEYOND_BMP: Final = re.compile(rb"[\xf0-\xff]")
 
 
 def format_float(value: float) -> str:

@@ -8,7 +8,8 @@
     ValueError
     ├── CanonicalError         a value that has no canonical form, or bytes that are not one
     ├── RecordError            a record that breaks the envelope's rules
-    ├── NoteError              a signed note that cannot be believed
+    ├── NoteError              a signed note that is malformed or badly signed
+    │   └── UnknownSignerError one that no known key has signed
     └── CheckpointError        a text that is not a checkpoint
 
 Verification raises none of these for a bad log: it reports faults.
@@ -60,7 +61,11 @@ class RecordError(ValueError):
 
 
 class NoteError(ValueError):
-    """A signed note that is malformed, or that nobody known has signed."""
+    """A signed note that is malformed, or whose signature by a known key is bad."""
+
+
+class UnknownSignerError(NoteError):
+    """A signed note that no known key has signed."""
 
 
 class CheckpointError(ValueError):

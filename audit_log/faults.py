@@ -111,6 +111,16 @@ def verdict_of(faults: Iterable[Fault]) -> str:
     return next((verdict for verdict in EXIT if verdict in found), "ok")
 
 
+def ordered(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    """Return ``faults``, the gravest first, then the first bad record, then what names none."""
+    gravity = {verdict: place for place, verdict in enumerate(EXIT)}
+
+    def place(fault: Fault) -> tuple[int, bool, int]:
+        return gravity[_VERDICT_OF[fault.code]], fault.seq is None, fault.seq or 0
+
+    return tuple(sorted(faults, key=place))
+
+
 def not_proven(level: int) -> tuple[str, ...]:
     """Return what stays open at ``level``."""
     return tuple(text for first, last, text in _NOT_PROVEN if first <= level <= last)

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from .errors import NoteError
+from .errors import NoteError, UnknownSignerError
 
 ED25519: Final = 0x01
 MAX_SIGNATURES: Final = 100
@@ -166,8 +166,8 @@ def split(data: bytes) -> tuple[str, tuple[Signature, ...]]:
 def open_note(data: bytes, verifiers: Sequence[Verifier]) -> Note:
     """Return the note in ``data`` once a key of ``verifiers`` has signed it.
 
-    `NoteError` if the note is malformed, if a known key's signature is bad, or if no known key
-    has signed.
+    `NoteError` if the note is malformed or a known key's signature is bad; `UnknownSignerError`
+    if no known key has signed.
     """
     text, signatures = split(data)
     known = {(verifier.name, verifier.key_id): verifier for verifier in verifiers}
@@ -183,7 +183,7 @@ def open_note(data: bytes, verifiers: Sequence[Verifier]) -> Note:
             verified.append(signature)
     if not verified:
         names = ", ".join(dict.fromkeys(s.name for s in unknown))
-        raise NoteError(f"signed by no known key (only by: {names})")
+        raise UnknownSignerError(f"signed by no known key (only by: {names})")
     return Note(text, tuple(verified), tuple(unknown))
 
 

@@ -15,7 +15,7 @@ from . import running
 from .artifacts import ArtifactCheck
 from .checkpoint import Checkpoint, parse_checkpoint
 from .errors import CheckpointError, LogUnusableError, NoteError
-from .faults import EXIT, Report, not_proven, verdict_of
+from .faults import EXIT, Report, not_proven, ordered, verdict_of
 from .layout import (
     LINES,
     LOG_LOCK,
@@ -227,8 +227,6 @@ def _judge_runs(case: Case, walk: Walk) -> tuple[str, ...]:
 
 def _report(case: Case, walk: Walk, alive: tuple[str, ...], artifacts: bool) -> Report:
     verdict = verdict_of(case.faults)
-    # The first bad record is named first; what concerns no record in particular comes last.
-    ordered = sorted(case.faults, key=lambda f: (f.seq is None, f.seq or 0))
     if walk.more_faults:
         case.warnings.append(f"{walk.more_faults} further faults are not listed")
     level = case.level if EXIT[verdict] < 3 else -1
@@ -239,7 +237,7 @@ def _report(case: Case, walk: Walk, alive: tuple[str, ...], artifacts: bool) -> 
         verdict=verdict,
         exit_status=EXIT[verdict],
         level=level,
-        faults=tuple(ordered),
+        faults=ordered(case.faults),
         warnings=tuple(case.warnings),
         size=walk.size,
         committed=case.own.size if case.own else 0,

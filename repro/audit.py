@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from repro import __version__
-from repro.audit_log.creation import local_actor
+from repro.audit_log.creation import local_actor, read_origin
+from repro.audit_log.errors import LogError, RecordError
+from repro.audit_log.faults import Report
 from repro.audit_log.keystore import KeyStore
-from repro.audit_log.record import Tool
+from repro.audit_log.layout import LINES, lines_with
+from repro.audit_log.note import format_vkey, verifier_of
+from repro.audit_log.record import Tool, decode
 from repro.audit_log.store import Log
-from repro.errors import InputError
+from repro.audit_log.verify import verify
+from repro.errors import InputError, IntegrityError
 
 DIRECTORY = "AUDIT_LOG"
 TOOL = Tool("repro", __version__)
@@ -42,3 +49,53 @@ def open_log_to_sign(root: Path) -> Log:
     log = open_log(root)
     log.keys.signer(log.origin)
     return log
+
+
+def completion(root: Path, run: str) -> Mapping[str, Any] | None:
+    """Return the body of the record that completed a run, or None if the log has none.
+
+    Reads the log's lines without opening it for writing; raises IntegrityError for a line that is
+    no record, InputError without a log.
+    """
+    lines = root / DIRECTORY / LINES
+    if not lines.is_file():
+        raise InputError(f"no log: {lines} does not exist", "runs are checked against it")
+    found: Mapping[str, Any] | None = None
+    for line in lines_with(lines, f'"run":"{run}"'.encode()):
+        try:
+            record = decode(line)
+        except RecordError as error:
+            raise IntegrityError(
+                f"the log has a line that is no record: {error}", "look at it: repro audit verify"
+            ) from error
+        if record.type == "run.completed" and record.body.get("run") == run:
+            found = record.body
+    return found
+
+
+def verify_log(
+    root: Path, vkeys: Sequence[str], old: bytes | None, artifacts: bool
+) -> Report:
+    """Return what can be said of the workspace's log.
+
+    Without keys handed in, the local key store says whose log it is, and its high-water mark how
+    long it must be.
+    """
+    directory = root / DIRECTORY
+    keys, mark = tuple(vkeys), None
+    store = KeyStore.default()
+    try:
+        origin = read_origin(directory)
+    except LogError:
+        origin = None  # the verdict will name what is wrong with its first record
+    if origin is not None:
+        mark = store.mark(origin)
+        if not keys and store.directory(origin).is_dir():
+            keys = (format_vkey(verifier_of(store.signer(origin))),)
+    return verify(
+        directory,
+        vkeys=keys,
+        old_checkpoint=old,
+        artifacts_root=root if artifacts else None,
+        high_water=mark,
+    )

@@ -25,12 +25,6 @@ FOLDERS = {
 }
 """Where the packages are in the checkout, and what they are called when installed."""
 
-ROOMS = (
-    "audit_log cli config errors execution facts identity lint pipeline report runs schemas "
-    "template trainers"
-).split()
-"""Every other module at the top of ``repro`` is a verb: a place where rooms meet."""
-
 WORKER_SIDE = (
     "repro.execution.readback",
     "repro.execution.training",
@@ -55,6 +49,7 @@ MAY_IMPORT = {
     "template": (),
     "trainers": (),
 }
+"""Every room but the front desk. What else stands at the top of ``repro`` is a verb."""
 
 NOT_FOR_A_VERB = ("repro.cli", "repro.pipeline", "repro.trainers", *WORKER_SIDE)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from repro.errors import Place
+from repro.identity.equality import same
 
 Path = tuple[str, ...]
 
@@ -78,17 +79,6 @@ def lay(base: Flat, settings: Mapping[Path, Setting]) -> dict[Path, Value]:
         history = known.history if known is not None else ()
         merged[path] = Value(path, (*history, setting))
     return merged
-
-
-def same(a: Any, b: Any) -> bool:
-    """Return whether two values are one, types kept apart: ``7`` is not ``"7"``, nor ``1`` true."""
-    if isinstance(a, bool) != isinstance(b, bool):
-        return False
-    if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
-    if isinstance(a, Mapping) and isinstance(b, Mapping):
-        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
-    return bool(a == b)
 
 
 def nest(flat: Mapping[Path, Any]) -> dict[str, Any]:

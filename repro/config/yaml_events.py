@@ -124,7 +124,7 @@ _RULES: tuple[tuple[str, bool, str, str | None], ...] = (
     ("document (?:separator|indicator).*quoted", True, "the quote is never closed", None),
     ("unknown escape", False, "unknown escape", "in single quotes a backslash is a backslash"),
     ("invalid Unicode character", True, "an escape here is not a character", None),
-    ("hexadecimal n", False, "the escape needs more hexadecimal digits", None),
+    ("hexa?decimal n", False, "the escape needs more hexadecimal digits", None),
     ("alphabetic or numeric", True, "an alias or anchor needs a name", "quote text like '*.csv'"),
     ("undefined tag handle", False, "the tag has no meaning here", None),
     ("flow sequence", True, "the '[' is never closed, or a ',' is missing", None),

@@ -39,7 +39,7 @@ Event: TypeAlias = Any
 """Of the class that the handler is registered for; the stubs make every mark optional."""
 
 NODES_MAX = 100_000
-"""Values in one document, copies included: an alias bomb ends here."""
+"""Values and keys in one document, copies included: an alias bomb ends here."""
 DEPTH_MAX = 64
 
 _BARE_BANG = re.compile(r"!(?=[\s,\]}]|$)", re.MULTILINE)
@@ -66,7 +66,7 @@ class Composer:
         self.frames: list[Frame] = []
         self.frame: Frame | None = None
         self.anchors: dict[str, tuple[Any, Span, int, int]] = {}
-        """Value, span, number of values and height of what is anchored."""
+        """Value, span, number of values and keys, and height of what is anchored."""
         self.count = 0
         self.root: tuple[Any, Span] | None = None
         self.documents = 0
@@ -91,8 +91,7 @@ class Composer:
                 handlers[type(event)](event)
         except YAMLError as error:
             at, message, hint = yaml_events.complaint(error, self.text.lines)
-            # No path: how far the parser was ahead of the fault differs between the two.
-            self.problems.append(self.text.problem(at, message, "syntax", hint))
+            self._report(at, message, "syntax", hint=hint)
         if self.problems:
             raise ProblemsError(self.problems)
         if self.root is None or _absent(*self.root):
@@ -125,7 +124,7 @@ class Composer:
             self._check_block(start, text)
         self.count += 1
         if self.count > NODES_MAX:
-            self._fail(start, f"more than {NODES_MAX} values", "size", end=end)
+            self._fail(start, f"more than {NODES_MAX} values and keys", "size", end=end)
         frame = self.frame
         if frame is not None and frame.mapping and frame.key is None:
             if text == _MERGE and event.tag is None and not event.style:
@@ -197,11 +196,11 @@ class Composer:
             self._fail(start, f"a key must be text, and this is {kind}", "key")
         if len(self.frames) == DEPTH_MAX:
             self._fail(start, f"nested deeper than {DEPTH_MAX} levels", "depth")
-        self.frame = Frame(mapping, start, event.anchor, self.count)
-        self.frames.append(self.frame)
         self.count += 1
         if self.count > NODES_MAX:
-            self._fail(start, f"more than {NODES_MAX} values", "size")
+            self._fail(start, f"more than {NODES_MAX} values and keys", "size")
+        self.frame = Frame(mapping, start, event.anchor, self.count - 1)
+        self.frames.append(self.frame)
 
     def _close(self, event: Event) -> None:
         frame = self.frames.pop()
@@ -228,7 +227,9 @@ class Composer:
         value, span, size, height = self.anchors[name]
         self.count += size
         if self.count > NODES_MAX:
-            self._fail(start, f"more than {NODES_MAX} values with this copy", "size", end=end)
+            self._fail(
+                start, f"more than {NODES_MAX} values and keys with this copy", "size", end=end
+            )
         if len(self.frames) + height > DEPTH_MAX:
             message = f"nested deeper than {DEPTH_MAX} levels with this copy"
             self._fail(start, message, "depth", end=end)
@@ -250,7 +251,8 @@ class Composer:
             self._report(mark, "the tag ! is not known here", "tag")
         if event.anchor is None and event.tag is None:
             return mark
-        return self.text.behind_properties(mark)
+        limit = event.end_mark if isinstance(event, ScalarEvent) else None
+        return self.text.behind_properties(mark, limit)
 
     def _tag(self, event: Event, fitting: tuple[str, ...]) -> str:
         """Return the short name of the event's tag if it is one of ``fitting``, else ``str``."""
@@ -273,20 +275,13 @@ class Composer:
         hint: str | None = None,
         key: str | None = None,
     ) -> None:
-        steps = [frame.step for frame in self.frames] + [key]
+        # A syntax error has no path: how far a parser was ahead of it differs between the two.
+        steps = [frame.step for frame in self.frames] + [key] if rule != "syntax" else []
         path = dotted(tuple(step for step in steps if step is not None))
         self.problems.append(self.text.problem(start, message, rule, hint, end=end, path=path))
 
-    def _fail(
-        self,
-        start: Spot,
-        message: str,
-        rule: str,
-        *,
-        end: Spot | None = None,
-        hint: str | None = None,
-    ) -> NoReturn:
-        self._report(start, message, rule, end=end, hint=hint)
+    def _fail(self, start: Spot, message: str, rule: str, **more: Any) -> NoReturn:
+        self._report(start, message, rule, **more)
         raise ProblemsError(self.problems)
 
 

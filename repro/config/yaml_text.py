@@ -12,7 +12,8 @@ from repro.errors import Place, Problem
 _PROPERTY = re.compile(r"!<[^>]*>|[&!][^\s,\[\]{}]*")
 _BLOCK_HEADER = re.compile(r"[|>][-+1-9]{0,2}(?: *| +#.*)")
 _INDENTED = re.compile(r" *\t")
-_BLANK = re.compile(r"[ \t]*(?:#.*)?")
+_PROPERTIES = re.compile(rf"[ \t]*(?:(?:{_PROPERTY.pattern})[ \t]*)*(?:#.*)?")
+"""Matches anywhere, if only nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +67,19 @@ class Text:
                 return At(line, found.end() - 1)
         return None
 
-    def behind_properties(self, at: Spot) -> Spot:
-        """Return where the value begins whose tag or anchor begins at ``at``."""
-        line, column = at.line, at.column
-        while line < len(self.lines):
-            source = self.lines[line]
-            if found := _PROPERTY.match(source, column):
-                at = At(line, found.end())
-                column = found.end()
-            blank = _BLANK.match(source, column)
-            column = blank.end() if blank else column
-            if column < len(source):
-                return at if source[column] in ",]}" else At(line, column)
-            line, column = line + 1, 0
-        return at
+    def behind_properties(self, at: Spot, limit: Spot | None) -> Spot:
+        """Return where the first text stands behind the tag and anchor that begin at ``at``.
+
+        If that is behind ``limit``, there is no text, and ``limit`` is where it would be.
+        """
+        at, column = At(at.line, at.column), at.column
+        for line in range(at.line, len(self.lines)):
+            column = _PROPERTIES.match(self.lines[line], column).end()  # type: ignore[union-attr]
+            if column < len(self.lines[line]):
+                at = At(line, column)
+                break
+            column = 0
+        return at if limit is None or at <= (limit.line, limit.column) else limit
 
 
 def dotted(path: tuple[str | int, ...]) -> str:

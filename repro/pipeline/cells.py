@@ -55,8 +55,7 @@ def read_cells(layout: Layout, dataset: Mapping[str, Any]) -> Cells:
     symbol_column = None if dataset["symbol"] is None else str(dataset["symbol"]["column"])
     keys = [time_column] if symbol_column is None else [time_column, symbol_column]
     _require_columns(layout, [*keys, *types])
-    numbers = _numbers(layout, types)
-    texts = _texts(layout, keys)
+    texts, numbers = _read(layout, keys, types)
     if symbol_column is None:
         symbol = np.full(len(layout.lines), SINGLE, dtype=object)
     else:
@@ -77,15 +76,18 @@ def _require_columns(layout: Layout, wanted: Sequence[str]) -> None:
     raise InputError(f"{layout.name}:1: no column {names}", f"{hint}the file has {has}")
 
 
-def _frame(layout: Layout, types: Mapping[str, Any], missing: Mapping[str, Any]) -> pd.DataFrame:
-    """Return columns as pandas reads them; ValueError where a cell is not of the type."""
+def _frame(layout: Layout, floats: Sequence[str], texts: Sequence[str]) -> pd.DataFrame:
+    """Return floats as float64 and texts exactly as written: "NA" is a symbol, not a missing one.
+
+    Raises ValueError where a float is none.
+    """
     frame = pd.read_csv(
         io.BytesIO(layout.text),
         engine="c",
         encoding="utf-8",
-        usecols=list(types),
-        dtype=dict(types),
-        na_values=dict(missing),
+        usecols=[*floats, *texts],
+        dtype=dict.fromkeys(floats, "float64") | dict.fromkeys(texts, object),
+        na_values={column: list(MISSING) for column in floats},
         keep_default_na=False,
         index_col=False,
         low_memory=False,
@@ -96,35 +98,32 @@ def _frame(layout: Layout, types: Mapping[str, Any], missing: Mapping[str, Any])
     return frame
 
 
-def _texts(layout: Layout, columns: Sequence[str]) -> dict[str, npt.NDArray[np.object_]]:
-    """Return columns exactly as they are written: "NA" is a symbol, not a missing one."""
-    frame = _frame(layout, dict.fromkeys(columns, object), {})
-    return {column: frame[column].to_numpy() for column in columns}
-
-
-def _numbers(layout: Layout, types: Mapping[str, str]) -> dict[str, Column]:
+def _read(
+    layout: Layout, keys: Sequence[str], types: Mapping[str, str]
+) -> tuple[dict[str, npt.NDArray[np.object_]], dict[str, Column]]:
+    """Return the keys as text and the numbers as declared."""
     if unknown := sorted(set(types.values()) - {"float64", "int64"}):
         raise AssertionError(f"columns of unknown types got past the schemas: {unknown}")
-    floats = {column: "float64" for column, kind in types.items() if kind == "float64"}
+    floats = [column for column, kind in types.items() if kind == "float64"]
+    # As text, because pandas reads 1.0 and 1e3 as whole numbers, the large ones rounded.
     wholes = [column for column, kind in types.items() if kind == "int64"]
+    numbers: dict[str, Column] = {}
     try:
-        numbers = _floats(layout, floats)
-        # As text, because pandas reads 1.0 and 1e3 as whole numbers, the large ones rounded.
-        numbers |= {column: _whole(text) for column, text in _texts(layout, wholes).items()}
+        frame = _frame(layout, floats, [*keys, *wholes])
+        for column in types:
+            values = frame[column].to_numpy()
+            numbers[column] = _whole(values) if column in wholes else values.copy()
     except (ValueError, OverflowError) as error:
         _refuse_cells(layout, types)
         raise InputError(f"{layout.name}: cannot be read as declared: {error}") from error
-    return {column: numbers[column] for column in types}
-
-
-def _floats(layout: Layout, floats: Mapping[str, str]) -> dict[str, Column]:
-    frame = _frame(layout, floats, {column: list(MISSING) for column in floats})
-    numbers = {column: frame[column].to_numpy(dtype=np.float64, copy=True) for column in floats}
     # Infinity is refused; to pandas the words True and False alone in a column are 1 and 0.
-    odd = [c for c, v in numbers.items() if np.isinf(v).any() or np.isin(v, (0.0, 1.0)).all()]
-    if odd:
-        _refuse_cells(layout, dict.fromkeys(odd, "float64"))
-    return dict(numbers)
+    odd = [
+        column
+        for column in floats
+        if np.isinf(numbers[column]).any() or np.isin(numbers[column], (0.0, 1.0)).all()
+    ]
+    _refuse_cells(layout, dict.fromkeys(odd, "float64"))
+    return {column: frame[column].to_numpy() for column in keys}, numbers
 
 
 def _whole(texts: npt.NDArray[np.object_]) -> Ints:
@@ -135,8 +134,12 @@ def _whole(texts: npt.NDArray[np.object_]) -> Ints:
 
 def _refuse_cells(layout: Layout, types: Mapping[str, str]) -> None:
     """Raise InputError if any cell cannot be read as its type, with the first few and a count."""
+    if not types:
+        return
     bad: list[tuple[int, str, str]] = []
-    for column, texts in _texts(layout, list(types)).items():
+    frame = _frame(layout, (), list(types))
+    for column in types:
+        texts = frame[column].to_numpy()
         codes, uniques = pd.factorize(texts)
         complaints = [_complaint(text, types[column]) for text in uniques]
         rows = np.flatnonzero(np.array([c is not None for c in complaints], dtype=bool)[codes])

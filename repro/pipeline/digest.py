@@ -115,8 +115,10 @@ def _blocks(time: Ints, unit: Unit) -> Ints:
 def _canonical(values: Column) -> tuple[bytes, bytes]:
     """Return the type's tag and the values as canonical little-endian bytes, 8 a row."""
     if values.dtype.kind == "f":
-        return b"<f8", np.where(np.isnan(values), _NAN, values).astype("<f8").tobytes()
-    return b"<i8", values.astype("<i8").tobytes()
+        missing = np.isnan(values)
+        same = np.where(missing, _NAN, values) if missing.any() else values
+        return b"<f8", same.astype("<f8", copy=False).tobytes()
+    return b"<i8", values.astype("<i8", copy=False).tobytes()
 
 
 def _symbol_tree(
@@ -125,18 +127,15 @@ def _symbol_tree(
     block = _blocks(time, unit)
     starts = np.concatenate(([0], np.flatnonzero(block[1:] != block[:-1]) + 1))
     labels = tuple(np.datetime_as_string(block[starts].view(_CUT[unit])).tolist())
+    hex_labels = [label.encode("ascii").hex() for label in labels]
     bounds = [*((rows.start + starts) * 8).tolist(), rows.stop * 8]
     leaves: dict[str, tuple[str, ...]] = {}
     framed: list[bytes] = []
     for column, (tag, buffer) in buffers.items():
         leaves[column] = tuple(_leaves(tag, buffer, bounds))
-        parts = (
-            part
-            for label, leaf in zip(labels, leaves[column], strict=True)
-            for part in (label.encode("ascii"), bytes.fromhex(leaf))
-        )
+        framed_leaves = "".join(map("".join, zip(hex_labels, leaves[column], strict=True)))
         name = column.encode("utf-8")
-        digest = bytes.fromhex(derive(COLUMN_CONTEXT, tag, *parts))
+        digest = bytes.fromhex(derive(COLUMN_CONTEXT, tag, bytes.fromhex(framed_leaves)))
         framed += [struct.pack("<I", len(name)), name, digest]
     return SymbolTree(labels, leaves, derive(SYMBOL_CONTEXT, *framed))
 

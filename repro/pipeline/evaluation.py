@@ -22,34 +22,31 @@ CLIP: Final = sys.float_info.epsilon
 """Log loss takes probabilities as within [2^-52, 1 - 2^-52], as scikit-learn does for float64."""
 
 
-def evaluate(
-    task: str, truth: Floats, predicted: Floats, time: Ints, train_truth: Floats
-) -> Metrics:
+def evaluate(task: str, truth: Floats, predicted: Floats, time: Ints, baseline: Floats) -> Metrics:
     """Return the metrics of one set of predictions, by the names in ``metric_names``.
 
     truth, predicted: (n,) float64; a binary truth is 0.0 or 1.0 and its prediction the probability
-    of 1.  time: (n,) nanoseconds, for metrics per date.  train_truth: (m,) the target in training,
-    whose mean is the baseline's only prediction.
+    of 1.  time: (n,) nanoseconds, for metrics per date.  baseline: (n,) what the naive model says:
+    for each row the mean of the target in the training that the row was predicted from.
     Raises TrainingError if a prediction is not finite, or no probability.
     """
     wrong = int(np.count_nonzero(~np.isfinite(predicted)))
     if wrong:
         raise TrainingError(f"{wrong} of {len(predicted)} predictions are NaN or infinite")
-    mean = _mean(train_truth.tolist())
     if task == "regression":
-        return _regression(truth, predicted, time, mean)
+        return _regression(truth, predicted, time, baseline)
     if task == "binary":
         outside = int(np.count_nonzero((predicted < 0.0) | (predicted > 1.0)))
         if outside:
             raise TrainingError(f"{outside} of {len(predicted)} predictions are no probability")
-        return _binary(truth, predicted, mean)
+        return _binary(truth, predicted, baseline)
     raise AssertionError(f"task got past the schemas: {task!r}")
 
 
-def _regression(truth: Floats, predicted: Floats, time: Ints, mean: float | None) -> Metrics:
-    error = (predicted - truth).tolist()
+def _regression(truth: Floats, predicted: Floats, time: Ints, baseline: Floats) -> Metrics:
+    error = _errors(truth, predicted)
     mse = _mean([e * e for e in error])
-    base = None if mean is None else _mean([(mean - t) * (mean - t) for t in truth.tolist()])
+    base = _mean([e * e for e in _errors(truth, baseline)])
     by_date = spearman_by_group(truth, predicted, time)
     return {
         "rmse": _root(mse),
@@ -62,17 +59,16 @@ def _regression(truth: Floats, predicted: Floats, time: Ints, mean: float | None
     }
 
 
-def _binary(truth: Floats, predicted: Floats, share: float | None) -> Metrics:
+def _binary(truth: Floats, predicted: Floats, baseline: Floats) -> Metrics:
     """Accuracy calls 1 what is above one half; at exactly one half it calls 0."""
     loss = _log_loss(truth, predicted)
-    base = None if share is None else np.full(len(truth), share)
-    base_loss = None if base is None else _log_loss(truth, base)
+    base_loss = _log_loss(truth, baseline)
     return {
         "auc": _auc(truth, predicted),
         "log_loss": loss,
         "accuracy": _accuracy(truth, predicted),
         "baseline_log_loss": base_loss,
-        "baseline_accuracy": None if base is None else _accuracy(truth, base),
+        "baseline_accuracy": _accuracy(truth, baseline),
         "skill": _one_minus(loss, base_loss),
     }
 
@@ -97,6 +93,10 @@ def _accuracy(truth: Floats, predicted: Floats) -> float | None:
     if len(truth) == 0:
         return None
     return int(np.count_nonzero((predicted > 0.5) == (truth == 1.0))) / len(truth)
+
+
+def _errors(truth: Floats, predicted: Floats) -> list[float]:
+    return [p - t for p, t in zip(predicted.tolist(), truth.tolist(), strict=True)]
 
 
 def _variance(values: Floats) -> float | None:

@@ -18,7 +18,9 @@ def doubled_ranks(values: Floats, group: Ints) -> Ints:
         raise AssertionError("NaN has no rank")
     if len(values) == 0:
         return np.zeros(0, dtype=np.int64)
-    order = np.lexsort((values, group))
+    order = np.argsort(values, kind="stable")
+    if (group != group[0]).any():
+        order = order[np.argsort(group[order], kind="stable")]
     value, label = values[order], group[order]
     other_group = np.concatenate(([True], label[1:] != label[:-1]))
     other_value = other_group | np.concatenate(([True], value[1:] != value[:-1]))

@@ -90,5 +90,7 @@ def _require_variation(values: Floats, target: Mapping[str, Any]) -> None:
     if target["task"] == "binary":
         problem = f"target {target['name']} has one class: all {len(values)} rows are {values[0]:g}"
         raise InputError(problem, "move its threshold, or use more data")
-    problem = f"target {target['name']} is constant: all {len(values)} rows are {values[0]!r}"
+    problem = (
+        f"target {target['name']} is constant: all {len(values)} rows are {float(values[0])!r}"
+    )
     raise InputError(problem, "look at the column that it is made of")

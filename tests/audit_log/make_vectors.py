@@ -38,7 +38,9 @@ BODIES: list[tuple[str, dict[str, object]]] = [
 
 def reference() -> ModuleType:
     """Return the reference implementation, loaded by its path."""
-    spec = importlib.util.spec_from_file_location("reference", Path(__file__).parent / "reference.py")
+    spec = importlib.util.spec_from_file_location(
+        "reference", Path(__file__).parent / "reference.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -198,3 +198,11 @@ def test_parse_raises_nothing_but_its_own_error(data: bytes) -> None:
     except CanonicalError:
         return
     assert canonical(value) == data
+
+
+@settings(max_examples=300, deadline=None)
+@given(VALUES)
+def test_the_short_way_and_the_exact_way_agree(value: Any) -> None:
+    data = module._exact(value, [], 0).encode()
+    assert canonical(value) == data
+    assert module.canonical(parse(data)) == module.canonical(module._parse_exact(data)) == data

@@ -66,7 +66,7 @@ def real_panel(real_bytes, dataset_of):
 
 @pytest.fixture(scope="session")
 def panel_of():
-    """Return a function: {symbol: {column: values}} → panel, one row a day from the first day on."""
+    """Return a function: {symbol: {column: values}} → panel, one row a day."""
 
     def make(table, first_day=0):
         symbols = tuple(sorted(table))

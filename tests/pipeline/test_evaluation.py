@@ -26,11 +26,11 @@ def test_regression_metrics_agree_with_scikit_learn_and_scipy(seed, decimals, ro
     truth = generator.normal(size=rows).round(decimals)
     predicted = generator.normal(size=rows).round(decimals)
     time = generator.integers(0, 6, rows)
-    train = generator.normal(size=7)
-    found = evaluate("regression", truth, predicted, time, train)
+    naive = generator.normal(size=rows)
+    found = evaluate("regression", truth, predicted, time, naive)
     assert found.keys() == set(REGRESSION_METRICS)
     mse = sk.mean_squared_error(truth, predicted)
-    base = sk.mean_squared_error(truth, np.full(rows, train.mean()))
+    base = sk.mean_squared_error(truth, naive)
     assert found["rmse"] == pytest.approx(math.sqrt(mse))
     assert found["mae"] == pytest.approx(sk.mean_absolute_error(truth, predicted))
     assert found["baseline_rmse"] == pytest.approx(math.sqrt(base))
@@ -57,11 +57,11 @@ def test_binary_metrics_agree_with_scikit_learn(seed, decimals, rows):
     generator = np.random.default_rng(seed)
     truth = generator.integers(0, 2, rows).astype(float)
     predicted = generator.random(rows).round(decimals)
-    train = np.array([1.0, 0.0, 1.0])
-    found = evaluate("binary", truth, predicted, np.zeros(rows, dtype=np.int64), train)
+    naive = generator.uniform(0.51, 0.9, rows)
+    found = evaluate("binary", truth, predicted, np.zeros(rows, dtype=np.int64), naive)
     assert found.keys() == set(BINARY_METRICS)
     loss = sk.log_loss(truth, predicted, labels=[0, 1])
-    base = sk.log_loss(truth, np.full(rows, 2 / 3), labels=[0, 1])
+    base = sk.log_loss(truth, naive, labels=[0, 1])
     assert found["log_loss"] == pytest.approx(loss)
     assert found["baseline_log_loss"] == pytest.approx(base)
     assert found["skill"] == pytest.approx(1 - loss / base, abs=1e-12)
@@ -84,8 +84,9 @@ def test_no_metric_depends_on_the_order_of_rows(seed, rows):
         ("regression", truth, predicted),
         ("binary", (truth > 0).astype(float), 1 / (1 + np.exp(-predicted))),
     ):
-        shuffled = evaluate(task, y[order], p[order], time[order], truth)
-        assert evaluate(task, y, p, time, truth) == shuffled
+        naive = np.linspace(0.2, 0.8, rows)
+        shuffled = evaluate(task, y[order], p[order], time[order], naive[order])
+        assert evaluate(task, y, p, time, naive) == shuffled
 
 
 @quick
@@ -127,11 +128,11 @@ def test_a_sum_beyond_float64_is_undefined_and_not_infinite():
 
 
 def test_a_certain_and_wrong_probability_costs_what_the_clip_allows():
-    found = evaluate(
-        "binary", np.array([1.0, 0.0]), np.array([0.0, 1.0]), np.array([0, 0]), NO_TIME
-    )
+    truth, wrong = np.array([1.0, 0.0]), np.array([0.0, 1.0])
+    found = evaluate("binary", truth, wrong, np.array([0, 0]), np.array([0.5, 0.5]))
     assert found["log_loss"] == pytest.approx(52 * math.log(2))
     assert found["auc"] == 0.0
+    assert found["skill"] == pytest.approx(-51)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,13 @@ def test_a_plain_table_is_one_series(small):
     assert panel.rows == 2
 
 
+@pytest.mark.parametrize("columns", [{"x": "float64"}, {"n": "int64"}])
+def test_columns_may_all_be_of_one_type(small, columns):
+    panel = read_panel([("f", GOOD)], small(columns=columns))
+    assert panel.columns.keys() == columns.keys()
+    assert panel.rows == 3
+
+
 def test_columns_that_nobody_declared_are_not_looked_at(small):
     text = b"s,d,x,junk,n\nA,2001-01-01,1,oops,1\n"
     assert read_panel([("f", text)], small()).columns.keys() == {"x", "n"}

@@ -1,0 +1,50 @@
+"""``repro audit verify``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from repro.cli import output
+from repro.cli.options import AsFormat, Format, Workspace
+
+app = typer.Typer(help="The log.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def group() -> None:
+    """The log."""
+
+
+@app.command("verify")
+def verify(
+    workspace: Workspace = Path(),
+    vkey: Annotated[
+        list[str] | None, typer.Option("--vkey", help="The log's public key, or a file of it.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option("--checkpoint", help="An older checkpoint, kept elsewhere.")
+    ] = None,
+    artifacts: Annotated[
+        bool, typer.Option("--artifacts", help="Digest again every file that the records name.")
+    ] = False,
+    form: AsFormat = Format.text,
+) -> int:
+    """Verify the workspace's log; exit 0 ok, 1 torn or incomplete, 3 unverifiable, 4 not sound."""
+    from repro.audit import verify_log
+    from repro.audit_log.report import as_json, as_text, read_vkey
+    from repro.config.tree import find_root
+
+    root = find_root(workspace.resolve())
+    keys = [read_vkey(text) for text in vkey or ()]
+    old = checkpoint.read_bytes() if checkpoint else None
+    report = verify_log(root, keys, old, artifacts)
+    if form is Format.json:
+        document = {"schema": 1, "command": "audit verify", **as_json(report)}
+        output.result(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        output.result(as_text(report))
+    return report.exit_status

@@ -1,0 +1,117 @@
+"""The one place where errors become exit statuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from repro.cli import output
+from repro.errors import ProblemsError, ReproError
+
+OUR_BUG = 70
+INTERRUPTED = 130
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line; return its exit status."""
+    from typer.exceptions import Abort, TyperException
+
+    from repro.audit_log.errors import LogError
+    from repro.cli.app import app
+    from repro.execution.interrupts import stoppable
+
+    as_json = _wants_json(arguments)
+    try:
+        with stoppable():
+            status = app(args=list(arguments), prog_name="repro", standalone_mode=False)
+            sys.stdout.flush()
+        return int(status or 0)
+    except ReproError as error:
+        _report(error.problem, error.hint, error.exit_status, error, as_json)
+        return error.exit_status
+    except LogError as error:
+        _report(error.problem, error.hint, error.exit_status, error, as_json)
+        return error.exit_status
+    except Abort:
+        return INTERRUPTED
+    except TyperException as error:
+        _usage(error, as_json)
+        return error.exit_code
+    except KeyboardInterrupt:
+        _report("interrupted", None, INTERRUPTED, None, as_json)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except OSError as error:
+        _report(_os_error(error), None, 3, error, as_json)
+        return 3
+    except Exception as error:
+        return _bug(error, as_json)
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Return whether the command line asks for JSON, also where it cannot be parsed."""
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    return any(a == "--format=json" or (a == "--format" and b == "json") for a, b in pairs)
+
+
+def _report(
+    problem: str, hint: str | None, status: int, error: BaseException | None, as_json: bool
+) -> None:
+    """Write an error for people to stderr, and with ``--format json`` also to stdout as JSON."""
+    problems = error.problems if isinstance(error, ProblemsError) else ()
+    if as_json:
+        document: dict[str, Any] = {
+            "schema": 1,
+            "error": {
+                "kind": type(error).__name__ if error else "Interrupted",
+                "problem": problem,
+                "hint": hint,
+                "exit_status": status,
+                "problems": [output.problem_json(p) for p in problems],
+            },
+        }
+        output.result(json.dumps(document, indent=2, ensure_ascii=False))
+    for found in problems:
+        output.talk(output.problem_text(found))
+    output.error(problem, hint)
+    if os.environ.get("REPRO_DEBUG"):
+        traceback.print_exc()
+
+
+def _usage(error: Any, as_json: bool) -> None:
+    """Write what click says of the command line."""
+    context = getattr(error, "ctx", None)
+    if not error.format_message() or type(error).__name__ == "NoArgsIsHelpError":
+        output.talk(error.format_message())
+        return
+    usage = " ".join(context.get_usage().split()) if context else None
+    _report(error.format_message(), usage, error.exit_code, error, as_json)
+
+
+def _os_error(error: OSError) -> str:
+    """Return what the operating system says, with the file that it says it of."""
+    named = f"{error.filename}: " if error.filename else ""
+    return f"{named}{error.strerror or error}"
+
+
+def _bug(error: Exception, as_json: bool) -> int:
+    """Keep the traceback in a file and say where; it is our own fault."""
+    descriptor, name = tempfile.mkstemp(prefix="repro-", suffix=".traceback")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        traceback.print_exc(file=file)
+    _report(
+        f"this is a bug in repro: {type(error).__name__}: {error}",
+        f"the traceback is in {Path(name)}; please report it",
+        OUR_BUG,
+        error,
+        as_json,
+    )
+    return OUR_BUG

@@ -1,0 +1,151 @@
+"""``repro diff A B``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from repro.cli import output
+from repro.cli.options import AsFormat, Format, Workspace
+
+if TYPE_CHECKING:
+    from repro.compare import Comparison
+    from repro.runs.differences import Cause, Side
+
+KINDS = ("configuration", "seed", "data", "code", "environment")
+SHOWN = 12
+"""Causes of one kind that are listed; the rest are counted, and all are in the JSON."""
+
+
+def command(
+    a: Annotated[str, typer.Argument(help="A run: name, key, unique prefix, path or @latest~1.")],
+    b: Annotated[str, typer.Argument(help="The run to compare with it.")] = "@latest",
+    workspace: Workspace = Path(),
+    form: AsFormat = Format.text,
+) -> int:
+    """Compare two runs: the verdict, what differs and where it was decided, and the effect."""
+    from repro.compare import compare
+    from repro.config.tree import find_root
+    from repro.runs.sealed import find
+
+    root = find_root(workspace.resolve())
+    compared = compare(root, find(root, a), find(root, b))
+    if form is Format.json:
+        output.result(json.dumps(_json(compared), indent=2, ensure_ascii=False))
+    else:
+        _text(compared)
+    return compared.exit_status
+
+
+def _json(compared: Comparison) -> dict[str, Any]:
+    """Return the comparison as JSON; nothing is rounded."""
+    return {
+        "schema": 1,
+        "command": "diff",
+        "a": compared.a.name,
+        "b": compared.b.name,
+        "verdict": compared.verdict,
+        "exit_status": compared.exit_status,
+        "same_bits": compared.same_bits,
+        "differing_outputs": list(compared.outputs),
+        "label": compared.label,
+        "causes": [asdict(cause) for cause in compared.causes],
+        "effects": [{**asdict(e), "delta": e.delta} for e in compared.effects],
+        "predictions": asdict(compared.predictions) if compared.predictions else None,
+        "spread": asdict(compared.spread) if compared.spread else None,
+    }
+
+
+def _text(compared: Comparison) -> None:
+    """Write the verdict, then the causes by kind, then the effect."""
+    from repro.compare import MEANING
+
+    colour = {0: "green", 1: "yellow"}.get(compared.exit_status, "red")
+    output.result(f"{output.style(compared.verdict, colour)}: {MEANING[compared.verdict]}")
+    output.result(f"  A {compared.a.name}")
+    output.result(f"  B {compared.b.name}")
+    if compared.label:
+        output.result(f"  note: {compared.label}")
+    if compared.same_bits:
+        count = len(compared.a.snapshot["outputs"])
+        output.result(f"  outputs: all {count} are the same, bit for bit")
+    else:
+        output.result(f"  outputs that differ: {', '.join(compared.outputs)}")
+    for kind in KINDS:
+        causes = [cause for cause in compared.causes if cause.kind == kind]
+        if causes:
+            output.result(f"\n{kind}")
+            for cause in causes[:SHOWN]:
+                _cause(cause)
+            if len(causes) > SHOWN:
+                output.result(f"  and {len(causes) - SHOWN} more (all of them: --format json)")
+    _effect(compared)
+
+
+def _cause(cause: Cause) -> None:
+    """Write one cause: what, from what to what, and the lines that decided it."""
+    moves = f"  (moves {cause.component})" if cause.component else ""
+    if cause.kind == "data" and cause.old is None:
+        output.result(f"  {cause.subject}: {cause.new}{moves}")
+        return
+    output.result(f"  {cause.subject}: {_value(cause.old)} -> {_value(cause.new)}{moves}")
+    for name, side in (("A", cause.a), ("B", cause.b)):
+        if side is not None:
+            output.result(f"    {name} {_side(side)}")
+
+
+def _side(side: Side) -> str:
+    """Return where a value was decided, with the text of the line."""
+    text = f"  {side.text.strip()}" if side.text else ""
+    return f"{side.file}:{side.line}:{side.column}{text}"
+
+
+def _value(value: Any) -> str:
+    """Return a value with its type kept apart: text stands in quotes."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _effect(compared: Comparison) -> None:
+    """Write the metrics that changed, the predictions, and the spread of the replicates."""
+    changed = [e for e in compared.effects if e.old != e.new]
+    if changed:
+        words = {True: "better", False: "worse", None: ""}
+        rows = [("metric", "A", "B", "B - A", "")]
+        rows += [
+            (
+                e.metric,
+                output.number(e.old),
+                output.number(e.new),
+                output.number(e.delta),
+                words[e.better],
+            )
+            for e in changed
+        ]
+        output.result("")
+        output.result(output.columns(rows, right=(1, 2, 3)))
+    found = compared.predictions
+    if found:
+        output.result(
+            f"\npredictions: {found.changed} of {found.rows} rows differ, largest by "
+            f"{output.number(found.largest)} ({found.largest_ulps} ULPs), correlation "
+            f"{output.number(found.correlation)}"
+        )
+        if found.first:
+            output.result(f"  first: {found.first}")
+        if found.only_a or found.only_b:
+            output.result(f"  rows only in A: {found.only_a}, only in B: {found.only_b}")
+    spread = compared.spread
+    if spread:
+        width = (
+            f"{output.number(spread.low)} to {output.number(spread.high)}"
+            if spread.low is not None
+            else "unknown"
+        )
+        output.result(
+            f"\n{spread.metric} differs by {output.number(spread.difference)}; "
+            f"{spread.count} other replicates (needed: {spread.needed}), range {width}"
+        )

@@ -1,0 +1,48 @@
+"""``repro init``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from repro.cli import output
+from repro.cli.options import AsFormat, Format
+
+
+def command(
+    directory: Annotated[Path, typer.Argument(help="Where; made if it does not exist.")] = Path(),
+    add_missing: Annotated[
+        bool, typer.Option("--add-missing", help="Add what is missing; touch nothing else.")
+    ] = False,
+    form: AsFormat = Format.text,
+) -> int:
+    """Make a workspace: commented configuration, a real example panel, a log with a fresh key."""
+    from repro.initialise import initialise
+
+    made = initialise(directory, add_missing)
+    if form is Format.json:
+        key = str(made.key_directory) if made.key_directory else None
+        document = {
+            "schema": 1,
+            "command": "init",
+            "root": str(made.root),
+            "added": list(made.added),
+            "kept": list(made.kept),
+            "key_directory": key,
+            "vkey": made.vkey,
+        }
+        output.result(json.dumps(document, indent=2, ensure_ascii=False))
+        return 0
+    output.result(f"workspace {made.root}: {len(made.added)} files added, {len(made.kept)} kept")
+    if made.key_directory:
+        output.result(f"the log's private key: {made.key_directory} (keep it; never in git)")
+        output.result(f"its public key, for whoever verifies: {made.vkey}")
+    output.result("")
+    output.result("try:")
+    change = "" if directory == Path() else f"cd {directory} && "
+    for line in (f"{change}repro validate", "repro train --target fwd_ret_5d", "repro audit verify"):
+        output.result(f"  {line}")
+    return 0

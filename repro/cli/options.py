@@ -1,0 +1,48 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How a result is written."""
+
+    text = "text"
+    json = "json"
+
+
+AsFormat = Annotated[Format, typer.Option("--format", help="How the result is written.")]
+Workspace = Annotated[
+    Path,
+    typer.Option("--workspace", "-w", help="The workspace, or a folder below it.", metavar="DIR"),
+]
+Target = Annotated[
+    str | None, typer.Option("--target", "-t", help="What is predicted: a name in targets.yaml.")
+]
+Family = Annotated[str | None, typer.Option("--family", help="Model family: sets pipeline.family.")]
+Variant = Annotated[str | None, typer.Option("--variant", help="A variant of the model document.")]
+Profile = Annotated[str | None, typer.Option("--profile", help="A training profile.")]
+Overlay = Annotated[
+    list[str] | None,
+    typer.Option("--config", "-c", help="An overlay, such as lightgbm_custom.", metavar="OVERLAY"),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", help="Override one value, as key=value.", metavar="KEY=VALUE"),
+]
+Seed = Annotated[int | None, typer.Option("--seed", help="Sets reproducibility.base_seed.")]
+View = Annotated[str | None, typer.Option("--view", help="Sets routing.view.")]
+Symbol = Annotated[
+    str | None, typer.Option("--symbol", help="Sets routing.symbol, and the view to one symbol.")
+]
+Level = Annotated[str | None, typer.Option("--level", help="Sets reproducibility.level.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No talk on stderr but errors.")]
+NoProgress = Annotated[bool, typer.Option("--no-progress", help="No progress bar.")]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(help="Overrides, as key=value.", metavar="[KEY=VALUE]…")
+]

@@ -1,0 +1,79 @@
+"""What is written, and where: results to stdout, talk to stderr, user's text never as markup."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from repro.errors import Problem
+
+_STYLES = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
+
+
+def result(text: str) -> None:
+    """Write a result."""
+    sys.stdout.write(text + "\n")
+
+
+def talk(text: str) -> None:
+    """Write something beside the result."""
+    sys.stderr.write(text + "\n")
+
+
+def error(problem: str, hint: str | None) -> None:
+    """Write an error, and on a line of its own what to do."""
+    talk(f"{style('repro: error:', 'red', sys.stderr)} {problem}")
+    if hint:
+        talk(f"{style('repro: hint:', 'bold', sys.stderr)} {hint}")
+
+
+def style(text: str, name: str, stream: Any = None) -> str:
+    """Return ``text`` coloured, if the stream is a terminal that shows colours."""
+    stream = stream or sys.stdout
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty()
+    return text if plain else f"\x1b[{_STYLES[name]}m{text}\x1b[0m"
+
+
+def columns(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
+    """Return rows as aligned columns; those numbered in ``right`` are flushed right."""
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))] if rows else []
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if n in right else cell.ljust(width)
+            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def number(value: float | int | None) -> str:
+    """Return a number as people read it: six significant digits; JSON has them all."""
+    if value is None:
+        return "–"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def problem_text(problem: Problem) -> str:
+    """Return a problem with its line and a caret."""
+    from repro.config.schema import render
+
+    return render(problem)
+
+
+def problem_json(problem: Problem) -> dict[str, Any]:
+    """Return a problem as JSON."""
+    place = problem.place
+    return {
+        "file": place.file,
+        "line": place.line,
+        "column": place.column,
+        "end": place.end,
+        "path": problem.path,
+        "message": problem.message,
+        "rule": problem.rule,
+        "hint": problem.hint,
+    }

@@ -1,0 +1,112 @@
+"""``repro runs list`` and ``repro runs show``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from repro.cli import output
+from repro.cli.options import AsFormat, Format, Workspace
+
+if TYPE_CHECKING:
+    from repro.runs.sealed import Run
+
+app = typer.Typer(help="What has been run.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command("list")
+def list_runs(
+    workspace: Workspace = Path(),
+    limit: Annotated[int, typer.Option("--limit", "-n", help="How many; 0 for all.", min=0)] = 50,
+    form: AsFormat = Format.text,
+) -> int:
+    """List the sealed runs, newest first."""
+    from repro.config.tree import find_root
+    from repro.runs.sealed import all_runs
+
+    found = all_runs(find_root(workspace.resolve()))
+    shown = list(reversed(found))[: limit or None]
+    if form is Format.json:
+        document = {
+            "schema": 1,
+            "command": "runs list",
+            "total": len(found),
+            "runs": [_summary(run) for run in shown],
+        }
+        output.result(json.dumps(document, indent=2, ensure_ascii=False))
+        return 0
+    if not found:
+        output.result("no runs yet; make one with: repro train")
+        return 0
+    rows = [("run", "target", "family", "level", "seed", "metric", "value")]
+    rows += [_row(run) for run in shown]
+    output.result(output.columns(rows, right=(4, 6)))
+    if len(shown) < len(found):
+        output.result(f"{len(found) - len(shown)} older ones: --limit 0 shows all")
+    return 0
+
+
+@app.command("show")
+def show(
+    run: Annotated[str, typer.Argument(help="A run: name, key, unique prefix, path or @latest.")],
+    workspace: Workspace = Path(),
+    form: AsFormat = Format.text,
+) -> int:
+    """Show one run: identity, parameters, metrics and files."""
+    from repro.config.tree import find_root
+    from repro.runs.sealed import find
+
+    found = find(find_root(workspace.resolve()), run)
+    if form is Format.json:
+        document = {
+            "schema": 1,
+            "command": "runs show",
+            "folder": str(found.folder),
+            "snapshot": found.snapshot,
+        }
+        output.result(json.dumps(document, indent=2, ensure_ascii=False))
+        return 0
+    snapshot = found.snapshot
+    output.result(f"run {found.name}: {snapshot['family']} for {snapshot['target']}")
+    output.result(f"in {found.folder}\n")
+    output.result(output.columns([(k, str(v)) for k, v in found.group.items()]))
+    output.result("\nparameters (requested; the library's own word on them: --format json)")
+    asked = snapshot["parameters"]["requested"]
+    output.result(output.columns([(f"  {k}", json.dumps(v)) for k, v in asked.items()]))
+    output.result("\nmetrics")
+    metrics = snapshot["metrics"].items()
+    output.result(output.columns([(f"  {k}", output.number(v)) for k, v in metrics], right=(1,)))
+    output.result("\nfiles")
+    rows = [(f"  {a['path']}", str(a["size"]), a["blake3"]) for a in snapshot["artifacts"]]
+    output.result(output.columns(rows, right=(1,)))
+    return 0
+
+
+def _summary(run: Run) -> dict[str, Any]:
+    """Return one run as JSON."""
+    return {
+        "run": run.name,
+        "folder": str(run.folder),
+        **{k: run.snapshot[k] for k in ("target", "view", "symbol", "family", "level", "metrics")},
+        "comparison_group": run.group,
+    }
+
+
+def _row(run: Run) -> tuple[str, ...]:
+    """Return one run as a line of the table."""
+    from repro.runs.variance import HEADLINE
+
+    snapshot = run.snapshot
+    metric = HEADLINE[snapshot["task"]]
+    return (
+        run.name,
+        snapshot["target"],
+        snapshot["family"],
+        snapshot["level"],
+        str(run.group["train_seed"]),
+        metric,
+        output.number(snapshot["metrics"][metric]),
+    )

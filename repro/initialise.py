@@ -1,0 +1,108 @@
+"""``repro init``: a workspace with commented configuration, a real example panel, and a log."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from repro.audit import DIRECTORY, create_log
+from repro.config import catalog
+from repro.config.tree import MARKER
+from repro.errors import InputError, UsageError
+from repro.facts.trainers import declarations
+
+TEMPLATE = "repro.template"
+SCHEMA_FOLDER = f"{MARKER}/.schemas"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """What was made: paths below the root, and where the log's key lies."""
+
+    root: Path
+    added: tuple[str, ...]
+    kept: tuple[str, ...]
+    key_directory: Path | None
+    """Where the private key lies; None if the log was there already."""
+    vkey: str | None
+
+
+def initialise(root: Path, add_missing: bool = False) -> Workspace:
+    """Make a workspace in ``root``; return what was added.
+
+    Raises UsageError if there is one already, unless only what is missing is to be added, and
+    InputError if the directory cannot be written. A file that exists is never touched.
+    """
+    root = Path(os.path.abspath(root))
+    present = [name for name in (MARKER, DIRECTORY) if (root / name).exists()]
+    if present and not add_missing:
+        raise UsageError(
+            f"{root} has a workspace already: it holds {' and '.join(present)}",
+            "to add only what is missing: repro init --add-missing",
+        )
+    added: list[str] = []
+    kept: list[str] = []
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        for name, content in _content():
+            (added if _write_new(root / name, content) else kept).append(name)
+    except OSError as error:
+        raise InputError(
+            f"cannot write {error.filename or root}: {error.strerror}", "choose a directory that can be written"
+        ) from error
+    if (root / DIRECTORY).exists():
+        return Workspace(root, tuple(added), (*kept, DIRECTORY), None, None)
+    log = create_log(root)
+    added.append(DIRECTORY)
+    vkey = (root / DIRECTORY / "log.vkey").read_text("utf-8").strip()
+    return Workspace(root, tuple(added), tuple(kept), log.keys.directory(log.origin), vkey)
+
+
+def _content() -> Iterator[tuple[str, bytes]]:
+    """Yield the path below the root and the bytes of every file of a new workspace."""
+    base = files(TEMPLATE)
+    for name, content in _tree(files(f"{TEMPLATE}.{MARKER}"), MARKER):
+        if name.endswith(".yaml"):
+            yield name, content
+    yield from _tree(base.joinpath("data"), "data")
+    yield ".gitignore", base.joinpath("gitignore").read_bytes()
+    for kind, schema in _schemas().items():
+        text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+        yield f"{SCHEMA_FOLDER}/{kind}.schema.json", text.encode()
+
+
+def _schemas() -> dict[str, Mapping[str, object]]:
+    """Return the schemas that the documents name for editors, a model's made of its declaration."""
+    families = declarations()
+    schemas = {kind: catalog.schema_of(kind, families) for kind in catalog.DOCUMENTS.values()}
+    return schemas | {name: catalog.model_schema(trainer) for name, trainer in families.items()}
+
+
+def _tree(folder: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:
+    """Yield every file below a folder of the package."""
+    for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+        name = f"{prefix}/{entry.name}"
+        if entry.is_dir() and entry.name != "__pycache__":
+            yield from _tree(entry, name)
+        elif entry.is_file():
+            yield name, entry.read_bytes()
+
+
+def _write_new(path: Path, content: bytes) -> bool:
+    """Write a file that is not there, whole or not at all; return whether it was written."""
+    if path.exists() or path.is_symlink():
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.rename(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True

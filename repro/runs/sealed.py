@@ -1,0 +1,174 @@
+"""Sealed runs as they are read: listed, found by name, and checked against their own digests."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repro.audit_log.digests import digest_file
+from repro.errors import IntegrityError, UsageError
+from repro.identity.keys import SIGNATURES, output_digest, signature
+from repro.runs import layout
+
+_LATEST = re.compile(r"@latest(?:~(\d+))?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One sealed run: where it lies and what its snapshot says."""
+
+    name: str
+    folder: Path
+    """The folder that holds ``snapshot.json``."""
+    snapshot: Mapping[str, Any]
+
+    @property
+    def group(self) -> Mapping[str, Any]:
+        """Return the keys and signatures."""
+        group: Mapping[str, Any] = self.snapshot["comparison_group"]
+        return group
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Return what runs are sorted by: the place of their plan in the log."""
+        return (int(self.snapshot["log"]["plan"]), self.name)
+
+    def read(self, name: str) -> Any:
+        """Return the content of one of its JSON files; raises IntegrityError if it is not there."""
+        try:
+            return json.loads((self.folder / name).read_bytes())
+        except (OSError, ValueError) as error:
+            raise IntegrityError(f"run {self.name}: {name} cannot be read: {error}") from error
+
+
+def all_runs(root: Path) -> tuple[Run, ...]:
+    """Return every sealed run of the workspace, oldest first.
+
+    Raises IntegrityError for a run whose snapshot cannot be read.
+    """
+    base = layout.runs(root)
+    if not base.is_dir():
+        return ()
+    return tuple(
+        sorted((_load(folder) for folder in base.iterdir() if folder.is_dir()), key=_order)
+    )
+
+
+def find(root: Path, reference: str) -> Run:
+    """Return the run that ``reference`` names.
+
+    A path, ``@latest``, ``@latest~N``, or a unique prefix of a name or of an execution, strict or
+    replicate key. Raises UsageError if there is none, or if there are several (it lists them).
+    """
+    path = Path(reference)
+    if "/" in reference or path.is_dir():
+        return _at_path(path)
+    runs = all_runs(root)
+    if not runs:
+        raise UsageError("there are no runs yet", "make one with: repro train")
+    latest = _LATEST.match(reference)
+    if latest:
+        back = int(latest.group(1) or 0)
+        if back >= len(runs):
+            raise UsageError(f"{reference}: there are only {len(runs)} runs")
+        return runs[-1 - back]
+    exact = [run for run in runs if run.name == reference]
+    found = exact or [run for run in runs if _matches(run, reference)]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(run.name for run in (found or runs)[-10:])
+    if not found:
+        raise UsageError(f"no run is called {reference!r}", f"the newest runs: {names}")
+    raise UsageError(f"{reference!r} names {len(found)} runs", f"candidates: {names}")
+
+
+def faults(run: Run) -> list[str]:
+    """Return what disagrees inside a sealed run: its files, payloads and digests."""
+    found = []
+    listed = {artifact["path"] for artifact in run.snapshot["artifacts"]}
+    present = {path.name for path in run.folder.iterdir()} - {layout.SNAPSHOT}
+    found += [f"{name} is not listed in the snapshot" for name in sorted(present - listed)]
+    for artifact in run.snapshot["artifacts"]:
+        path = run.folder / artifact["path"]
+        if not path.is_file():
+            found.append(f"{artifact['path']} is missing")
+        elif digest_file(path).blake3 != artifact["blake3"]:
+            found.append(f"{artifact['path']} is not what was sealed")
+    for part, name in SIGNATURES.items():
+        payload = run.snapshot["payloads"].get(part)
+        expected = None if payload is None else signature(part, payload)
+        if expected != run.group[name]:
+            found.append(f"{name} is not the digest of its payload")
+    if output_digest(run.snapshot["outputs"]) != run.snapshot["output_digest"]:
+        found.append("output_digest is not the digest of the outputs")
+    return found
+
+
+def require_whole(run: Run, record: Mapping[str, Any] | None) -> None:
+    """Raise IntegrityError unless the run is what was sealed, and what the log says was sealed.
+
+    ``record`` is the body of its ``run.completed``, or None if the log has none.
+    """
+    found = faults(run)
+    if record is None:
+        found.append("the log has no record that completes it")
+    else:
+        digests = {Path(a["path"]).name: a["blake3"] for a in record["artifacts"]}
+        if digests.get(layout.SNAPSHOT) != digest_file(run.folder / layout.SNAPSHOT).blake3:
+            found.append("snapshot.json is not the one that the log names")
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise IntegrityError(
+            f"run {run.name} is not what it was: {found[0]}{more}",
+            "compare with: repro audit verify --artifacts",
+        )
+
+
+def replicates(runs: Sequence[Run], replicate_key: str) -> tuple[Run, ...]:
+    """Return the runs that have this replicate key."""
+    return tuple(run for run in runs if run.group["replicate_key"] == replicate_key)
+
+
+def _load(folder: Path) -> Run:
+    """Return the run in a folder of ``RESULTS/runs``."""
+    pattern = f"targets/*/reproducibility/*/cohort=*/{layout.SNAPSHOT}"
+    found = sorted(folder.glob(pattern))
+    if len(found) != 1:
+        raise IntegrityError(f"run {folder.name}: {len(found)} snapshots where one was sealed")
+    return _read(folder.name, found[0])
+
+
+def _at_path(path: Path) -> Run:
+    """Return the run at a path: its snapshot, the folder of it, or the run's own folder."""
+    for candidate in (path, path / layout.SNAPSHOT):
+        if candidate.is_file() and candidate.name == layout.SNAPSHOT:
+            parents = candidate.resolve().parents
+            return _read(parents[5].name if len(parents) > 5 else path.name, candidate)
+    if path.is_dir():
+        return _load(path)
+    raise UsageError(f"no run at {path}")
+
+
+def _read(name: str, snapshot: Path) -> Run:
+    """Return a run by its snapshot's file."""
+    try:
+        content = json.loads(snapshot.read_bytes())
+    except (OSError, ValueError) as error:
+        raise IntegrityError(f"run {name}: its snapshot cannot be read: {error}") from error
+    if not isinstance(content, dict) or content.get("schema") != 1:
+        raise IntegrityError(f"run {name}: its snapshot is of no version that is known here")
+    return Run(name, snapshot.parent, content)
+
+
+def _matches(run: Run, prefix: str) -> bool:
+    """Return whether a reference is a prefix of the run's name or of one of its keys."""
+    keys = [run.group[name] for name in ("execution_key", "strict_key", "replicate_key")]
+    return any(text.startswith(prefix) for text in [run.name, *keys])
+
+
+def _order(run: Run) -> tuple[int, str]:
+    return run.order
