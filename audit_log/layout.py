@@ -27,7 +27,6 @@ STATE: Final = "derived/state.json"
 
 MAX_CHECKPOINT: Final = 65_536
 _CHUNK: Final = 1 << 20
-_READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Descriptor:
@@ -35,10 +34,11 @@ class Descriptor:
 
     __slots__ = ("number",)
 
-    def __init__(self, path: Path, flags: int = _READ) -> None:
+    def __init__(self, path: Path, flags: int = os.O_RDONLY) -> None:
         """Open ``path``, which must be a regular file and no link."""
         self.number = -1
-        self.number = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+        # Without blocking: somebody may have put a pipe where a file should be.
+        self.number = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         if not stat.S_ISREG(os.fstat(self.number).st_mode):
             raise OSError(f"not a regular file: {path}")
 

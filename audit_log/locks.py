@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-_OPEN: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_SAFE: Final = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_OPEN: Final = os.O_RDWR | os.O_CREAT | _SAFE
 
 
 @contextmanager
@@ -35,7 +36,7 @@ def exclusive(path: Path) -> Iterator[None]:
 def shared(path: Path) -> Iterator[None]:
     """Hold the lock at ``path`` together with other readers; no lock if there is no such file."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | _SAFE)
     except FileNotFoundError:  # a copy of a log need not carry the lock files: nobody writes it
         yield
         return

@@ -23,7 +23,8 @@ from .layout import LINES, RUNNING, lines_with
 from .record import ENDS, decode
 
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
-_OPEN = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+_SAFE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_OPEN = os.O_RDWR | _SAFE
 _PATIENCE = 5.0
 _AppendIf = Callable[[Callable[[], bool], str, Mapping[str, object]], object]
 
@@ -52,7 +53,7 @@ def hold(directory: Path, run: str) -> Iterator[None]:
 def is_running(directory: Path, run: str) -> bool:
     """Return whether somebody holds the lock of ``run``."""
     try:
-        descriptor = os.open(_path(directory, run), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(_path(directory, run), os.O_RDONLY | _SAFE)
     except FileNotFoundError:
         return False
     try:

@@ -203,7 +203,8 @@ class Log:
 
     def recover_runs(self) -> tuple[str, ...]:
         """End every plan whose notary is gone; return the ids of these runs."""
-        return running.recover(self.directory, self.append_if)
+        with _usable(self.directory):
+            return running.recover(self.directory, self.append_if)
 
     def _reopen(self) -> None:
         self._pid = os.getpid()

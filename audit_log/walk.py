@@ -16,7 +16,10 @@ from .record import ENDS, FIRST_PREV, Record, decode, line_hash
 from .tree import Frontier, leaf_hash
 
 MAX_FAULTS = 20
-_NOTHING: Callable[[Record], Iterable[Fault]] = lambda record: ()  # noqa: E731
+
+
+def _nothing(record: Record) -> Iterable[Fault]:
+    return ()
 
 
 @dataclass(slots=True)
@@ -25,7 +28,7 @@ class Walk:
 
     sizes: frozenset[int]
     """Sizes at which the root is wanted, because some checkpoint speaks of them."""
-    visit: Callable[[Record], Iterable[Fault]] = _NOTHING
+    visit: Callable[[Record], Iterable[Fault]] = _nothing
     """Called with each good record; what it yields are faults too."""
 
     roots: dict[int, bytes] = field(default_factory=dict)

@@ -73,9 +73,7 @@ def completion(root: Path, run: str) -> Mapping[str, Any] | None:
     return found
 
 
-def verify_log(
-    root: Path, vkeys: Sequence[str], old: bytes | None, artifacts: bool
-) -> Report:
+def verify_log(root: Path, vkeys: Sequence[str], old: bytes | None, artifacts: bool) -> Report:
     """Return what can be said of the workspace's log.
 
     Without keys handed in, the local key store says whose log it is, and its high-water mark how

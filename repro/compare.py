@@ -82,7 +82,7 @@ def compare(root: Path, a: Run, b: Run) -> Comparison:
     causes = tuple(_causes(a, b))
     spread = None
     if not same_bits and _only_seed(causes):
-        others = [r for r in replicates(all_runs(root), a.group["replicate_key"])]
+        others = replicates(all_runs(root), a.group["replicate_key"])
         spread = spread_of(a, b, others, a.read("config.json"))
     return Comparison(
         a=a,
@@ -108,9 +108,7 @@ def _causes(a: Run, b: Run) -> Iterator[Cause]:
     old, new = a.read("environment.json"), b.read("environment.json")
     yield from differences.mapping("code", "execution_key", old["code"], new["code"])
     yield from differences.mapping("code", "", old["git"] or {}, new["git"] or {}, "git")
-    yield from differences.mapping(
-        "environment", "execution_key", _computing(old), _computing(new)
-    )
+    yield from differences.mapping("environment", "execution_key", _computing(old), _computing(new))
 
 
 def _computing(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -39,7 +38,7 @@ def initialise(root: Path, add_missing: bool = False) -> Workspace:
     Raises UsageError if there is one already, unless only what is missing is to be added, and
     InputError if the directory cannot be written. A file that exists is never touched.
     """
-    root = Path(os.path.abspath(root))
+    root = root.resolve()
     present = [name for name in (MARKER, DIRECTORY) if (root / name).exists()]
     if present and not add_missing:
         raise UsageError(
@@ -54,7 +53,8 @@ def initialise(root: Path, add_missing: bool = False) -> Workspace:
             (added if _write_new(root / name, content) else kept).append(name)
     except OSError as error:
         raise InputError(
-            f"cannot write {error.filename or root}: {error.strerror}", "choose a directory that can be written"
+            f"cannot write {error.filename or root}: {error.strerror}",
+            "choose a directory that can be written",
         ) from error
     if (root / DIRECTORY).exists():
         return Workspace(root, tuple(added), (*kept, DIRECTORY), None, None)
@@ -102,7 +102,7 @@ def _write_new(path: Path, content: bytes) -> bool:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         temporary.write_bytes(content)
-        os.rename(temporary, path)
+        temporary.rename(path)
     finally:
         temporary.unlink(missing_ok=True)
     return True

@@ -100,9 +100,7 @@ def _metrics(finished: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _snapshot(
-    plan: Plan, finished: Mapping[str, Any], name: str, seq: int
-) -> dict[str, Any]:
+def _snapshot(plan: Plan, finished: Mapping[str, Any], name: str, seq: int) -> dict[str, Any]:
     """Return the snapshot: one document that says what the run was."""
     produced = outputs(finished)
     return {

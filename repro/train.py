@@ -144,9 +144,7 @@ def _plan(
     return plan
 
 
-def _execute(
-    log: Log, place: Staging, plan: Plan, session: Session, observer: Observer
-) -> Outcome:
+def _execute(log: Log, place: Staging, plan: Plan, session: Session, observer: Observer) -> Outcome:
     """Plan durably, train, seal, and end the plan in the log, whatever happens."""
     with ExitStack() as held:
         with names_locked(plan.root):

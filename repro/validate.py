@@ -1,4 +1,4 @@
-"""Validation: every problem of a workspace's configuration at once, or the resolved configuration."""
+"""Validation: every problem of a configuration at once, or the resolved configuration."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 
 from repro.config.checks import cross_checks
 from repro.config.composed import composed_problems, missing_hyperparameters
+from repro.config.document import Document
 from repro.config.resolve import Resolved, Selection, resolve
 from repro.config.tree import Tree, find_root, load
-from repro.errors import Problem, ProblemsError, UsageError
+from repro.errors import Problem, ProblemsError
 from repro.facts.trainers import Declaration, declarations
 
 
@@ -66,5 +67,6 @@ def check(resolved: Resolved, families: Mapping[str, Declaration]) -> tuple[Prob
     return found or cross_checks(resolved, families)
 
 
-def _files(tree: Tree) -> list:  # type: ignore[type-arg]
+def _files(tree: Tree) -> list[Document]:
+    """Return every document and overlay that was read."""
     return [*tree.documents.values(), *(document for _, document in tree.overlays.values())]

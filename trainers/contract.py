@@ -46,9 +46,7 @@ class Trainer(Protocol):
     def load_library(self) -> None:
         """Import the library; called once, before anything is planned."""
 
-    def fit(
-        self, job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]
-    ) -> Any:
+    def fit(self, job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) -> Any:
         """Return a model fitted to ``x`` (rows, features), C-contiguous, and ``y`` (rows,).
 
         ``progress`` is told the rounds done and the rounds in all. Raises TrainerError.

@@ -16,7 +16,7 @@ app = typer.Typer(help="The log.", no_args_is_help=True, rich_markup_mode=None)
 
 @app.callback()
 def group() -> None:
-    """The log."""
+    """Group the commands of the log."""
 
 
 @app.command("verify")

@@ -74,7 +74,7 @@ def _text(compared: Comparison) -> None:
         count = len(compared.a.snapshot["outputs"])
         output.result(f"  outputs: all {count} are the same, bit for bit")
     else:
-        output.result(f"  outputs that differ: {', '.join(compared.outputs)}")
+        output.result(f"  outputs that differ: {_grouped(compared.outputs)}")
     for kind in KINDS:
         causes = [cause for cause in compared.causes if cause.kind == kind]
         if causes:
@@ -84,6 +84,15 @@ def _text(compared: Comparison) -> None:
             if len(causes) > SHOWN:
                 output.result(f"  and {len(causes) - SHOWN} more (all of them: --format json)")
     _effect(compared)
+
+
+def _grouped(outputs: tuple[str, ...]) -> str:
+    """Return names of outputs with those of one kind together: ``model (fold 1, final)``."""
+    kinds: dict[str, list[str]] = {}
+    for name in outputs:
+        kind, _, part = name.partition(", ")
+        kinds.setdefault(kind, []).append(part or "all")
+    return "; ".join(f"{kind} ({', '.join(parts)})" for kind, parts in kinds.items())
 
 
 def _cause(cause: Cause) -> None:
@@ -101,6 +110,8 @@ def _cause(cause: Cause) -> None:
 def _side(side: Side) -> str:
     """Return where a value was decided, with the text of the line."""
     text = f"  {side.text.strip()}" if side.text else ""
+    if side.layer == "--set":
+        return f"command line{text}"
     return f"{side.file}:{side.line}:{side.column}{text}"
 
 

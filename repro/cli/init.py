@@ -43,6 +43,7 @@ def command(
     output.result("")
     output.result("try:")
     change = "" if directory == Path() else f"cd {directory} && "
-    for line in (f"{change}repro validate", "repro train --target fwd_ret_5d", "repro audit verify"):
+    commands = ("repro validate", "repro train --target fwd_ret_5d", "repro audit verify")
+    for line in (f"{change}{commands[0]}", *commands[1:]):
         output.result(f"  {line}")
     return 0

@@ -53,7 +53,7 @@ def columns(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
 def number(value: float | int | None) -> str:
     """Return a number as people read it: six significant digits; JSON has them all."""
     if value is None:
-        return "–"
+        return "-"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 

@@ -41,7 +41,7 @@ def list_runs(
     if not found:
         output.result("no runs yet; make one with: repro train")
         return 0
-    rows = [("run", "target", "family", "level", "seed", "metric", "value")]
+    rows: list[tuple[str, ...]] = [("run", "target", "family", "level", "seed", "metric", "value")]
     rows += [_row(run) for run in shown]
     output.result(output.columns(rows, right=(4, 6)))
     if len(shown) < len(found):

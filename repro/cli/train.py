@@ -99,12 +99,15 @@ def _text(outcome: Outcome) -> None:
     rows.append(("output_digest", snapshot["output_digest"]))
     output.result(output.columns(rows))
     output.result("")
-    metrics = [("metric", "out of fold"), *((k, output.number(v)) for k, v in snapshot["metrics"].items())]
+    metrics = [
+        ("metric", "out of fold"),
+        *((k, output.number(v)) for k, v in snapshot["metrics"].items()),
+    ]
     output.result(output.columns(metrics, right=(1,)))
     output.result("")
     for finding in snapshot["leakage"]["findings"]:
         output.result(f"leakage warning: {finding['message']}")
     if snapshot["level"] == "best-effort":
-        output.result("best-effort: these bits are not promised, and never compared as if they were")
+        output.result("best-effort: its bits are not promised, and never compared as if they were")
     output.result(f"sealed in {outcome.folder}")
     output.result(f"log: {outcome.log_size} records, head {outcome.log_head}")

@@ -40,7 +40,7 @@ def command(
     form: AsFormat = Format.text,
     overrides: Overrides = None,
 ) -> int:
-    """Check every configuration file against its schema, then across files; all problems at once."""
+    """Check every configuration file against its schema, then across files: all problems."""
     from repro.validate import validate
 
     found = validate(

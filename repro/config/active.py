@@ -6,13 +6,13 @@ features and one family. What it does not use cannot move its keys.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from repro.config import catalog
 from repro.config.catalog import MODELS
-from repro.config.layers import Path, Value, below, dotted, nest
+from repro.config.layers import Path, Value, dotted, nest
 from repro.config.resolve import Resolved, split
 
 COMPONENTS = (
@@ -98,15 +98,19 @@ def used(resolved: Resolved) -> dict[Path, Value]:
         document, inner = split(path)
         if document == "data.targets" and inner[1] != resolved.target:
             continue
-        if document == "data.feature_registry" and inner[0] == "registry":
-            if inner[1] not in selected:
-                continue
+        if document == "data.feature_registry" and _is_idle(inner, selected):
+            continue
         if path[0] == MODELS and path[1:3] != (resolved.family, "hyperparameters"):
             continue
         if document == "training_config.optimizer_config":
             continue
         keep[path] = value
     return keep
+
+
+def _is_idle(inner: Path, selected: Sequence[str]) -> bool:
+    """Return whether a path belongs to a feature of the registry that is not selected."""
+    return inner[0] == "registry" and inner[1] not in selected
 
 
 def components(resolved: Resolved) -> dict[str, dict[str, Any]]:

@@ -37,12 +37,10 @@ def parse_assignment(number: int, text: str) -> Assignment:
     parts = tuple(part.strip() for part in key.split("."))
     if not equals or not all(parts):
         place = Place(file, 1, 1, len(text) + 1)
-        raise ProblemsError(
-            [Problem(place, text, "not of the form key=value", "set", source=text)]
-        )
+        raise ProblemsError([Problem(place, text, "not of the form key=value", "set", source=text)])
     offset = len(key) + 1 - len("v: ")
     try:
-        parsed = parse(f"v: {value}", file).value
+        parsed: Any = parse(f"v: {value}", file).value
     except ProblemsError as error:
         raise ProblemsError(
             [replace(p, place=_shift(p.place, offset), source=text) for p in error.problems]
@@ -75,9 +73,7 @@ def target_path(
     raise _problem(assignment, _unknown(assignment, paths, family, families))
 
 
-def _spellings(
-    key: Path, family: str | None, families: Mapping[str, Trainer]
-) -> tuple[Path, ...]:
+def _spellings(key: Path, family: str | None, families: Mapping[str, Trainer]) -> tuple[Path, ...]:
     """Return the key as typed and with the canonical name of a hyperparameter at its end."""
     if family is None:
         return (key,)
@@ -121,6 +117,4 @@ def _problem(assignment: Assignment, message: str) -> ProblemsError:
 
 def _shift(place: Place, offset: int) -> Place:
     """Return ``place`` moved along its line, never before its start."""
-    return replace(
-        place, column=max(1, place.column + offset), end=max(2, place.end + offset)
-    )
+    return replace(place, column=max(1, place.column + offset), end=max(2, place.end + offset))

@@ -31,7 +31,7 @@ class Trainer(Protocol):
         """Every accepted name with the canonical one."""
 
     def forced(self, level: str) -> dict[str, Any]:
-        """The parameters that ``level`` forces."""
+        """Return the parameters that ``level`` forces."""
 
 
 DOCUMENTS: Mapping[str, str] = {

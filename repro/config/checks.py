@@ -64,7 +64,7 @@ def _targets(resolved: Resolved) -> Iterator[Problem]:
 
 
 def _features(resolved: Resolved) -> Iterator[Problem]:
-    """The registry's own truth, and whether what is selected may be used for the target."""
+    """Yield what is wrong in the registry, and what may not be used for the target."""
     flat = resolved.flat
     registry = below(flat, REGISTRY)
     names = {path[0] for path in registry}
@@ -101,7 +101,7 @@ def _declared(resolved: Resolved, name: str) -> Iterator[Problem]:
 
 
 def _splits(resolved: Resolved) -> Iterator[Problem]:
-    """A purge shorter than the horizon would let a label's window reach into the test rows."""
+    """Yield a purge shorter than the horizon: a label would reach into the test rows."""
     purge = resolved.flat[(*SPLITS, "purge")]
     horizon = resolved.flat[(*TARGETS, resolved.target, "horizon")].value
     if purge.value < horizon:
@@ -110,7 +110,7 @@ def _splits(resolved: Resolved) -> Iterator[Problem]:
 
 
 def _routing(resolved: Resolved) -> Iterator[Problem]:
-    """A symbol goes with the view of one symbol, and with no other."""
+    """Yield a symbol without its view, and a view without its symbol."""
     view = resolved.flat[(*ROUTING, "view")]
     symbol = resolved.flat[(*ROUTING, "symbol")]
     if view.value == "symbol_specific" and symbol.value is None:
@@ -136,7 +136,7 @@ def _dataset(resolved: Resolved) -> Iterator[Problem]:
 
 
 def _model(resolved: Resolved, trainer: Trainer) -> Iterator[Problem]:
-    """What the trainer can do, and hyperparameters that contradict each other."""
+    """Yield what the trainer cannot do, and hyperparameters that contradict each other."""
     flat = resolved.flat
     task = flat[(*TARGETS, resolved.target, "task")]
     if task.value not in trainer.tasks:

@@ -1,4 +1,4 @@
-"""The configuration after its layers, against its schemas: each problem where the user can fix it."""
+"""The configuration after its layers, against its schemas: problems where the user can fix them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from repro.config.schema import problems
 from repro.errors import Place, Problem
 
 
-def composed_problems(
-    resolved: Resolved, families: Mapping[str, Trainer]
-) -> tuple[Problem, ...]:
+def composed_problems(resolved: Resolved, families: Mapping[str, Trainer]) -> tuple[Problem, ...]:
     """Return what the schemas say of the composed documents that a layer changed."""
     found: list[Problem] = []
     for name, values in _changed(resolved).items():

@@ -48,9 +48,7 @@ class Value:
 Flat = Mapping[Path, Value]
 
 
-def leaves(
-    value: Any, path: Path, is_leaf: Callable[[Path], bool]
-) -> Iterator[tuple[Path, Any]]:
+def leaves(value: Any, path: Path, is_leaf: Callable[[Path], bool]) -> Iterator[tuple[Path, Any]]:
     """Yield each leaf below ``value`` with its path, in the order of the document."""
     if isinstance(value, Mapping) and value and not is_leaf(path):
         for key, child in value.items():

@@ -19,6 +19,11 @@ Error: TypeAlias = Any
 """A ``jsonschema.ValidationError``; the library is imported only when something is checked."""
 
 
+_NEVER: dict[str, object] = {"not": {}}
+"""What ``false`` means, spelt so that the library says where."""
+_DATA = ("const", "default", "enum", "examples")
+
+
 class _Finding(NamedTuple):
     """What one error comes to: at the path's value, or at its key."""
 
@@ -42,17 +47,33 @@ def problems(
     from referencing.jsonschema import DRAFT202012
 
     named: list[tuple[str, Any]] = [
-        (name, Resource.from_contents(other, default_specification=DRAFT202012))
+        (name, Resource.from_contents(_spelt(other), default_specification=DRAFT202012))
         for name, other in (resources or {}).items()
     ]
     registry: Any = Registry().with_resources(named)
-    validator: Any = jsonschema.Draft202012Validator(dict(schema), registry=registry)
+    validator: Any = jsonschema.Draft202012Validator(_spelt(schema), registry=registry)
     found = {
         problem: None
         for error in validator.iter_errors(document.value)
         for problem in _explained(document, error)
     }
     return tuple(sorted(found, key=lambda p: (p.place, p.path, p.message)))
+
+
+def _spelt(schema: Any) -> Any:
+    """Return ``schema`` with ``false`` for a key spelt out: of that the library gives no path."""
+    if isinstance(schema, list):
+        return [_spelt(part) for part in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    return {
+        rule: {key: _NEVER if part is False else _spelt(part) for key, part in below.items()}
+        if rule in ("properties", "patternProperties") and isinstance(below, Mapping)
+        else below
+        if rule in _DATA
+        else _spelt(below)
+        for rule, below in schema.items()
+    }
 
 
 def _explained(document: Document, error: Error) -> Iterator[Problem]:
@@ -67,7 +88,9 @@ def _explained(document: Document, error: Error) -> Iterator[Problem]:
         yield from _explained(document, inner)
     if not chosen:
         for finding in _findings(document, error):
-            yield _problem(document, finding, error.validator or "false")
+            yield _problem(
+                document, finding, "false" if error.validator_value == {} else error.validator
+            )
 
 
 def _findings(document: Document, error: Error) -> Iterable[_Finding]:
@@ -113,7 +136,7 @@ def _said(document: Document, error: Error) -> _Finding:
         first, second = _twins(value)
         message = f"the same as item {first + 1}; each item may be given once"
         return _Finding((*path, second), message)
-    if error.validator is None:
+    if error.validator in (None, "not") and limit in (None, _NEVER["not"]):
         return _Finding(path, "is not allowed here", at_key=True)
     return _Finding(path, words.broken(error.validator, value, limit))
 
@@ -168,14 +191,15 @@ def _equal(left: Any, right: Any) -> bool:
 
 def _unknown(error: Error, path: Path) -> list[_Finding]:
     """Return a finding for each key that the mapping may not have."""
-    known = sorted(_declared(error.schema))
+    closed = error.validator == "additionalProperties"
+    known = sorted(_named(error.schema) if closed else _declared(error.schema))
     patterns = error.schema.get("patternProperties", {})
     extra = [
         key
         for key in error.instance
         if key not in error.schema.get("properties", {})
         and not any(re.search(pattern, key) for pattern in patterns)
-        and (error.validator == "additionalProperties" or repr(key) in error.message)
+        and (closed or repr(key) in error.message)
     ]
     keys = f"; the keys here are {words.listing(known)}" if known else "; no key is allowed here"
     return [
@@ -184,11 +208,15 @@ def _unknown(error: Error, path: Path) -> list[_Finding]:
     ]
 
 
+def _named(schema: Any) -> set[str]:
+    return {key for key, below in schema.get("properties", {}).items() if below != _NEVER}
+
+
 def _declared(schema: Any) -> set[str]:
     """Return the keys that ``schema`` itself names, in whatever branch of it."""
     if not isinstance(schema, dict):
         return set()
-    found = {key for key, below in schema.get("properties", {}).items() if below is not False}
+    found = _named(schema)
     for rule in ("allOf", "anyOf", "oneOf"):
         found |= {key for branch in schema.get(rule, ()) for key in _declared(branch)}
     return found.union(*(_declared(schema.get(rule)) for rule in ("if", "then", "else")))

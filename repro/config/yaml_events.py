@@ -1,7 +1,6 @@
 """YAML text as events, from libyaml or from the pure parser, and its errors in our words.
 
-The two parsers accept the same texts here: where the pure one differs (a tab after a key,
-an escape that is no character), it is brought to what libyaml does.
+The two parsers accept the same texts: ``yaml_pure`` brings the pure one to what libyaml does.
 """
 
 from __future__ import annotations
@@ -10,12 +9,10 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from yaml.error import Mark, MarkedYAMLError, YAMLError
+from yaml.error import MarkedYAMLError, YAMLError
 from yaml.events import Event
-from yaml.parser import Parser
-from yaml.reader import Reader
-from yaml.scanner import Scanner, ScannerError
-from yaml.tokens import ScalarToken
+
+from repro.config.yaml_pure import PureParser
 
 CParser: Any
 try:
@@ -53,69 +50,22 @@ class Complaint(NamedTuple):
     hint: str | None
 
 
-class _PureParser(Reader, Scanner, Parser):
-    """PyYAML's own parser, made to accept what libyaml accepts."""
-
-    def __init__(self, text: str) -> None:
-        Reader.__init__(self, text)
-        Scanner.__init__(self)
-        Parser.__init__(self)
-
-    def scan_to_next_token(self) -> None:
-        """Skip blanks, comments and line breaks; a tab too, where it cannot indent."""
-        super().scan_to_next_token()
-        while self.peek() == "\t" and (self.flow_level or not self.allow_simple_key):
-            while self.peek() in "\t ":
-                self.forward()
-            super().scan_to_next_token()
-
-    def scan_plain_spaces(self, indent: int, start_mark: Mark) -> list[str]:
-        """Return what the blanks inside a plain scalar come to; a tab is one of them."""
-        blanks = self._blanks()
-        if "\t" in blanks:
-            self.forward(len(blanks))
-            if self.peek() not in ("\r", "\n"):
-                return [blanks]
-        folded: list[str] = super().scan_plain_spaces(indent, start_mark) or []
-        blanks = self._blanks()
-        if "\t" in blanks and self.column >= indent and self.peek(len(blanks)) in "\r\n\0#":
-            self.forward(len(blanks))  # a blank line, be it the last: what it adds is refused
-            self.scan_plain_spaces(indent, start_mark)
-        return folded
-
-    def _blanks(self) -> str:
-        length = 0
-        while self.peek(length) in (" ", "\t"):
-            length += 1
-        blanks: str = self.prefix(length)
-        return blanks
-
-    def scan_flow_scalar(self, style: str) -> ScalarToken:
-        """Return the quoted scalar; raise ScannerError if an escape in it is no character."""
-        start = self.get_mark()
-        try:
-            token = super().scan_flow_scalar(style)
-            token.value.encode()
-        except (ValueError, OverflowError):
-            raise ScannerError(None, start, "found invalid Unicode character", start) from None
-        return token
-
-
 def reader(text: str) -> Callable[[], Event | None]:
     """Return the function that gives the next event of ``text``, and None after the last."""
-    parser = _PureParser(text) if CParser is None else CParser(text)
+    parser = PureParser(text) if CParser is None else CParser(text)
     get: Callable[[], Event | None] = parser.get_event
     return get
 
 
 BLOCK_HEADER = "after '|' or '>' only a comment may stand on the line"
+TAG = "the tag is not understood"
 TAB = "a tab cannot indent; use spaces"
 _MISFIT = "this fits nothing above it; check the indentation and the quotes"
 _QUOTE = "quote the text that contains it"
 _RULES: tuple[tuple[str, bool, str, str | None], ...] = (
     # (in the parser's words, whether the fault is where the construct began, ours, hint)
     ("directive", True, "a line cannot begin with '%'", "quote the text"),
-    (r"scanning a tag|parsing a tag|tag URI", True, "the tag is not understood", None),
+    (r"scanning a tag|parsing a tag|tag URI", True, TAG, None),
     ("mapping values are not allowed", False, "a second ':' cannot stand here", _QUOTE),
     ("sequence entries are not allowed", False, "a list item cannot stand here", None),
     ("mapping keys are not allowed", False, "a '?' key cannot stand here", None),

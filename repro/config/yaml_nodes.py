@@ -249,6 +249,8 @@ class Composer:
         mark: Spot = event.start_mark
         if event.tag in (None, "!") and self.text.bare_bang(mark):
             self._report(mark, "the tag ! is not known here", "tag")
+        if self.text.tab_behind_tag(mark):
+            self._fail(mark, yaml_events.TAG, "syntax")
         if event.anchor is None and event.tag is None:
             return mark
         limit = event.end_mark if isinstance(event, ScalarEvent) else None

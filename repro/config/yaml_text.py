@@ -10,6 +10,7 @@ from repro.config.yaml_events import At, Spot
 from repro.errors import Place, Problem
 
 _PROPERTY = re.compile(r"!<[^>]*>|[&!][^\s,\[\]{}]*")
+_TABBED_TAG = re.compile(r"(?:&\S+[ \t]+)?!\S*\t")
 _BLOCK_HEADER = re.compile(r"[|>][-+1-9]{0,2}(?: *| +#.*)")
 _INDENTED = re.compile(r" *\t")
 _PROPERTIES = re.compile(rf"[ \t]*(?:(?:{_PROPERTY.pattern})[ \t]*)*(?:#.*)?")
@@ -54,6 +55,11 @@ class Text:
         line = self.lines[at.line] if at.line < len(self.lines) else ""
         found = _PROPERTY.match(line, at.column)
         return found is not None and found[0] == "!"
+
+    def tab_behind_tag(self, at: Spot) -> bool:
+        """Return whether a tab ends the tag at ``at`` (the pure parser refuses it)."""
+        line = self.lines[at.line] if at.line < len(self.lines) else ""
+        return _TABBED_TAG.match(line, at.column) is not None
 
     def block_header(self, at: Spot) -> bool:
         """Return whether the line is well ended behind the ``|`` or ``>`` at ``at``."""

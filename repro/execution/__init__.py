@@ -1,1 +1,1 @@
-"""The strict environment as data, the launcher, the pipe protocol, the worker's entry, the guards."""
+"""The strict environment as data, the launcher, the pipe protocol, the worker, the guards."""

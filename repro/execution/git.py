@@ -25,7 +25,7 @@ def describe(root: Path) -> dict[str, Any] | None:
 def _run(git: str, root: Path, *arguments: str) -> str | None:
     """Return what git prints, or None if it fails or takes too long."""
     try:
-        done = subprocess.run(  # noqa: S603 - git from the user's own path, fixed arguments
+        done = subprocess.run(
             [git, "-C", str(root), *arguments],
             capture_output=True,
             text=True,

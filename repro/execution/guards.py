@@ -19,6 +19,7 @@ _PROCESSES = frozenset(
     {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty"}
 )
 _CHANGES = frozenset({"os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.truncate", "os.link"})
+_STANDARD = os.__file__.rpartition("/")[0]
 _WRITE = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -73,13 +74,12 @@ def _is_inside(path: str, inside: str) -> bool:
 def _where() -> str:
     """Return the library, file and line nearest to the deed."""
     frame: FrameType | None = sys._getframe(2)
-    standard = os.path.dirname(os.__file__)
     while frame is not None:
         file = frame.f_code.co_filename
-        stdlib = file.startswith(standard) and "site-packages" not in file
+        stdlib = file.startswith(_STANDARD) and "site-packages" not in file
         if not stdlib and not file.startswith("<") and file != __file__:
             name = str(frame.f_globals.get("__name__", "?")).partition(".")[0]
-            return f"by {name} ({os.path.basename(file)}:{frame.f_lineno})"
+            return f"by {name} ({file.rpartition('/')[2]}:{frame.f_lineno})"
         frame = frame.f_back
     return "by the interpreter"
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -62,7 +63,7 @@ class Worker:
         to_worker = os.pipe()
         to_notary = os.pipe()
         with self._output.open("wb") as output:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+            self._process = subprocess.Popen(
                 [sys.executable, *FLAGS, "-m", MODULE, str(to_worker[0]), str(to_notary[1])],
                 env=self.variables,
                 cwd=room.directory,
@@ -94,10 +95,8 @@ class Worker:
     def stop(self) -> None:
         """Kill the process group, if it still lives."""
         if self._process.poll() is None:
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             self._process.wait()
 
     def send(self, kind: str, **fields: Any) -> None:

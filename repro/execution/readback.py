@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import platform
 import sys
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -77,8 +77,8 @@ def mapped() -> dict[str, str]:
     }
     found: dict[str, str] = {}
     for path in sorted(paths):
-        name = os.path.basename(path)
-        if not os.path.isfile(path):
+        name = Path(path).name
+        if not Path(path).is_file():
             continue
         digest = _file(path)
         found[name if found.get(name, digest) == digest else f"{name} {digest[:8]}"] = digest
@@ -132,9 +132,9 @@ def fingerprint() -> dict[str, str]:
 
 def cpu_features() -> list[str]:
     """Return the CPU features that NumPy found and did not have switched off."""
-    from numpy._core._multiarray_umath import __cpu_features__
-
-    return sorted(name for name, found in __cpu_features__.items() if found)
+    # NumPy tells it nowhere else; its show_config prints only what the build was made for.
+    module = import_module("numpy._core._multiarray_umath")
+    return sorted(name for name, found in module.__cpu_features__.items() if found)
 
 
 def _digest(entries: list[tuple[str, str]]) -> str:

@@ -20,8 +20,8 @@ from repro.pipeline.panel import Panel
 from repro.pipeline.routing import of_symbol
 from repro.pipeline.samples import Samples, build_samples
 from repro.pipeline.splits import Fold
-from repro.pipeline.times import iso
 from repro.pipeline.table import read_panel
+from repro.pipeline.times import iso
 from repro.trainers.contract import Job, Trainer
 
 FINAL = "final"
@@ -139,7 +139,11 @@ def train(
                 "train_rows": len(fold.train),
                 "test_rows": len(fold.test),
                 "metrics": evaluation.evaluate(
-                    task, samples.y[fold.test], out, samples.time[fold.test], np.full(len(out), y.mean())
+                    task,
+                    samples.y[fold.test],
+                    out,
+                    samples.time[fold.test],
+                    y,
                 ),
                 "predictions": _digest(out.astype("<f8").tobytes()),
             }
@@ -156,9 +160,7 @@ def train(
     overall = evaluation.evaluate(
         task, samples.y[tested], predictions[tested], samples.time[tested], baseline[tested]
     )
-    findings = leakage.checks(
-        overall, training_metrics, options["leakage"]["auto_fix_thresholds"]
-    )
+    findings = leakage.checks(overall, training_metrics, options["leakage"]["auto_fix_thresholds"])
     return {
         "model": model_file,
         "files": [model_file, PREDICTIONS],
@@ -183,7 +185,7 @@ def _fit(
 ) -> Any:
     """Return a model; the global generators are seeded first, in case a library draws from them."""
     random.seed(seeds["python"])
-    np.random.seed(seeds["numpy"])  # noqa: NPY002 - the global generator is what is meant
+    np.random.seed(seeds["numpy"])
     job = Job(
         task=request["target"]["task"],
         features=[feature["name"] for feature in request["features"]],

@@ -1,4 +1,4 @@
-"""Trainers as they are found: entry points and their JSON declarations, read without importing them.
+"""Trainers as they are found: entry points and JSON declarations, read without importing them.
 
 A trainer is a module named by an entry point of the group ``repro.trainers``; its declaration is
 the file beside it with the same name and the ending ``.json``. Only the module's *package* is
@@ -45,7 +45,7 @@ class Declaration:
     distribution: str
     version: str
     distributions: tuple[str, ...]
-    """Distributions whose code computes; the first is the one that is missing when it is missing."""
+    """Distributions whose code computes; their versions are recorded."""
     modules: tuple[str, ...]
     """Modules that the worker imports before the plan."""
     shielded: tuple[str, ...]

@@ -103,7 +103,7 @@ def request_digest(request: Mapping[str, Any]) -> str:
 
 
 def exact(value: Any) -> Any:
-    """Return ``value`` with integers beyond ±(2^53−1) as strings, as JSON keeps them exact."""
+    """Return ``value`` with integers beyond ±(2^53-1) as strings, as JSON keeps them exact."""
     if isinstance(value, bool):
         return value
     if isinstance(value, int):

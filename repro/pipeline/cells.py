@@ -116,14 +116,18 @@ def _read(
     except (ValueError, OverflowError) as error:
         _refuse_cells(layout, types)
         raise InputError(f"{layout.name}: cannot be read as declared: {error}") from error
-    # Infinity is refused; to pandas the words True and False alone in a column are 1 and 0.
-    odd = [
-        column
-        for column in floats
-        if np.isinf(numbers[column]).any() or np.isin(numbers[column], (0.0, 1.0)).all()
-    ]
+    odd = [column for column in floats if _is_odd(numbers[column])]
     _refuse_cells(layout, dict.fromkeys(odd, "float64"))
     return {column: frame[column].to_numpy() for column in keys}, numbers
+
+
+def _is_odd(values: Column) -> bool:
+    """Return whether pandas may have read what we refuse: infinity, or words as 1 and 0.
+
+    It reads True and False as numbers, where a column holds nothing else but missing cells.
+    """
+    words = (values == 0.0) | (values == 1.0) | np.isnan(values)
+    return bool(np.isinf(values).any() or words.all())
 
 
 def _whole(texts: npt.NDArray[np.object_]) -> Ints:
@@ -166,7 +170,7 @@ def _complaint(text: str, kind: str) -> str | None:
         number = float(text)
     except ValueError:
         return "is not a number"
-    if "_" in text or math.isnan(number):
+    if "_" in text or not text.isascii() or math.isnan(number):
         return "is not a number"
     if math.isinf(number):
         return "is infinite"

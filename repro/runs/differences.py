@@ -1,4 +1,4 @@
-"""What differs between two sealed runs: causes by kind, each with the places on both sides. Pure."""
+"""What differs between two sealed runs: causes by kind, with the places on both sides. Pure."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def keep_failed(place: Staging, name: str) -> Path | None:
         return None
     kept = place.folder / "failed"
     kept.mkdir()
-    os.replace(output, kept / "worker.log")
+    output.replace(kept / "worker.log")
     return _move(kept, layout.results(place.root) / layout.FAILED / name, place.root)
 
 
@@ -120,7 +120,7 @@ def _move(source: Path, target: Path, root: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     sync_tree(source)
     try:
-        os.rename(source, target)
+        source.rename(target)
     except OSError as error:
         if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
             raise InputError(

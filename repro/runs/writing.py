@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from repro.audit_log.digests import digest_file
+from repro.audit_log.digests import digest_file, payload_digest
 from repro.identity.keys import exact
 
 SCHEMA = 1
@@ -25,7 +24,7 @@ def collect(work: Path, final: Path, names: list[str]) -> None:
     for name in names:
         if Path(name).name != name:
             raise AssertionError(f"the worker named a file outside its directory: {name!r}")
-        os.replace(work / name, final / name)
+        (work / name).replace(final / name)
 
 
 def artifacts(final: Path, below: str) -> list[dict[str, Any]]:
@@ -50,8 +49,6 @@ def outputs(finished: Mapping[str, Any]) -> dict[str, str]:
     A model by its meaning (trees, not the thread count in its file), predictions by their bytes,
     metrics by their canonical form.
     """
-    from repro.audit_log.digests import payload_digest
-
     found = {f"model, {stage}": digest for stage, digest in finished["canonical"].items()}
     found |= {f"predictions, fold {f['fold']}": f["predictions"] for f in finished["folds"]}
     found["predictions"] = finished["predictions"]

@@ -3,6 +3,8 @@ import io
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from repro.errors import InputError
 from repro.pipeline.table import read_panel
@@ -86,6 +88,9 @@ def test_whole_numbers_beyond_two_to_the_53_are_exact(small):
         (b"s,d,x,n\nA,2001-01-01,abc,1\n", "f:2: column 'x': 'abc' is not a number"),
         (b"s,d,x,n\nA,2001-01-01,NA,1\n", "f:2: column 'x': 'NA' is not a number"),
         (b"s,d,x,n\nA,2001-01-01,True,1\n", "f:2: column 'x': 'True' is not a number"),
+        (b"s,d,x,n\nA,2001-01-01,,1\nB,2001-01-01,True,1\n", "f:3: column 'x': 'True' is not a"),
+        (b"s,d,x,n\nA,2001-01-01,\xc2\xb2,1\n", "f:2: column 'x': '\u00b2' is not a number"),
+        (b"s,d,x,n\nA,2001-01-01,\xef\xbc\x91,1\n", "f:2: column 'x': '\uff11' is not a number"),
         (b"s,d,x,n\nA,2001-01-01,1_0,1\n", "f:2: column 'x': '1_0' is not a number"),
         (b"s,d,x,n\nA,2001-01-01,inf,1\n", "f:2: column 'x': 'inf' is infinite"),
         (b"s,d,x,n\nA,2001-01-01,1e999,1\n", "f:2: column 'x': '1e999' is infinite"),
@@ -246,3 +251,12 @@ def test_the_short_history_in_the_real_file_is_dropped_by_name(real_bytes, datas
     panel = read_panel([("stocks.csv.gz", real_bytes)], dataset)
     assert panel.dropped_symbols == (("FB", 196),)
     assert panel.rows == 12154 - 196
+
+
+@settings(deadline=None, max_examples=150, database=None)
+@given(st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 40), st.sampled_from("fe"))
+def test_no_float_is_read_with_an_error_of_its_own(small, number, digits, style):
+    for text in (repr(number), f"{number:.{digits}{style}}"):
+        file = f"s,d,x,n\nA,2001-01-01,{text},1\nA,2001-01-02,0.5,1\n".encode()
+        found = read_panel([("f", file)], small()).columns["x"]
+        assert found[:1].tobytes() == np.array([float(text)]).tobytes()
