@@ -7,10 +7,6 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .faults import Report
 
 _EPILOG = """\
 exit status: 0 ok; 1 torn or incomplete; 2 usage; 3 unverifiable;
@@ -75,6 +71,7 @@ def _add_keys(parser: argparse.ArgumentParser) -> None:
 
 
 def _log(options: argparse.Namespace) -> int:
+    from .report import as_json, as_text
     from .verify import verify
 
     root = None
@@ -87,15 +84,17 @@ def _log(options: argparse.Namespace) -> int:
         self_asserted=options.self_asserted,
         artifacts_root=root,
     )
-    lines = _as_json(report) if options.format == "json" else _as_text(report)
-    for line in lines:
-        print(_printable(line))
+    if options.format == "json":
+        print(json.dumps(as_json(report), indent=2, sort_keys=True))
+    else:
+        print(as_text(report))
     return report.exit_status
 
 
 def _note(options: argparse.Namespace) -> int:
     from .errors import NoteError, UnknownSignerError
     from .note import open_note, parse_vkey
+    from .report import printable
 
     data = _read(options.file)
     try:
@@ -103,25 +102,22 @@ def _note(options: argparse.Namespace) -> int:
     except NoteError as error:
         stranger = isinstance(error, UnknownSignerError)
         verdict, status = ("unverifiable", 3) if stranger else ("tampered", 4)
-        print(_printable(f"{verdict}: {error}"))
+        print(printable(f"{verdict}: {error}"))
         return status
     names = ", ".join(signature.name for signature in note.verified)
-    print(_printable(f"ok: signed by {names}"))
+    print(printable(f"ok: signed by {names}"))
     for line in note.text.splitlines():
-        print(_printable(f"  {line}"))
+        print(printable(f"  {line}"))
     return 0
 
 
 def _keys(given: Sequence[str]) -> list[str]:
-    """Return the keys that the options name: a text with two plus signs, or a file of them."""
-    keys: list[str] = []
-    for text in given:
-        if text.count("+") >= 2 and not Path(text).is_file():
-            keys.append(text)
-        else:
-            lines = _read(text).decode("utf-8", "replace").splitlines()
-            keys.extend(line.strip() for line in lines if line.strip())
-    return keys
+    from .report import read_vkeys
+
+    try:
+        return [key for text in given for key in read_vkeys(text)]
+    except OSError as error:
+        raise _UsageError(f"cannot read {error.filename}: {error.strerror}") from error
 
 
 def _read(name: str) -> bytes:
@@ -129,45 +125,6 @@ def _read(name: str) -> bytes:
         return Path(name).read_bytes()
     except OSError as error:
         raise _UsageError(f"cannot read {name}: {error.strerror}") from error
-
-
-def _as_json(report: Report) -> list[str]:
-    from dataclasses import asdict
-
-    return json.dumps(asdict(report), indent=2, sort_keys=True).splitlines()
-
-
-def _as_text(report: Report) -> list[str]:
-    from .faults import LEVELS
-
-    lines = [f"{report.verdict}: {_summary(report)}"]
-    if report.level >= 0:
-        lines.append(f"level: {LEVELS[report.level]}")
-    lines.extend(f"  not proven: {text}" for text in report.not_proven)
-    lines.extend(f"fault: {fault.message}" for fault in report.faults)
-    lines.extend(f"warning: {text}" for text in report.warnings)
-    lines.extend(f"running: {run}" for run in report.running)
-    lines.extend(f"checked: {text}" for text in report.checked)
-    lines.extend(f"not checked: {text}" for text in report.not_checked)
-    if report.size:
-        lines.append(f"head: {report.size} {report.head}")
-    if report.origin:
-        lines.append(f"origin: {report.origin}")
-    return lines
-
-
-def _summary(report: Report) -> str:
-    if report.exit_status >= 3 and report.faults:
-        return report.faults[0].message
-    records = f"{report.size} record{'' if report.size == 1 else 's'}"
-    if report.committed >= report.size:
-        return f"{records}, all committed"
-    return f"{records}, {report.committed} committed"
-
-
-def _printable(line: str) -> str:
-    """Return ``line`` without control characters: names in a log may come from anybody."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from repro.audit_log.canonical import canonical
 from repro.audit_log.digests import payload_digest
 from repro.config.active import Active
 from repro.config.resolve import Resolved
@@ -16,8 +17,8 @@ from repro.facts.data import DataFile
 from repro.identity.keys import Identity, exact, request_digest
 from repro.identity.payloads import differing_parameters
 
-MOST_FILES = 50
-"""Data files that a plan names one by one; of more it holds the digest of the list."""
+LONGEST_LIST = 16_000
+"""Bytes of the list of data files that a plan holds; of a longer one it holds the digest alone."""
 GLOBAL_SEEDS = ("python", "numpy")
 """Seeds of the interpreter's own generators; no library reports them back."""
 
@@ -68,7 +69,7 @@ def planned(plan: Plan, name: str) -> dict[str, Any]:
         "environment": payload_digest("repro-audit v1 environment", exact(plan.environment)),
         "git": plan.git,
     }
-    if len(inputs) <= MOST_FILES:
+    if len(canonical(exact(inputs))) <= LONGEST_LIST:
         body["inputs"]["list"] = exact(inputs)
     return body
 

@@ -35,11 +35,11 @@ def verify(
 ) -> int:
     """Verify the workspace's log; exit 0 ok, 1 torn or incomplete, 3 unverifiable, 4 not sound."""
     from repro.audit import verify_log
-    from repro.audit_log.report import as_json, as_text, read_vkey
+    from repro.audit_log.report import as_json, as_text, read_vkeys
     from repro.config.tree import find_root
 
     root = find_root(workspace.resolve())
-    keys = [read_vkey(text) for text in vkey or ()]
+    keys = [key for text in vkey or () for key in read_vkeys(text)]
     old = checkpoint.read_bytes() if checkpoint else None
     report = verify_log(root, keys, old, artifacts)
     if form is Format.json:

@@ -125,6 +125,7 @@ def train(
     predictions = np.full(len(samples.y), np.nan)
     fold_of = np.full(len(samples.y), -1, dtype=np.int32)
     outcomes, canonicals, effective = [], {}, {}
+    baseline = _baseline(prepared)
     for fold in prepared.folds:
         name = stage(fold.index)
         x, y = samples.X[fold.train], samples.y[fold.train]
@@ -139,11 +140,7 @@ def train(
                 "train_rows": len(fold.train),
                 "test_rows": len(fold.test),
                 "metrics": evaluation.evaluate(
-                    task,
-                    samples.y[fold.test],
-                    out,
-                    samples.time[fold.test],
-                    y,
+                    task, samples.y[fold.test], out, samples.time[fold.test], baseline[fold.test]
                 ),
                 "predictions": _digest(out.astype("<f8").tobytes()),
             }
@@ -156,7 +153,6 @@ def train(
     _require_same_after_loading(trainer, final, directory / model_file, samples, threads)
     _write_predictions(directory / PREDICTIONS, samples, fold_of, predictions)
     tested = np.flatnonzero(fold_of >= 0)
-    baseline = _baseline(prepared)
     overall = evaluation.evaluate(
         task, samples.y[tested], predictions[tested], samples.time[tested], baseline[tested]
     )

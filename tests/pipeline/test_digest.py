@@ -18,7 +18,7 @@ DAY = 86_400_000_000_000
 REAL_ROOT = "ddcbc0b994a03e7a3a4257e5046bf2836931618415271d38c9d0d9a976f69865"
 """Of all six columns of the example data: it moves only with a line under "Identity"."""
 
-quick = settings(deadline=None, max_examples=60, database=None)
+quick = settings(deadline=None, max_examples=60, database=None, derandomize=True)
 cells = st.floats(allow_infinity=False, width=64) | st.just(float("nan"))
 tables = st.dictionaries(
     st.sampled_from("ABCD"), st.lists(cells, min_size=1, max_size=80), min_size=1

@@ -9,7 +9,7 @@ from repro.errors import InputError
 from repro.pipeline.splits import fold_map_digest, proof, walk_forward
 
 DAY = 86_400_000_000_000
-quick = settings(deadline=None, max_examples=100, database=None)
+quick = settings(deadline=None, max_examples=100, database=None, derandomize=True)
 
 plans = st.fixed_dictionaries(
     {

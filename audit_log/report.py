@@ -1,0 +1,57 @@
+"""A verification's report as text and as JSON, the same for every command that shows one."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from .faults import LEVELS, Report
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """Return every field of a report as a JSON value."""
+    return asdict(report)
+
+
+def as_text(report: Report) -> str:
+    """Return a report for people: the verdict first, then the level and what it does not prove."""
+    lines = [f"{report.verdict}: {_summary(report)}"]
+    if report.level >= 0:
+        lines.append(f"level: {LEVELS[report.level]}")
+    lines.extend(f"  not proven: {text}" for text in report.not_proven)
+    lines.extend(f"fault: {fault.message}" for fault in report.faults)
+    lines.extend(f"warning: {text}" for text in report.warnings)
+    lines.extend(f"running: {run}" for run in report.running)
+    lines.extend(f"checked: {text}" for text in report.checked)
+    lines.extend(f"not checked: {text}" for text in report.not_checked)
+    if report.size:
+        lines.append(f"head: {report.size} {report.head}")
+    if report.origin:
+        lines.append(f"origin: {report.origin}")
+    return "\n".join(printable(line) for line in lines)
+
+
+def read_vkeys(text: str) -> list[str]:
+    """Return the keys that an option names: a key's text (two plus signs), or a file of them.
+
+    Raises OSError for a file that cannot be read.
+    """
+    if text.count("+") >= 2 and not Path(text).is_file():
+        return [text]
+    lines = Path(text).read_bytes().decode("utf-8", "replace").splitlines()
+    return [line.strip() for line in lines if line.strip()]
+
+
+def printable(line: str) -> str:
+    """Return ``line`` without control characters: names in a log may come from anybody."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line)
+
+
+def _summary(report: Report) -> str:
+    if report.exit_status >= 3 and report.faults:
+        return report.faults[0].message
+    records = f"{report.size} record{'' if report.size == 1 else 's'}"
+    if report.committed >= report.size:
+        return f"{records}, all committed"
+    return f"{records}, {report.committed} committed"
