@@ -95,6 +95,11 @@ def _grouped(outputs: tuple[str, ...]) -> str:
     return "; ".join(f"{kind} ({', '.join(parts)})" for kind, parts in kinds.items())
 
 
+def _ulps(count: int) -> str:
+    """Return a distance in units in the last place; across zero it has no meaning for people."""
+    return f"{count} ULPs" if count < 10**9 else "more than 10^9 ULPs"
+
+
 def _cause(cause: Cause) -> None:
     """Write one cause: what, from what to what, and the lines that decided it."""
     moves = f"  (moves {cause.component})" if cause.component else ""
@@ -142,7 +147,7 @@ def _effect(compared: Comparison) -> None:
     if found:
         output.result(
             f"\npredictions: {found.changed} of {found.rows} rows differ, largest by "
-            f"{output.number(found.largest)} ({found.largest_ulps} ULPs), correlation "
+            f"{output.number(found.largest)} ({_ulps(found.largest_ulps)}), correlation "
             f"{output.number(found.correlation)}"
         )
         if found.first:
