@@ -60,10 +60,10 @@ run repro verify @latest~1
 title "7. Verify the log, and every file that it names"
 run repro audit verify --artifacts
 
-title "8. Tamper with a copy: make one recorded error look smaller"
+title "8. Tamper with a copy: make one recorded number look better"
 cp -R AUDIT_LOG "$place/forged"
-printf '$ sed "3s/\"rmse\":0.04/\"rmse\":0.01/" AUDIT_LOG/log.jsonl > forged/log.jsonl\n'
-sed '3s/"rmse":0\.04/"rmse":0.01/' AUDIT_LOG/log.jsonl >"$place/forged/log.jsonl"
+printf '$ sed "3s/1959/2959/" AUDIT_LOG/log.jsonl > forged/log.jsonl\n'
+sed '3s/"rank_ic_dates":1959/"rank_ic_dates":2959/' AUDIT_LOG/log.jsonl >"$place/forged/log.jsonl"
 vkey=$(cat AUDIT_LOG/log.vkey)
 run_expecting 4 repro-verify log "$place/forged" --vkey "$vkey"
 

@@ -17,6 +17,7 @@ from repro.config.layers import Flat, Path, Setting, below, lay, leaves
 from repro.config.names import suggestion
 from repro.config.tree import Tree, overlay
 from repro.errors import Problem, ProblemsError, UsageError
+from repro.identity.equality import same
 
 FAMILY: Path = ("training_config", "pipeline_config", "pipeline", "family")
 SEED: Path = ("training_config", "reproducibility_config", "reproducibility", "base_seed")
@@ -24,6 +25,8 @@ LEVEL: Path = ("training_config", "reproducibility_config", "reproducibility", "
 DEFAULT_TARGET: Path = ("data", "dataset", "dataset", "default_target")
 TARGETS: Path = ("data", "targets", "targets")
 PROFILES: Path = ("training_config", "optimizer_config", "training_profiles")
+Layer = tuple[str, dict[Path, Setting]]
+"""The name of a layer and what it sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +79,19 @@ def resolve(tree: Tree, selection: Selection, families: Mapping[str, Trainer]) -
     base = lay({}, flatten(tree, families))
     laid = [overlay(tree, name, families) for name in selection.overlays]
     assignments = [parse_assignment(n, text) for n, text in enumerate(selection.sets, start=1)]
-    top = _top_layers(base, laid, selection, assignments, families)
-    family = _family(base, top, families)
-    layers: list[tuple[str, dict[Path, Setting]]] = []
+    overlays = _overlays(base, laid, families)
+    family = _family(base, [*overlays, *_sets(base, assignments, families, None)], families)
+    layers: list[Layer] = []
     if selection.variant is not None:
         layers.append((f"variant {selection.variant}", _variant(base, family, selection.variant)))
     if selection.profile is not None:
-        layers.append(
-            (f"profile {selection.profile}", _profile(base, family, selection.profile, families))
-        )
+        profile = _profile(base, family, selection.profile, families)
+        layers.append((f"profile {selection.profile}", profile))
+    layers += overlays
     flat: Flat = base
     for _, settings in layers:
         flat = lay(flat, settings)
-    top = _top_layers(flat, laid, selection, assignments, families, family)
+    top = _sets(flat, assignments, families, family)
     for _, settings in top:
         flat = lay(flat, settings)
     sources = {d.file: d.lines for d in [*tree.documents.values(), *(d for _, d in laid)]}
@@ -99,41 +102,51 @@ def resolve(tree: Tree, selection: Selection, families: Mapping[str, Trainer]) -
     return Resolved(flat, family, target, names, sources)
 
 
-def _top_layers(
-    base: Flat,
-    overlays: Iterable[tuple[Slot, Document]],
-    selection: Selection,
-    assignments: Iterable[Assignment],
-    families: Mapping[str, Trainer],
-    family: str | None = None,
-) -> list[tuple[str, dict[Path, Setting]]]:
-    """Return the overlays and then the assignments as layers.
+def _overlays(
+    base: Flat, overlays: Iterable[tuple[Slot, Document]], families: Mapping[str, Trainer]
+) -> list[Layer]:
+    """Return the overlays as layers.
 
-    Without ``family`` only what may choose the family is kept: no other key can be looked up yet.
+    A value equal to the document's own counts as not set, whatever a variant says of it: a copy of
+    a document that changes one value is a layer of that one value.
     """
     found: list[Problem] = []
     layers = []
     for slot, document in overlays:
         name = f"overlay {document.file}"
-        layers.append((name, _settings(document, slot, name, families, found)))
+        settings = _settings(document, slot, name, families, found)
+        changed = {
+            path: setting
+            for path, setting in settings.items()
+            if path not in base or not same(base[path].value, setting.value)
+        }
+        layers.append((name, changed))
     if found:
         raise ProblemsError(found)
+    return layers
+
+
+def _sets(
+    flat: Flat,
+    assignments: Iterable[Assignment],
+    families: Mapping[str, Trainer],
+    family: str | None,
+) -> list[Layer]:
+    """Return the assignments as one layer, or none.
+
+    Without ``family`` only what may choose the family is kept: no other key can be looked up yet.
+    """
     sets: dict[Path, Setting] = {}
     for assignment in assignments:
         if family is None and assignment.key[-1] != FAMILY[-1]:
             continue
-        known = list(base) + [path for _, settings in layers for path in settings]
-        path = target_path(assignment, known, family, families)
+        path = target_path(assignment, flat, family, families)
         for leaf, value in leaves(assignment.value, path, _atomic):
             sets[leaf] = Setting(value, "--set", assignment.place, assignment.place)
-    return [*layers, *([("--set", sets)] if sets else [])]
+    return [("--set", sets)] if sets else []
 
 
-def _family(
-    base: Flat,
-    layers: Iterable[tuple[str, dict[Path, Setting]]],
-    families: Mapping[str, Trainer],
-) -> str:
+def _family(base: Flat, layers: Iterable[Layer], families: Mapping[str, Trainer]) -> str:
     """Return the family that the layers choose; raises UsageError if it has no document."""
     flat: Flat = base
     for _, settings in layers:

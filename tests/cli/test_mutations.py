@@ -1,0 +1,122 @@
+"""The four mutations that every release must survive, on the shipped panel with the shipped files."""
+
+import csv
+import gzip
+import io
+
+import pytest
+
+SIX = (
+    "dataset_signature",
+    "target_signature",
+    "feature_signature",
+    "hyperparameters_signature",
+    "split_signature",
+    "routing_signature",
+)
+KEYS = ("replicate_key", "strict_key", "execution_key")
+pytestmark = pytest.mark.xdist_group("mutations")
+
+
+@pytest.fixture(scope="module")
+def trained(make_desk):
+    """A workspace with one run; each test adds its own."""
+    desk = make_desk()
+    return desk, desk.train()
+
+
+def moved(a, b):
+    """Names in the comparison group that differ."""
+    one, two = a["comparison_group"], b["comparison_group"]
+    return {name for name in one if one[name] != two[name]}
+
+
+def test_changing_nothing_changes_not_one_bit(trained):
+    desk, first = trained
+    again = desk.train()
+    assert moved(first, again) == set()
+    assert again["output_digest"] == first["output_digest"]
+    assert again["run"] != first["run"]
+    answer = desk.json("diff", first["run"], again["run"])
+    assert answer["verdict"] == "identical"
+    assert answer["causes"] == []
+    one, two = desk.snapshot(first["run"]), desk.snapshot(again["run"])
+    assert one["outputs"] == two["outputs"]
+    files = {a["path"]: a["blake3"] for a in one["artifacts"]}
+    for artifact in two["artifacts"]:
+        if artifact["path"] not in ("environment.json",):  # it holds no bits of the result
+            assert files[artifact["path"]] == artifact["blake3"], artifact["path"]
+
+
+def test_a_hyperparameter_moves_its_signature_and_diff_names_the_line(make_desk):
+    desk = make_desk()
+    first = desk.train()
+    desk.edit("model_config/lightgbm.yaml", "num_leaves: 15", "num_leaves: 14")
+    second = desk.train()
+    assert moved(first, second) == {"hyperparameters_signature", *KEYS}
+    assert second["output_digest"] != first["output_digest"]
+    answer = desk.json("diff", first["run"], second["run"], status=1)
+    assert answer["verdict"] == "explained"
+    (cause,) = answer["causes"]
+    assert cause["kind"] == "configuration"
+    assert cause["subject"] == "model_config.lightgbm.hyperparameters.num_leaves"
+    assert (cause["old"], cause["new"]) == (15, 14)
+    lines = (desk.root / "CONFIG/model_config/lightgbm.yaml").read_text("utf-8").splitlines()
+    line = next(n for n, text in enumerate(lines, 1) if "num_leaves: 14" in text)
+    for side in (cause["a"], cause["b"]):
+        assert (side["file"], side["line"]) == ("CONFIG/model_config/lightgbm.yaml", line)
+    assert "num_leaves: 15" in cause["a"]["text"]
+    assert "num_leaves: 14" in cause["b"]["text"]
+    text = desk.run("diff", first["run"], second["run"], status=1).stdout
+    assert text.startswith("explained:")
+    assert f"CONFIG/model_config/lightgbm.yaml:{line}:" in text
+
+
+def test_the_base_seed_redraws_everything_and_leaves_replicate_key_and_signatures(trained):
+    desk, first = trained
+    other = desk.train("--seed", "7")
+    assert moved(first, other) == {"train_seed", "strict_key", "execution_key"}
+    one, two = desk.snapshot(first["run"]), desk.snapshot(other["run"])
+    for stage, seeds in one["seeds"].items():
+        assert all(two["seeds"][stage][name] != value for name, value in seeds.items())
+    for name in one["outputs"]:
+        assert one["outputs"][name] != two["outputs"][name], f"{name} did not see the seed"
+    answer = desk.json("diff", first["run"], other["run"], status=1)
+    assert answer["verdict"] == "too few replicates"
+    (cause,) = answer["causes"]
+    assert (cause["kind"], cause["old"], cause["new"]) == ("seed", 42, 7)
+
+
+def test_changed_cells_of_one_symbol_are_named_by_symbol_column_and_dates(make_desk):
+    desk = make_desk()
+    first = desk.train()
+    path = desk.root / "data" / "stocks.csv.gz"
+    rows = list(csv.reader(io.StringIO(gzip.decompress(path.read_bytes()).decode("utf-8"))))
+    close = rows[0].index("Adj Close")
+    changed = 0
+    for row in rows:
+        if row[0] == "IBM" and row[1].startswith("2005-03"):
+            row[close] = str(float(row[close]) * 1.01)
+            changed += 1
+    assert changed > 10
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    path.write_bytes(gzip.compress(out.getvalue().encode("utf-8"), mtime=0))
+    second = desk.train()
+    assert moved(first, second) == {"dataset_signature", *KEYS}
+    answer = desk.json("diff", first["run"], second["run"], status=1)
+    assert answer["verdict"] == "explained"
+    located = [c for c in answer["causes"] if c["component"] == "dataset"]
+    assert [(c["subject"], c["new"]) for c in located] == [("IBM, Adj Close, 2005-03", "changed")]
+    assert any(c["subject"] == "file data/stocks.csv.gz" for c in answer["causes"])
+
+
+def test_the_same_table_packed_otherwise_is_the_same_dataset(make_desk):
+    desk = make_desk()
+    first = desk.train()
+    packed = desk.root / "data" / "stocks.csv.gz"
+    (desk.root / "data" / "plain.csv").write_bytes(gzip.decompress(packed.read_bytes()))
+    desk.edit("data/dataset.yaml", "data/stocks.csv.gz", "data/plain.csv")
+    second = desk.train()
+    assert moved(first, second) == set()
+    assert second["output_digest"] == first["output_digest"]

@@ -1,0 +1,231 @@
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.xdist_group("train")
+
+
+@pytest.fixture(scope="module")
+def trained(make_desk):
+    """A workspace with one run."""
+    desk = make_desk()
+    return desk, desk.train("--target", "fwd_ret_5d")
+
+
+def test_the_documented_jq_line_prints_the_comparison_group(trained):
+    desk, run = trained
+    done = subprocess.run(
+        "jq '.comparison_group' RESULTS/runs/*/targets/*/reproducibility/*/cohort=*/snapshot.json",
+        shell=True,  # noqa: S602 - the line as it is documented
+        cwd=desk.root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout.split("\n}\n")[0] + "\n}") == run["comparison_group"]
+
+
+def test_a_run_has_its_files_and_lists_them_with_digests(trained):
+    desk, run = trained
+    snapshot = desk.snapshot(run["run"])
+    assert [a["path"] for a in snapshot["artifacts"]] == [
+        "config.json",
+        "config.resolved.yaml",
+        "dataset.json",
+        "environment.json",
+        "metrics.json",
+        "model.txt",
+        "predictions.npy",
+        "request.json",
+    ]
+
+
+def test_the_plan_is_in_the_log_and_signed_before_anything_is_trained(trained):
+    desk, run = trained
+    planned, completed = [r for r in desk.records() if r["body"].get("run") == run["run"]]
+    assert planned["type"] == "run.planned"
+    assert completed["type"] == "run.completed"
+    assert completed["body"]["plan"] == planned["seq"]
+    assert planned["body"]["comparison_group"] == run["comparison_group"]
+    (data,) = planned["body"]["inputs"]["list"]
+    assert data["name"] == "data/stocks.csv.gz"
+    assert data["sha256"] == "5abadf99b2d394f920120a27de6f0df129859d71d4cfb0bf661bcc99446ab1fd"
+
+
+def test_the_log_names_every_file_of_the_run(trained):
+    desk, run = trained
+    (body,) = [r["body"] for r in desk.records() if r["type"] == "run.completed"]
+    names = {a["path"].rpartition("/")[2] for a in body["artifacts"]}
+    assert names == {p.name for p in desk.root.glob("RESULTS/runs/*/targets/*/*/*/*/*")}
+    report = desk.json("audit", "verify", "--artifacts")
+    assert report["verdict"] == "ok"
+
+
+def test_requested_and_effective_parameters_are_recorded_and_agree(trained):
+    desk, run = trained
+    parameters = desk.snapshot(run["run"])["parameters"]
+    assert parameters["requested"]["num_iterations"] == 20  # the debug profile
+    assert parameters["effective"]["num_iterations"] == 20
+    assert parameters["effective"]["bagging_fraction"] == 0.8
+    assert parameters["forced"]["deterministic"] is True
+    assert parameters["effective"]["deterministic"] == 1
+    assert parameters["effective"]["num_threads"] == 1
+
+
+def test_every_requested_hyperparameter_is_read_back_from_the_model(trained):
+    desk, run = trained
+    parameters = desk.snapshot(run["run"])["parameters"]
+    for name, value in parameters["requested"].items():
+        assert float(parameters["effective"][name]) == float(value), name
+
+
+def test_the_proof_shows_that_no_training_label_reaches_a_test_row(trained):
+    desk, run = trained
+    proof = desk.snapshot(run["run"])["proof"]
+    assert proof["holds"] is True
+    assert len(proof["folds"]) == 5
+    for fold in proof["folds"]:
+        assert fold["max_train_label_end"] < fold["min_test_time"]
+
+
+def test_the_worker_keeps_out_what_its_trainer_did_not_declare(trained):
+    desk, run = trained
+    (path,) = desk.root.glob(f"RESULTS/runs/{run['run']}/targets/*/*/*/*/environment.json")
+    environment = json.loads(path.read_text("utf-8"))["environment"]
+    assert "sklearn" not in environment["libraries"]
+    assert environment["settings"]["PYTHONHASHSEED"] == "0"
+    assert environment["settings"]["REPRO_MODE"] == "strict"
+
+
+def test_predictions_hold_the_identity_of_each_row(trained):
+    numpy = pytest.importorskip("numpy")
+    desk, run = trained
+    (path,) = desk.root.glob(f"RESULTS/runs/{run['run']}/targets/*/*/*/*/predictions.npy")
+    table = numpy.load(path, allow_pickle=False)
+    assert table.dtype.names == ("symbol", "time", "fold", "target", "prediction")
+    assert set(table["fold"].tolist()) == {1, 2, 3, 4, 5}
+    keys = set(zip(table["symbol"].tolist(), table["time"].tolist(), strict=True))
+    assert len(keys) == len(table) > 8000
+    error = table["prediction"] - table["target"]
+    assert run["metrics"]["rmse"] == pytest.approx(float(numpy.sqrt((error**2).mean())), rel=1e-12)
+
+
+def test_a_run_can_be_done_again_from_what_was_sealed(trained):
+    desk, run = trained
+    desk.run("runs", "show", run["run"])
+    answer = desk.json("verify", run["run"], "--quiet")
+    assert answer["verdict"] == "reproduced"
+    assert answer["causes"] == []
+    last = desk.records()[-1]
+    assert last["type"] == "run.verified"
+    assert last["body"]["same_execution_key"] is True
+
+
+def test_a_run_is_verified_from_its_seal_and_not_from_todays_configuration(make_desk):
+    desk = make_desk()
+    run = desk.train()
+    desk.edit("model_config/lightgbm.yaml", "num_leaves: 15", "num_leaves: 14")
+    assert desk.json("verify", run["run"], "--quiet")["verdict"] == "reproduced"
+
+
+def test_classification_reports_against_the_naive_baseline(trained):
+    desk, _ = trained
+    metrics = desk.train("--target", "fwd_up_5d")["metrics"]
+    assert set(metrics) >= {"auc", "log_loss", "accuracy", "baseline_log_loss", "skill"}
+    assert 0.4 < metrics["auc"] < 0.6
+
+
+def test_one_symbol_alone_is_another_view_with_a_signature_of_its_own(trained):
+    desk, run = trained
+    alone = desk.train("--symbol", "IBM")
+    one, two = run["comparison_group"], alone["comparison_group"]
+    assert one["routing_signature"] != two["routing_signature"]
+    assert one["dataset_signature"] == two["dataset_signature"]
+    assert "/SYMBOL_SPECIFIC/" in alone["folder"]
+
+
+def test_every_flag_that_means_a_value_is_an_override_with_its_origin(trained):
+    desk, _ = trained
+    desk.json("train", "--quiet", "n_estimators=11", "--set", "splits.folds=2", "--seed", "5")
+    run = desk.json("runs", "list")["runs"][0]["folder"]
+    path = Path(run) / "config.json"
+    values = {v["path"]: v for v in json.loads(path.read_text("utf-8"))["values"]}
+    trees = values["model_config.lightgbm.hyperparameters.num_iterations"]
+    assert trees["value"] == 11
+    assert [s["layer"] for s in trees["history"]] == ["document", "--set"]
+    assert trees["history"][0]["text"].strip().startswith("n_estimators: 200")
+    folds = values["training_config.splits_config.splits.folds"]
+    assert (folds["value"], folds["history"][-1]["text"]) == (2, "splits.folds=2")
+
+
+def test_a_variant_and_an_overlay_lie_over_the_document(make_desk):
+    desk = make_desk()
+    model = desk.root / "CONFIG/model_config"
+    copy = (model / "lightgbm.yaml").read_text("utf-8").replace("num_leaves: 15", "num_leaves: 9")
+    (model / "lightgbm_custom.yaml").write_text(copy, "utf-8")
+    run = desk.json(
+        "train", "-q", "--variant", "conservative", "--config", "lightgbm_custom", "n_estimators=9"
+    )
+    asked = desk.snapshot(run["run"])["parameters"]["requested"]
+    assert asked["num_leaves"] == 9  # the overlay beats the variant
+    assert asked["learning_rate"] == 0.005  # the copy repeats the base, which sets nothing
+    assert asked["num_iterations"] == 9
+
+
+def test_best_effort_is_marked_for_ever(trained):
+    desk, run = trained
+    other = desk.train("--level", "best-effort")
+    assert desk.snapshot(other["run"])["level"] == "best-effort"
+    assert other["comparison_group"]["strict_key"] == run["comparison_group"]["strict_key"]
+    assert other["comparison_group"]["execution_key"] != run["comparison_group"]["execution_key"]
+    answer = desk.run("diff", run["run"], other["run"]).stdout
+    assert "best-effort" in answer
+
+
+def test_other_bits_under_one_execution_key_are_an_alarm(make_desk):
+    desk = make_desk()
+    first, second = desk.train(), desk.train()
+    forge(desk, second["run"])
+    answer = desk.json("diff", first["run"], second["run"], status=5)
+    assert answer["verdict"] == "UNEXPLAINED"
+    assert "predictions" in answer["differing_outputs"]
+    assert answer["predictions"]["changed"] == 1
+    assert answer["predictions"]["largest_ulps"] == 1
+
+
+def forge(desk, name):
+    """Make a run whose outputs differ by one bit, as a broken library would have made it.
+
+    The run is made again with another prediction, sealed and logged as the product does it.
+    """
+    import hashlib
+
+    import numpy as np
+
+    from repro.audit_log.digests import digest_file
+    from repro.audit_log.keystore import KeyStore
+    from repro.audit_log.store import Log
+    from repro.identity.keys import output_digest
+
+    (path,) = desk.root.glob(f"RESULTS/runs/{name}/targets/*/*/*/*/snapshot.json")
+    table = np.load(path.parent / "predictions.npy")
+    table["prediction"][10] = np.nextafter(table["prediction"][10], 1)
+    np.save(path.parent / "predictions.npy", table)
+    snapshot = json.loads(path.read_text("utf-8"))
+    digest = "sha256:" + hashlib.sha256(table.tobytes()).hexdigest()
+    snapshot["outputs"]["predictions"] = digest
+    snapshot["output_digest"] = output_digest(snapshot["outputs"])
+    for artifact in snapshot["artifacts"]:
+        found = digest_file(path.parent / artifact["path"])
+        artifact.update(blake3=found.blake3, sha256=found.sha256, size=found.size)
+    path.write_text(json.dumps(snapshot), "utf-8")
+    log = Log.open(desk.root / "AUDIT_LOG", keys=KeyStore(desk.keys))
+    (body,) = [r.body for r in log.records() if r.type == "run.completed" and r.body["run"] == name]
+    body = json.loads(json.dumps(body))
+    for artifact in body["artifacts"]:
+        found = digest_file(desk.root / artifact["path"])
+        artifact.update(blake3=found.blake3, sha256=found.sha256, size=found.size)
+    log.append("run.completed", {**body, "output_digest": snapshot["output_digest"]})
+    log.commit()

@@ -1,0 +1,66 @@
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repro.identity.run import seeds_of
+from repro.identity.seeds import derive_seed
+
+VECTORS = json.loads(
+    (Path(__file__).parent.parent / "vectors" / "identity" / "seeds.json").read_text("utf-8")
+)
+REQUEST = {
+    "target": {"name": "fwd_ret_5d"},
+    "routing": {"view": "cross_sectional", "symbol": None},
+    "family": "lightgbm",
+}
+
+
+@pytest.mark.parametrize("case", VECTORS, ids=lambda case: f"{case['base']} {case['purpose']}")
+def test_seeds_are_the_golden_ones(case):
+    found = derive_seed(case["base"], case["purpose"], case["names"], case["bits"])
+    assert str(found) == case["seed"]
+
+
+@given(st.integers(0, 2**53 - 1), st.text(), st.lists(st.text()), st.integers(1, 64))
+def test_a_seed_lies_in_the_range_that_the_library_accepts(base, purpose, names, bits):
+    assert 0 <= derive_seed(base, purpose, names, bits) < 2**bits
+
+
+@pytest.mark.parametrize("bits", [0, 65])
+def test_a_seed_of_no_bits_or_too_many_is_our_own_mistake(bits):
+    with pytest.raises(AssertionError):
+        derive_seed(1, "x", [], bits)
+
+
+def test_names_do_not_run_into_each_other():
+    assert derive_seed(1, "x", ["ab", "c"], 64) != derive_seed(1, "x", ["a", "bc"], 64)
+
+
+def test_every_stage_and_purpose_of_a_run_has_a_seed_of_its_own():
+    seeds = seeds_of(42, ["seed", "bagging_seed"], 31, REQUEST, folds=5)
+    assert list(seeds) == ["fold 1", "fold 2", "fold 3", "fold 4", "fold 5", "final"]
+    drawn = [value for stage in seeds.values() for value in stage.values()]
+    assert len(set(drawn)) == len(drawn) == 6 * 4
+
+
+def test_another_base_seed_redraws_every_seed():
+    one = seeds_of(42, ["seed", "bagging_seed"], 31, REQUEST, folds=5)
+    two = seeds_of(43, ["seed", "bagging_seed"], 31, REQUEST, folds=5)
+    assert all(one[s][p] != two[s][p] for s in one for p in one[s])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"target": {"name": "fwd_ret_1d"}},
+        {"routing": {"view": "symbol_specific", "symbol": "AAPL"}},
+        {"family": "xgboost"},
+    ],
+)
+def test_another_target_symbol_or_family_has_other_seeds(change):
+    one = seeds_of(42, ["seed"], 31, REQUEST, folds=1)
+    two = seeds_of(42, ["seed"], 31, {**REQUEST, **change}, folds=1)
+    assert one["fold 1"]["seed"] != two["fold 1"]["seed"]

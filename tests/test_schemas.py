@@ -1,0 +1,544 @@
+"""Records, documents of a run and JSON on stdout, made by the real commands, against their schemas.
+
+One workspace is made for all of them: runs that end well, badly and early, a torn log, a run whose
+notary died, and a copy of it all with which somebody has tampered.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+
+from repro.audit_log.creation import local_actor
+from repro.audit_log.faults import EXIT
+from repro.audit_log.keystore import KeyStore
+from repro.audit_log.record import ENDS, TYPES, Tool
+from repro.audit_log.store import Log
+from repro.compare import MEANING
+from repro.config import catalog
+from repro.facts.trainers import declarations
+from repro.pipeline.metric_names import BINARY_METRICS, REGRESSION_METRICS
+
+# One worker makes the workspace once for all of them (`--dist loadgroup`).
+pytestmark = pytest.mark.xdist_group("schemas")
+
+COMMON, ENVELOPE, ERROR = "repro:records/common", "repro:records/envelope", "repro:output/error"
+SCHEMAS: dict[str, dict[str, Any]] = {
+    f"repro:{folder}/{path.name.removesuffix('.schema.json')}": json.loads(path.read_text("utf-8"))
+    for folder in ("config", "output", "records")
+    for path in files("repro.schemas").joinpath(folder).iterdir()
+}
+OURS = sorted(name for name in SCHEMAS if not name.startswith("repro:config/"))
+WHOLE = [name for name in OURS if not name.endswith("/common")]
+"""The schemas of documents; the others hold definitions that these share."""
+REGISTRY: Any = Registry().with_resources(
+    (name, Resource.from_contents(schema)) for name, schema in SCHEMAS.items()
+)
+COMMANDS = {
+    "repro:output/" + "-".join(words): " ".join(words)
+    for words in (
+        ("init",),
+        ("validate",),
+        ("train",),
+        ("diff",),
+        ("verify",),
+        ("runs", "list"),
+        ("runs", "show"),
+        ("audit", "verify"),
+    )
+}
+RUN_FILES = ("config", "dataset", "environment", "metrics", "request", "snapshot")
+SUSPICIOUS = "safety.leakage_detection.auto_fix_thresholds.training_accuracy=0.0001"
+KEPT_ON_WARNING = "safety.leakage_detection.policy=warn"
+GONE = "000000000000-1"
+"""A run whose notary has died."""
+
+
+@cache
+def validator(name: str) -> Draft202012Validator:
+    """Return the validator of a schema, which knows all others."""
+    return Draft202012Validator(SCHEMAS[name], registry=REGISTRY)
+
+
+def faults(name: str, value: Any) -> list[str]:
+    """Return what a schema finds wrong, with where."""
+    return [f"{e.json_path}: {e.message[:300]}" for e in validator(name).iter_errors(value)]
+
+
+def one_document(text: str) -> Any:
+    """Return the one JSON document that is all of a text; NaN and infinities are none."""
+
+    def refused(word: str) -> None:
+        raise AssertionError(f"{word} is not JSON")
+
+    assert text.endswith("}\n")
+    return json.loads(text, parse_constant=refused)
+
+
+# --- the workspace -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command left: its status, and what it wrote where."""
+
+    status: int
+    out: str
+    err: str
+
+
+@dataclass
+class World:
+    """Everything that the commands made."""
+
+    root: Path
+    environment: dict[str, str]
+    results: dict[str, Said] = field(default_factory=dict)
+    """What came out, by name of the scene."""
+
+    def start(self, words: str, *more: str) -> subprocess.Popen[str]:
+        """Start a command in the workspace."""
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "repro", *words.split(), *more, "--format", "json"],
+            cwd=self.root,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    def play(self, scene: str, words: str, *more: str) -> None:
+        """Run a command and keep what it left."""
+        with self.start(words, *more) as process:
+            out, err = process.communicate()
+        self.results[scene] = Said(process.returncode, out, err)
+
+    def document(self, scene: str) -> Any:
+        """Return the JSON that a scene printed."""
+        said = self.results[scene]
+        return one_document(said.out)
+
+    def run(self, scene: str) -> str:
+        """Return the name of the run that a scene trained."""
+        found = self.document(scene)
+        assert "run" in found, self.results[scene]
+        name: str = found["run"]
+        return name
+
+    def records(self) -> list[Any]:
+        """Return every record of the log."""
+        lines = (self.root / "AUDIT_LOG" / "log.jsonl").read_text("utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def run_files(self) -> Iterator[tuple[str, Any]]:
+        """Yield the schema and the content of each JSON file of each sealed run."""
+        for path in sorted((self.root / "RESULTS" / "runs").rglob("*.json")):
+            yield f"repro:output/{path.stem}", json.loads(path.read_text("utf-8"))
+
+    def instances(self, name: str) -> list[Any]:
+        """Return everything that was made and is to fit a schema."""
+        if name == ENVELOPE:
+            return self.records()
+        if name.startswith("repro:records/"):
+            return [r["body"] for r in self.records() if f"repro:records/{r['type']}" == name]
+        found = [value for schema, value in self.run_files() if schema == name]
+        spoken = [self.document(scene) for scene in self.results]
+        return found + [value for value in spoken if schema_of(value) == name]
+
+
+def schema_of(document: Any) -> str:
+    """Return the schema that a command's JSON is to fit."""
+    return ERROR if "error" in document else "repro:output/" + document["command"].replace(" ", "-")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Return a workspace in which everything has happened once."""
+    base = tmp_path_factory.mktemp("schemas")
+    variables = os.environ | {"REPRO_KEYS": str(base / "keys"), "GIT_CONFIG_GLOBAL": os.devnull}
+    made = World(base / "workspace", variables)
+    made.root.mkdir()
+    made.play("init", "init")
+    made.play("init again", "init --add-missing")
+    splits = made.root / "CONFIG" / "training_config" / "splits_config.yaml"
+    splits.write_text(splits.read_text("utf-8").replace("folds: 5", "folds: 2"), "utf-8")
+    with (made.root / "AUDIT_LOG" / "log.jsonl").open("ab") as log:
+        log.write(b'{"actor":{"ho')  # as after a power cut
+    at_once(made, train_twice_and_verify, train_others)
+    leave_a_plan(made, base / "keys")
+    at_once(made, refuse, ask)
+    tamper(made, base / "tampered")
+    return made
+
+
+def at_once(made: World, *scenes: Callable[[World], None]) -> None:
+    """Play scenes side by side, as a machine with two cores allows."""
+    with ThreadPoolExecutor(len(scenes)) as lanes:
+        for done in [lanes.submit(scene, made) for scene in scenes]:
+            done.result()
+
+
+def train_twice_and_verify(made: World) -> None:
+    """Train, train the same again, and do it once more from what was sealed."""
+    made.play("train", "train --profile debug -q")
+    made.play("train again", "train --profile debug -q")
+    made.play("verify", "verify -q", made.run("train"))
+
+
+def train_others(made: World) -> None:
+    """Train with another seed, then another target and a finding, then what fails and what stops.
+
+    The first two are in a repository of git, if there is a git.
+    """
+    if git := shutil.which("git"):
+        who = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+        commit = ("commit", "-q", "--allow-empty", "-m", "start")
+        for words in (("init", "-q"), (*who, *commit)):
+            subprocess.run([git, *words], cwd=made.root, env=made.environment, check=True)
+    made.play("other seed", "train --profile debug -q --seed 7")
+    others = ("--set", "learning_rate=0.05", "--set", SUSPICIOUS, "--set", KEPT_ON_WARNING)
+    made.play("other target", "train --profile debug -q --target fwd_up_5d", *others)
+    made.play("failed", "train --profile debug -q --set", SUSPICIOUS)
+    interrupt(made)
+
+
+def interrupt(made: World) -> None:
+    """Start what would take long, and stop it as soon as it says that it trains."""
+    with made.start("train --set n_estimators=1000000") as process:
+        assert process.stderr
+        assert process.stdout
+        err = ""
+        for line in process.stderr:
+            err += line
+            if line.startswith("repro: training"):
+                process.send_signal(signal.SIGINT)
+        out = process.stdout.read()
+    made.results["interrupted"] = Said(process.returncode, out, err)
+
+
+def leave_a_plan(made: World, keys: Path) -> None:
+    """Write the plan of a run that nobody is carrying out: the next command finds it."""
+    body = next(r["body"] for r in made.records() if r["type"] == "run.planned")
+    directory = made.root / "AUDIT_LOG"
+    log = Log.open(directory, actor=local_actor(), tool=Tool("test", "1"), keys=KeyStore(keys))
+    log.append("run.planned", body | {"run": GONE})
+    (directory / "running" / f"{GONE}.lock").touch()
+
+
+def refuse(made: World) -> None:
+    """Ask for what cannot be done, from a slip of the finger to data that are not there."""
+    made.play("unknown key", "train --set hyperparameters.nope=3")
+    made.play("invalid", "validate --set hyperparameters.nope=3")
+    made.play("no run", "runs show nope")
+    made.play("usage", "diff")
+    made.play("no file", "audit verify --checkpoint nowhere")
+    data = made.root / "data" / "stocks.csv.gz"
+    data.rename(data.with_suffix(".away"))
+    made.play("refused", "train --profile debug -q")
+    data.with_suffix(".away").rename(data)
+
+
+def ask(made: World) -> None:
+    """Ask everything that only reads."""
+    made.play("validate", "validate")
+    made.play("runs list", "runs list")
+    made.play("runs show", "runs show", made.run("train"))
+    made.play("same", "diff", made.run("train"), made.run("train again"))
+    made.play("seed", "diff", made.run("train"), made.run("other seed"))
+    made.play("target", "diff", made.run("train"), made.run("other target"))
+    made.play("audit", "audit verify --artifacts")
+
+
+def tamper(made: World, there: Path) -> None:
+    """Change one digit in a copy of the log, one in a copy of a run, and take a checkpoint away."""
+    shutil.copytree(made.root, there)
+    copy = World(there, made.environment, made.results)
+    log = there / "AUDIT_LOG" / "log.jsonl"
+    log.write_bytes(log.read_bytes().replace(b'"plan":', b'"plan":1', 1))
+    copy.play("tampered log", "audit verify")
+    run = made.run("train")
+    metrics = next((there / "RESULTS" / "runs" / run).rglob("metrics.json"))
+    metrics.write_text(metrics.read_text("utf-8").replace("0.", "1.", 1), "utf-8")
+    copy.play("tampered run", "diff", run)
+    (there / "AUDIT_LOG" / "checkpoint").unlink()
+    copy.play("no checkpoint", "train --profile debug -q")
+
+
+# --- the schemas themselves ----------------------------------------------------------------------
+
+
+def rules(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield every schema inside a schema, itself first."""
+    if isinstance(node, dict):
+        yield node
+    below: Iterator[Any] = iter(())
+    if isinstance(node, list):
+        below = iter(node)
+    elif isinstance(node, dict):
+        named = [node.get(word, {}) for word in ("properties", "patternProperties", "$defs")]
+        words = ("anyOf", "oneOf", "items", "additionalProperties")
+        below = (
+            x for part in (*[n.values() for n in named], [node.get(w) for w in words]) for x in part
+        )
+    for child in below:
+        yield from rules(child)
+
+
+@pytest.mark.parametrize("name", sorted(SCHEMAS))
+def test_a_schema_is_one_and_named_as_its_file(name):
+    Draft202012Validator.check_schema(SCHEMAS[name])
+    assert SCHEMAS[name]["$id"] == name
+    assert SCHEMAS[name]["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
+    assert SCHEMAS[name]["title"]
+    assert SCHEMAS[name]["description"]
+
+
+@pytest.mark.parametrize("family", sorted(declarations()))
+def test_what_a_trainer_declares_makes_schemas(family):
+    Draft202012Validator.check_schema(catalog.model_schema(declarations()[family]))
+    Draft202012Validator.check_schema(catalog.schema_of("optimizer_config", declarations()))
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_property_is_described(name):
+    for rule in rules(SCHEMAS[name]):
+        for key, child in rule.get("properties", {}).items():
+            assert child.get("description", "").endswith("."), key
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_object_is_closed(name):
+    body = SCHEMAS[ENVELOPE]["properties"]["body"]
+    for rule in rules(SCHEMAS[name]):
+        if rule.get("type") == "object" and rule is not body:
+            closed = rule.get("additionalProperties") is False or rule.get("maxProperties") == 0
+            assert closed or "properties" not in rule, rule
+            assert closed or rule["additionalProperties"], rule
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_reference_leads_somewhere(name):
+    for rule in rules(SCHEMAS[name]):
+        if "$ref" in rule:
+            assert REGISTRY.resolver().lookup(rule["$ref"]).contents
+
+
+def test_every_shared_definition_is_used():
+    shared = {f"{n}#/$defs/{d}" for n in set(OURS) - set(WHOLE) for d in SCHEMAS[n]["$defs"]}
+    assert shared <= {r["$ref"] for n in OURS for r in rules(SCHEMAS[n]) if "$ref" in r}
+
+
+def test_the_words_in_schemas_are_those_of_the_code():
+    shared = SCHEMAS[COMMON]["$defs"]
+    said = [list(branch["properties"]) for branch in shared["metrics"]["oneOf"]]
+    assert said == [list(REGRESSION_METRICS), list(BINARY_METRICS)]
+    assert set(SCHEMAS[ENVELOPE]["properties"]["type"]["enum"]) == TYPES
+    assert set(SCHEMAS["repro:output/audit-verify"]["properties"]["verdict"]["enum"]) == set(EXIT)
+    assert SCHEMAS["repro:output/diff"]["properties"]["verdict"]["enum"] == list(MEANING)
+
+
+def test_a_comparison_group_has_exactly_the_documented_names():
+    assert SCHEMAS[COMMON]["$defs"]["comparison_group"]["required"] == [
+        "dataset_signature",
+        "target_signature",
+        "feature_signature",
+        "hyperparameters_signature",
+        "split_signature",
+        "routing_signature",
+        "train_seed",
+        "replicate_key",
+        "strict_key",
+        "execution_key",
+    ]
+
+
+# --- what was made, against them -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_everything_that_was_made_fits_its_schema(world, name):
+    found = world.instances(name)
+    assert found, "nothing that the commands made is of this schema"
+    assert [faults(name, value) for value in found] == [[] for _ in found]
+
+
+def test_every_type_in_the_log_has_a_schema(world):
+    written = {record["type"] for record in world.records()}
+    assert {f"repro:records/{type_}" for type_ in written} <= set(WHOLE)
+    assert written >= ENDS
+
+
+def test_a_run_has_exactly_the_files_that_have_schemas(world):
+    folders = list((world.root / "RESULTS" / "runs").rglob("snapshot.json"))
+    assert len(folders) == 4
+    for snapshot in folders:
+        assert sorted(path.stem for path in snapshot.parent.glob("*.json")) == list(RUN_FILES)
+
+
+def test_both_reasons_of_an_interruption_occur(world):
+    bodies = world.instances("repro:records/run.interrupted")
+    assert [body["reason"] for body in bodies] == ["the user stopped it", "the notary is gone"]
+    assert bodies[1]["run"] == GONE
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_a_result_names_its_command(world, name):
+    assert {document["command"] for document in world.instances(name)} == {COMMANDS[name]}
+
+
+def test_stdout_is_one_document_and_nothing_else(world):
+    assert all(isinstance(world.document(scene), dict) for scene in world.results)
+
+
+def test_a_status_in_a_result_is_the_status_of_the_command(world):
+    for scene, said in world.results.items():
+        document = world.document(scene)
+        expected = document.get("error", document).get("exit_status", said.status)
+        assert (scene, expected) == (scene, said.status)
+
+
+def test_what_goes_well_writes_no_talk_when_quiet(world):
+    for scene in ("train", "verify", "validate", "runs list", "runs show", "same", "audit"):
+        assert world.results[scene].err == ""
+
+
+@pytest.mark.parametrize(
+    ("scene", "kind", "status"),
+    [
+        ("unknown key", "ProblemsError", 1),
+        ("no run", "UsageError", 2),
+        ("usage", "MissingParameter", 2),
+        ("no file", "FileNotFoundError", 3),
+        ("refused", "InputError", 3),
+        ("no checkpoint", "LogUnusableError", 3),
+        ("tampered run", "IntegrityError", 4),
+        ("failed", "TrainingError", 6),
+        ("interrupted", "InterruptedRunError", 130),
+    ],
+)
+def test_an_error_is_a_document_too(world, scene, kind, status):
+    document = world.document(scene)
+    assert faults(ERROR, document) == []
+    assert (document["error"]["kind"], world.results[scene].status) == (kind, status)
+    assert document["error"]["problem"] in world.results[scene].err
+
+
+@pytest.mark.parametrize(
+    ("scene", "status", "verdict"),
+    [
+        ("same", 0, "identical"),
+        ("seed", 1, "too few replicates"),
+        ("target", 1, "explained"),
+        ("verify", 0, "reproduced"),
+        ("audit", 0, "ok"),
+    ],
+)
+def test_the_scenes_are_what_they_were_meant_to_be(world, scene, status, verdict):
+    assert (world.results[scene].status, world.document(scene)["verdict"]) == (status, verdict)
+
+
+def test_a_finding_reaches_snapshot_and_result(world):
+    assert world.document("other target")["leakage"]["findings"]
+    assert world.document("invalid")["problems"]
+
+
+# --- that they can refuse ------------------------------------------------------------------------
+
+
+def places(rule: Any, value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, Any]]:
+    """Yield each schema of an object with properties that ``value`` meets, and the path to there.
+
+    Neither a schema of the configuration is followed nor one of a whole document: each is tested
+    where it is at home.
+    """
+    to = rule.get("$ref", "")
+    if "#" in to and not to.startswith("repro:config/"):
+        yield from places(REGISTRY.resolver().lookup(to).contents, value, path)
+    for branch in (*rule.get("anyOf", ()), *rule.get("oneOf", ())):
+        if Draft202012Validator(branch, registry=REGISTRY).is_valid(value):
+            yield from places(branch, value, path)
+    if isinstance(value, dict):
+        if "properties" in rule:
+            yield rule, path
+        rest = rule.get("additionalProperties") or {}
+        for key, child in value.items():
+            yield from places(rule.get("properties", {}).get(key, rest), child, (*path, key))
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from places(rule.get("items", {}), child, (*path, index))
+
+
+def changed(value: Any, path: tuple[Any, ...], change: Callable[[Any], Any]) -> Any:
+    """Return ``value`` with a change at a path; what is there stays as it is."""
+    if not path:
+        return change(value)
+    copy = value.copy()
+    copy[path[0]] = changed(value[path[0]], path[1:], change)
+    return copy
+
+
+def met(world: World, name: str) -> list[tuple[Any, tuple[Any, ...], Any]]:
+    """Return each schema of an object once, with a document that meets it, and where."""
+    found: dict[int, tuple[Any, tuple[Any, ...], Any]] = {}
+    for value in world.instances(name):
+        for rule, path in places(SCHEMAS[name], value):
+            found.setdefault(id(rule), (rule, path, value))
+    return list(found.values())
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_document_that_lacks_a_required_property_is_refused(world, name):
+    accepted = [
+        (path, key)
+        for rule, path, value in met(world, name)
+        for key in rule["required"]
+        if validator(name).is_valid(
+            changed(value, path, lambda v, key=key: {k: x for k, x in v.items() if k != key})
+        )
+    ]
+    assert accepted == []
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_document_with_an_unknown_property_is_refused(world, name):
+    accepted = [
+        path
+        for _, path, value in met(world, name)
+        if validator(name).is_valid(changed(value, path, lambda v: {**v, "unheard_of": 1}))
+    ]
+    assert accepted == []
+
+
+def test_a_result_that_holds_another_snapshot_is_refused(world):
+    shown = world.document("runs show")
+    wrong = changed(shown, ("snapshot", "comparison_group"), lambda v: v | {"unheard_of": 1})
+    assert faults("repro:output/runs-show", shown) == []
+    assert faults("repro:output/runs-show", wrong) != []
+
+
+def test_every_object_in_every_schema_occurs(world):
+    occurred = {id(rule) for name in WHOLE for rule, _, _ in met(world, name)}
+    missing = [
+        (name, list(rule["properties"]))
+        for name in OURS
+        for rule in rules(SCHEMAS[name])
+        if "properties" in rule and id(rule) not in occurred
+    ]
+    commit = [] if shutil.which("git") else [(COMMON, ["commit", "dirty"])]
+    assert missing == commit
