@@ -34,9 +34,16 @@ WORKER_SIDE = (
 
 FACTS = ("repro.identity", "repro.audit_log", "repro.errors")
 
+PLAIN = (
+    "repro.pipeline.formulas",
+    "repro.pipeline.locate",
+    "repro.pipeline.metric_names",
+)
+"""Knowledge of the pipeline that the notary needs too: these import the standard library alone."""
+
 MAY_IMPORT = {
     "audit_log": (),
-    "config": ("repro.errors", "repro.schemas", "repro.pipeline.formulas"),
+    "config": ("repro.errors", "repro.identity", "repro.schemas", *PLAIN),
     "errors": (),
     "execution": FACTS,
     "facts": (*FACTS, "repro.execution.command"),
@@ -44,7 +51,7 @@ MAY_IMPORT = {
     "lint": FACTS,
     "pipeline": ("repro.audit_log", "repro.errors"),
     "report": FACTS,
-    "runs": FACTS,
+    "runs": (*FACTS, *PLAIN),
     "schemas": (),
     "template": (),
     "trainers": (),
@@ -175,6 +182,8 @@ def allowed(module: Module, name: str) -> bool:
         return True
     if module.room in MAY_IMPORT:
         return within(name, MAY_IMPORT[module.room])
+    if within(name, PLAIN):
+        return True
     if module.room in ("cli", "__main__"):
         return not within(name, NOT_FOR_A_VERB[1:])
     return not within(name, NOT_FOR_A_VERB)
@@ -193,9 +202,9 @@ def more_than_an_auditor_has(module: Module) -> Iterator[str]:
     yield from _beyond_stdlib(module, ("repro.audit_log",), AUDITOR_INSTALLS)
 
 
-def formulas_beyond_stdlib(module: Module) -> Iterator[str]:
-    """Yield what keeps the formulas from being read without a numeric library."""
-    yield from _beyond_stdlib(module, ("repro.pipeline.formulas",), set())
+def plain_beyond_stdlib(module: Module) -> Iterator[str]:
+    """Yield what keeps the notary's share of the pipeline from being plain Python."""
+    yield from _beyond_stdlib(module, PLAIN, set())
 
 
 def _beyond_stdlib(module: Module, places: tuple[str, ...], also: set[str]) -> Iterator[str]:
@@ -240,7 +249,7 @@ RULES = [
     wrong_arrows,
     libraries_out_of_place,
     more_than_an_auditor_has,
-    formulas_beyond_stdlib,
+    plain_beyond_stdlib,
     eager_ml_libraries,
     short_names,
     stray_prints,
@@ -297,8 +306,8 @@ def planted(name: str, source: str) -> Module:
         (libraries_out_of_place, "repro.facts.data", "def f():\n    import pandas as pd"),
         (libraries_out_of_place, "repro.execution.launch", "import numpy.typing as npt"),
         (more_than_an_auditor_has, "repro.audit_log.walk", "import orjson"),
-        (formulas_beyond_stdlib, "repro.pipeline.formulas", "import numpy"),
-        (formulas_beyond_stdlib, "repro.pipeline.formulas", "from .panel import Panel"),
+        (plain_beyond_stdlib, "repro.pipeline.formulas", "import numpy"),
+        (plain_beyond_stdlib, "repro.pipeline.formulas", "from .panel import Panel"),
         (eager_ml_libraries, "repro.trainers.ridge", "from sklearn.linear_model import Ridge"),
         (eager_ml_libraries, "repro.trainers.ridge", "class A:\n    import sklearn"),
         (short_names, "repro.runs.seal", "import audit_log.store"),

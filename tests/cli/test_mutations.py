@@ -1,4 +1,4 @@
-"""The four mutations that every release must survive, on the shipped panel with the shipped files."""
+"""The four mutations that every release must survive, on the shipped panel and files."""
 
 import csv
 import gzip
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("mutations")
 
 @pytest.fixture(scope="module")
 def trained(make_desk):
-    """A workspace with one run; each test adds its own."""
+    """Return a workspace with one run; each test adds its own."""
     desk = make_desk()
     return desk, desk.train()
 

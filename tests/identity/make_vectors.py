@@ -47,7 +47,7 @@ def keys(payloads: dict[str, Any], seed: int, execution: dict[str, Any]) -> dict
 
 
 def seed(base: int, purpose: str, names: list[str], bits: int) -> int:
-    """The seed of a purpose, straight from the documentation."""
+    """Return the seed of a purpose, straight from the documentation."""
     data = rfc8785.dumps([1, base, purpose, names])
     digest = blake3.blake3(data, derive_key_context="repro-audit v1 seed").digest()
     return int.from_bytes(digest[:8], "big") % 2**bits
