@@ -183,6 +183,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     at_once(made, train_twice_and_verify, train_others)
     leave_a_plan(made, base / "keys")
     at_once(made, refuse, ask)
+    made.play("audit", "audit verify --artifacts")
     tamper(made, base / "tampered")
     return made
 
@@ -262,7 +263,6 @@ def ask(made: World) -> None:
     made.play("same", "diff", made.run("train"), made.run("train again"))
     made.play("seed", "diff", made.run("train"), made.run("other seed"))
     made.play("target", "diff", made.run("train"), made.run("other target"))
-    made.play("audit", "audit verify --artifacts")
 
 
 def tamper(made: World, there: Path) -> None:
@@ -283,21 +283,17 @@ def tamper(made: World, there: Path) -> None:
 # --- the schemas themselves ----------------------------------------------------------------------
 
 
-def rules(node: Any) -> Iterator[dict[str, Any]]:
+def rules(rule: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield every schema inside a schema, itself first."""
-    if isinstance(node, dict):
-        yield node
-    below: Iterator[Any] = iter(())
-    if isinstance(node, list):
-        below = iter(node)
-    elif isinstance(node, dict):
-        named = [node.get(word, {}) for word in ("properties", "patternProperties", "$defs")]
-        words = ("anyOf", "oneOf", "items", "additionalProperties")
-        below = (
-            x for part in (*[n.values() for n in named], [node.get(w) for w in words]) for x in part
-        )
-    for child in below:
-        yield from rules(child)
+    yield rule
+    below: list[Any] = [rule.get("items"), rule.get("additionalProperties")]
+    for word in ("anyOf", "oneOf"):
+        below += rule.get(word, [])
+    for word in ("properties", "patternProperties", "$defs"):
+        below += rule.get(word, {}).values()
+    for part in below:
+        if isinstance(part, dict):
+            yield from rules(part)
 
 
 @pytest.mark.parametrize("name", sorted(SCHEMAS))

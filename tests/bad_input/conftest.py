@@ -1,0 +1,30 @@
+"""Workspaces to do wrong things in; a copy of one would sign under its key, so there are none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .workspace import QUICK, Workspace
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace for mistakes that leave it as it was; its log grows."""
+    return Workspace.made(tmp_path_factory.mktemp("shared"))
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace with two runs, which differ in their seed."""
+    workspace = Workspace.made(tmp_path_factory.mktemp("trained"))
+    workspace.repro("train", *QUICK).require(0)
+    workspace.repro("train", *QUICK, "--seed", "7").require(0)
+    return workspace
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Workspace:
+    """A workspace of the test's own."""
+    return Workspace.made(tmp_path)

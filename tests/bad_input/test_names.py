@@ -1,0 +1,154 @@
+"""Names that do not exist and values that are none, on the command line."""
+
+from __future__ import annotations
+
+import pytest
+
+from .workspace import QUICK, Workspace
+
+COMMANDS = ("train", "validate")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (
+            ("--target", "fwd_ret_5"),
+            ("no such target: 'fwd_ret_5'; did you mean fwd_ret_5d?", "CONFIG/data/targets.yaml"),
+        ),
+        (
+            ("--family", "lightgmb"),
+            ("no trainer offers the family 'lightgmb'; did you mean lightgbm?",),
+        ),
+        (
+            ("--variant", "agressive"),
+            ("no such variant of lightgbm: 'agressive'; did you mean aggressive?", "conservative"),
+        ),
+        (
+            ("--profile", "debgu"),
+            ("no such profile: 'debgu'; did you mean debug?", "optimizer_config.yaml"),
+        ),
+        (
+            ("--config", "lightgbm_custm"),
+            ("no such overlay: 'lightgbm_custm'", "CONFIG/model_config/lightgbm_custom.yaml"),
+        ),
+    ],
+    ids=lambda value: value[0].lstrip("-") if value[0].startswith("--") else "",
+)
+def test_a_name_that_does_not_exist_gets_the_nearest_one(
+    shared: Workspace, command: str, arguments: tuple[str, ...], says: tuple[str, ...]
+) -> None:
+    shared.refuse(command, *arguments, status=2, says=("repro: error:", "repro: hint:", *says))
+
+
+def test_an_overlay_that_does_not_exist_gets_the_nearest_one(shared: Workspace) -> None:
+    overlay = b"hyperparameters: {learning_rate: 0.02}\n"
+    with shared.holding("CONFIG/model_config/lightgbm_custom.yaml", overlay):
+        says = ("no such overlay: 'lightgbm_custm'; did you mean lightgbm_custom?",)
+        shared.refuse("train", "--config", "lightgbm_custm", status=2, says=says)
+
+
+def test_a_symbol_that_does_not_exist_gets_the_nearest_one(shared: Workspace) -> None:
+    says = ("no samples of the symbol 'AAPLL'", "did you mean AAPL?", "GOOG, IBM, MSFT")
+    shared.refuse("train", "--symbol", "AAPLL", status=3, says=says, adds=("run.refused",))
+
+
+def test_a_listed_symbol_that_does_not_exist_is_named(shared: Workspace) -> None:
+    says = ("no rows of symbol GOOGL", "AAPL, FB, GOOG, IBM, MSFT")
+    arguments = ("train", "--set", "symbols=[IBM, GOOGL]")
+    shared.refuse(*arguments, status=3, says=says, adds=("run.refused",))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("learning_rat=0.1", "learning_rat: unknown key; did you mean learning_rate?"),
+        ("model_config.xgboost.learning_rate=0.1", "unknown key"),
+        ("description=x", "description: ambiguous; it could be data.feature_registry"),
+        ("deterministic=false", "strict mode forces it"),
+        ("num_threads=4", "num_threads"),
+        ("learning_rate", "key=value"),
+        ("=0.1", "key=value"),
+        ("..=0.1", "key=value"),
+        ("", "key=value"),
+    ],
+)
+def test_a_key_on_the_command_line_that_means_nothing_is_a_usage_error(
+    shared: Workspace, text: str, says: str
+) -> None:
+    shared.refuse("train", "--set", text, status=2, says=("--set 1", says))
+
+
+def test_two_names_of_one_parameter_on_the_command_line_are_refused(shared: Workspace) -> None:
+    arguments = ("train", *QUICK, "--set", "learning_rate=0.1", "--set", "eta=0.2")
+    shared.refuse(*arguments, status=2, says=("eta", "learning_rate", "another name"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("learning_rate=fast", 'learning_rate: found "fast", expected a number'),
+        ("learning_rate=", "expected a number"),
+        ("learning_rate=[0.1", "--set 1:1:"),
+        ("learning_rate=.nan", "--set 1:1:"),
+        ("learning_rate=1e400", "--set 1:1:"),
+        ("learning_rate=0", "learning_rate: 0 "),
+        ("learning_rate=3", "learning_rate: 3 is above the maximum, 1"),
+        ("learning_rate={a: 1}", "--set 1:1:"),
+        ("n_estimators=20.5", "num_iterations"),
+        ("n_estimators=true", "num_iterations"),
+        ("n_estimators=" + "9" * 5000, "num_iterations"),
+        ("max_depth=" + "[" * 5000, "--set 1:1:"),
+        ("num_leaves=64", "64 leaves do not fit a depth of 5: at most 32"),
+        ("purge=4", "purge: 4 is shorter than the horizon of fwd_ret_5d, 5"),
+        ("folds=0", "folds: 0 is below the minimum"),
+        ("files=[]", "files"),
+        ("start=2012-13-45", "start"),
+        ("dataset.time.timezone=Mars/Olympus", "timezone"),
+        ("dataset.time.format=%Q", "format"),
+        ("base_seed=-1", "base_seed: -1 is below the minimum, 0"),
+        ("base_seed=1.5", "base_seed"),
+        ("view=sideways", "view"),
+        ("view=symbol_specific", "a symbol_specific view needs a symbol"),
+        ("level=strct", "did you mean strict?"),
+        ("threads=0", "threads"),
+        ("selected=[ret_1d, ret_5]", "no feature 'ret_5' in the registry; did you mean ret_5d?"),
+        ("selected=[]", "selected"),
+        ("selected=[ret_1d, ret_1d]", "selected"),
+        ("default_target=fwd_ret_2d", "no such target: 'fwd_ret_2d'; did you mean fwd_ret_1d?"),
+    ],
+    ids=lambda text: text[:30],
+)
+def test_a_value_on_the_command_line_that_cannot_be_is_a_finding(
+    shared: Workspace, text: str, says: str
+) -> None:
+    shared.refuse("train", "--set", text, status=1, says=("--set 1:1:", says, "problem"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("train", "--bogus"), "No such option: --bogus"),
+        (("train", "--format", "xml"), "'xml' is not one of 'text', 'json'"),
+        (("train", "--seed", "many"), "'many' is not a valid integer"),
+        (("train", "fwd_ret_5d"), "not an override: 'fwd_ret_5d'"),
+        (("tarin",), "tarin"),
+        (("runs",), "list"),
+        (("audit",), "verify"),
+        ((), "train"),
+        (("runs", "list", "--limit", "-1"), "--limit"),
+        (("diff",), "Missing argument 'A'"),
+        (("verify",), "Missing argument 'RUN'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_command_line_that_cannot_be_understood_is_a_usage_error(
+    shared: Workspace, arguments: tuple[str, ...], says: str
+) -> None:
+    shared.refuse(*arguments, status=2, says=(says,))
+
+
+def test_every_bad_override_is_reported_at_once(shared: Workspace) -> None:
+    arguments = ("train", "learning_rate=9", "folds=0", "base_seed=-1")
+    shared.refuse(*arguments, status=1, says=("--set 1:", "--set 2:", "--set 3:", "3 problems"))

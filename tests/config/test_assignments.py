@@ -1,0 +1,284 @@
+"""``a.b=c``: how it is read, where its parts stand, and which value a suffix of a path means."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repro.config.assignments import ASIDE, parse_assignment, target_path
+from repro.config.layers import dotted, lay
+from repro.config.resolve import flatten
+from repro.errors import ProblemsError
+
+MODEL = ("model_config", "lightgbm")
+HYPERPARAMETERS = (*MODEL, "hyperparameters")
+
+
+@pytest.fixture(scope="module")
+def paths(shipped, families):
+    """Return the path of every shipped leaf."""
+    return tuple(lay({}, flatten(shipped, families)))
+
+
+@pytest.fixture(scope="module")
+def meant(paths, families):
+    """Return what finds the path that a key means, for the shipped configuration."""
+
+    def find(key, family="lightgbm"):
+        return target_path(parse_assignment(1, f"{key}=0"), paths, family, families)
+
+    return find
+
+
+@pytest.fixture(scope="module")
+def complaint(meant):
+    """Return what finds the one problem of a key."""
+
+    def find(key, family="lightgbm"):
+        with pytest.raises(ProblemsError) as caught:
+            meant(key, family)
+        (problem,) = caught.value.problems
+        return problem
+
+    return find
+
+
+def unreadable(text):
+    """Return the one problem of a text that is no override."""
+    with pytest.raises(ProblemsError) as caught:
+        parse_assignment(2, text)
+    (problem,) = caught.value.problems
+    return problem
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a.b=7", 7),
+        ("a.b='7'", "7"),
+        ('a.b="7"', "7"),
+        ("a.b=1e-3", 0.001),
+        ("a.b=012", 12),
+        ("a.b=true", True),
+        ("a.b=no", "no"),
+        ("a.b=null", None),
+        ("a.b=", None),
+        ("a.b=two words", "two words"),
+        ("a.b=[1, x]", [1, "x"]),
+        ("a.b={x: 1}", {"x": 1}),
+        ("a.b=x=y", "x=y"),
+        ("a.b= 5", 5),
+        ("a.b=2020-01-31", "2020-01-31"),
+    ],
+)
+def test_a_value_is_read_as_yaml(text, value):
+    assert repr(parse_assignment(1, text).value) == repr(value)
+
+
+@given(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(min_codepoint=32, max_codepoint=126))
+    | st.lists(st.integers() | st.text("ab: #'\"\\{}[],&*!|>%@`-", max_size=5))
+)
+def test_every_value_written_as_json_is_read_back(value):
+    assert repr(parse_assignment(1, f"k={json.dumps(value)}").value) == repr(value)
+
+
+@pytest.mark.parametrize("text", ["a.b =5", " a.b=5", "a . b=5"])
+def test_spaces_around_the_parts_of_a_key_do_not_count(text):
+    assert parse_assignment(1, text).key == ("a", "b")
+
+
+def test_a_key_may_hold_spaces():
+    assert parse_assignment(1, "dataset.columns.Adj Close=int64").key[-1] == "Adj Close"
+
+
+@pytest.mark.parametrize("text", ["a.b", "", "=5", ".a=5", "a.=5", "a..b=5", " =5"])
+def test_what_is_not_key_equals_value_is_refused_whole(text):
+    problem = unreadable(text)
+    assert problem.message == "not of the form key=value"
+    assert (problem.place.file, problem.place.line, problem.place.column) == ("--set 2", 1, 1)
+    assert (problem.place.end, problem.source) == (len(text) + 1, text)
+
+
+def test_the_place_of_a_value_is_its_text_in_the_argument():
+    text = "splits.purge=17"
+    place = parse_assignment(3, text).place
+    assert (place.file, place.line) == ("--set 3", 1)
+    assert text[place.column - 1 : place.end - 1] == "17"
+
+
+@pytest.mark.xfail(strict=True, reason="parse_assignment() puts the place right behind the =")
+def test_the_place_of_a_value_leaves_out_the_space_before_it():
+    text = "splits.purge= 17"
+    place = parse_assignment(1, text).place
+    assert text[place.column - 1 : place.end - 1] == "17"
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "word"),
+    [
+        ("k={a: 1, a: 2}", 10, "duplicate key"),
+        ("k=.nan", 3, "not a finite number"),
+        ("k=!x 1", 3, "tag"),
+        ("long.key=[1, .inf]", 14, "not a finite number"),
+    ],
+)
+def test_a_fault_in_a_value_is_told_where_it_stands_in_the_argument(text, at, word):
+    problem = unreadable(text)
+    assert word in problem.message
+    assert (problem.place.file, problem.place.line, problem.place.column) == ("--set 2", 1, at)
+    assert problem.source == text
+
+
+@pytest.mark.xfail(strict=True, reason="parse_assignment() reads `v: VALUE` and shows that v")
+def test_a_fault_in_a_value_is_told_with_the_key_that_was_typed():
+    assert unreadable("k={a: 1, a: 2}").path == "k.a"
+
+
+@pytest.mark.xfail(strict=True, reason="parse_assignment() drops all keys that it reads but v")
+def test_a_second_line_in_a_value_is_not_dropped():
+    unreadable("purge=7\nembargo: 3")
+
+
+# --- looking up ----------------------------------------------------------------------------------
+
+
+def test_the_full_path_of_every_leaf_means_that_leaf(paths, meant):
+    assert [meant(dotted(path)) for path in paths] == list(paths)
+
+
+def test_a_suffix_means_the_one_active_value_that_ends_in_it_or_lists_all(paths, meant, complaint):
+    nodes = {path[:n] for path in paths for n in range(1, len(path) + 1)}
+    active = {path for path in nodes if not ASIDE & set(path)}
+    suffixes = {path[n:] for path in active for n in range(len(path))} - nodes
+    for suffix in suffixes:
+        ending = sorted(path for path in active if path[-len(suffix) :] == suffix)
+        if len(ending) == 1:
+            assert meant(dotted(suffix)) == ending[0]
+        else:
+            listed = ", ".join(map(dotted, ending))
+            assert complaint(dotted(suffix)).message == f"ambiguous; it could be {listed}"
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["dataset.columns.Adj Close", "columns.Adj Close", "data.dataset.dataset.columns.Adj Close"],
+)
+def test_a_key_with_a_space_is_found(meant, key):
+    assert meant(key) == ("data", "dataset", "dataset", "columns", "Adj Close")
+
+
+def test_a_suffix_that_begins_within_a_name_means_nothing(complaint):
+    assert complaint("rate").message.startswith("unknown key")
+
+
+def test_a_suffix_of_several_values_lists_them_all(complaint):
+    assert complaint("column").message == (
+        "ambiguous; it could be data.dataset.dataset.symbol.column, "
+        "data.dataset.dataset.time.column"
+    )
+
+
+def test_one_more_key_settles_an_ambiguity(meant):
+    assert meant("time.column") == ("data", "dataset", "dataset", "time", "column")
+
+
+def test_the_place_of_a_problem_with_a_key_is_the_key(complaint):
+    place = complaint("time.colum").place
+    assert (place.file, place.line, place.column, place.end) == ("--set 1", 1, 1, 11)
+
+
+def test_every_name_of_a_hyperparameter_means_the_one(meant, families):
+    for name, canonical in families["lightgbm"].aliases().items():
+        assert meant(name) == (*HYPERPARAMETERS, canonical)
+        assert meant(f"lightgbm.hyperparameters.{name}") == (*HYPERPARAMETERS, canonical)
+
+
+def test_n_estimators_is_num_iterations(meant):
+    assert meant("n_estimators") == meant("num_iterations")
+
+
+def test_a_bare_hyperparameter_is_never_one_of_a_variant_or_profile(meant):
+    assert meant("max_bin") == (*HYPERPARAMETERS, "max_bin")
+
+
+def test_a_value_of_a_variant_is_found_when_it_is_named(meant):
+    expected = (*MODEL, "variants", "aggressive", "num_iterations")
+    assert meant("aggressive.num_iterations") == meant("aggressive.n_estimators") == expected
+
+
+def test_a_bare_hyperparameter_is_that_of_the_chosen_family(paths, families):
+    both = {**families, "twin": replace(families["lightgbm"], family="twin")}
+    known = [*paths, *(("model_config", "twin", *path[2:]) for path in paths if path[0] == MODEL[0])]
+    for family in ("lightgbm", "twin"):
+        found = target_path(parse_assignment(1, "eta=1"), known, family, both)
+        assert found == ("model_config", family, "hyperparameters", "learning_rate")
+
+
+def test_the_other_familys_hyperparameter_is_found_when_it_is_named(paths, families):
+    both = {**families, "twin": replace(families["lightgbm"], family="twin")}
+    known = [*paths, ("model_config", "twin", "hyperparameters", "max_bin")]
+    found = target_path(parse_assignment(1, "twin.hyperparameters.max_bin=9"), known, MODEL[1], both)
+    assert found == ("model_config", "twin", "hyperparameters", "max_bin")
+
+
+# --- keys that nothing has -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("learnin_rate", "learning_rate"),
+        ("hyperparameters.num_leavs", "num_leaves"),
+        ("n_estimator", "n_estimators"),
+        ("splits.purgee", "splits.purge"),
+        ("split.purge", "splits.purge"),
+        ("base_sed", "reproducibility.base_seed"),
+        ("columns.Adj Clos", "columns.Adj Close"),
+        ("Purge", "splits.purge"),
+    ],
+)
+def test_an_unknown_key_is_told_with_the_nearest(complaint, key, near):
+    assert complaint(key).message == f"unknown key; did you mean {near}?"
+
+
+def test_a_key_that_nothing_is_near_to_is_unknown(complaint):
+    assert complaint("zzzzzzzz").message == "unknown key"
+
+
+def test_every_knob_that_strict_mode_forces_says_so(complaint, families):
+    for name in families["lightgbm"].forced("strict"):
+        assert "strict mode forces it to" in complaint(f"hyperparameters.{name}").message
+
+
+@pytest.mark.xfail(strict=True, reason="_unknown() shows the value as Python writes it")
+def test_a_forced_value_is_shown_as_yaml_writes_it(complaint):
+    assert complaint("deterministic").message.endswith("strict mode forces it to true")
+
+
+def test_a_forced_knob_is_merely_unknown_where_no_family_is_chosen_yet(complaint):
+    assert complaint("deterministic", None).message == "unknown key"
+
+
+@pytest.mark.xfail(strict=True, reason="_unknown() compares the last key only, and a formula is one")
+def test_a_key_inside_a_formula_is_not_taken_for_a_key_elsewhere(complaint):
+    assert "time.column" not in complaint("targets.fwd_ret_5d.formula.column").message
+
+
+@pytest.mark.xfail(strict=True, reason="_unknown() suggests names that only the trainer has")
+def test_the_nearest_key_is_never_the_very_key_that_was_typed(paths, families):
+    known = [path for path in paths if path[-1] != "boost_from_average"]
+    with pytest.raises(ProblemsError) as caught:
+        target_path(parse_assignment(1, "boost_from_average=true"), known, "lightgbm", families)
+    assert "did you mean boost_from_average" not in caught.value.problems[0].message

@@ -1,0 +1,86 @@
+"""Every command that a document shows is run, in order, and prints what the document says."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+DOCUMENTS = ["README.md", "docs/tutorial.md", "docs/how-to.md"]
+BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+EXITS = re.compile(r"#\s*exits (\d+)")
+ELSEWHERE = ("make ",)
+"""Commands of the checkout, which make's own steps run."""
+
+
+def commands(text):
+    """Return command, expected status and expected lines, in order."""
+    found = []
+    for block in BLOCK.findall(text):
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                status = EXITS.search(line)
+                found.append((line[2:], int(status.group(1)) if status else 0, []))
+            else:
+                found[-1][2].append(line)
+    return [c for c in found if not c[0].startswith(ELSEWHERE)]
+
+
+def shape(text):
+    """Return a line with what differs from run to run left out: digests, numbers, paths."""
+    text = re.sub(r"[0-9a-f]{8,}(-\d+)?", "#", text)
+    return re.sub(r"\s+", " ", re.sub(r"\d+(\.\d+)?", "0", text)).strip()
+
+
+def is_shown(line, printed):
+    """Return whether a documented line, in which an ellipsis stands for anything, was printed."""
+    parts = [re.escape(shape(part)) for part in line.split("…")]
+    pattern = re.compile(".*".join(parts))
+    return any(pattern.match(shape(candidate)) for candidate in printed)
+
+
+def bash(command, folder):
+    """Run a line as it is documented."""
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env={**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_what_a_document_shows_is_what_happens(document, tmp_path):
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    shown = commands((ROOT / document).read_text("utf-8"))
+    assert len(shown) >= 6
+    if shown[0][0] != "repro init":
+        assert bash("repro init", folder).returncode == 0
+    for command, status, lines in shown:
+        done = bash(command, folder)
+        assert done.returncode == status, f"{command}\n{done.stdout}\n{done.stderr}"
+        printed = (done.stdout + done.stderr).splitlines()
+        for line in lines:
+            if line.strip() != "…":
+                assert is_shown(line, printed), f"{command}\nnot printed: {line}\n{done.stdout}"
+
+
+def test_a_line_that_was_not_printed_is_noticed():
+    assert is_shown("ok: 8 records, all committed", ["ok: 12 records, all committed"])
+    assert is_shown("run …: lightgbm", ["run 0123456789ab-1: lightgbm for x"])
+    assert not is_shown("identical: one execution key", ["explained: other bits"])
+
+
+def test_every_link_between_documents_leads_somewhere():
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+    assert len(documents) >= 7
+    for document in documents:
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text("utf-8")):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
