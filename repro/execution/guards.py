@@ -42,7 +42,8 @@ def install(directory: str) -> None:
         if event in _SOCKETS:
             raise GuardError(f"{event} {_where()}")
         if event in _PROCESSES:
-            raise GuardError(f"{event} of {arguments[0]!r} {_where()}")
+            what = f" of {arguments[0]!r}" if arguments else ""
+            raise GuardError(f"{event}{what} {_where()}")
         if event == "open":
             path, _, flags = arguments
             if isinstance(path, (str, bytes)) and isinstance(flags, int) and flags & _WRITE:

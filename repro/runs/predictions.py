@@ -7,7 +7,7 @@ of fixed size: symbol, time (nanoseconds UTC), fold, target, prediction; little-
 from __future__ import annotations
 
 import ast
-import math
+import statistics
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -103,13 +103,11 @@ def _ordinal(x: float) -> int:
 
 
 def _correlation(x: list[float], y: list[float]) -> float | None:
-    """Return Pearson's correlation, or None where it is not defined."""
-    if len(x) < 2:
+    """Return Pearson's correlation, or None where it is not defined or cannot be computed."""
+    try:
+        return statistics.correlation(x, y)
+    except (statistics.StatisticsError, OverflowError):
         return None
-    mx, my = math.fsum(x) / len(x), math.fsum(y) / len(y)
-    sxy = math.fsum((a - mx) * (b - my) for a, b in zip(x, y, strict=True))
-    sxx, syy = math.fsum((a - mx) ** 2 for a in x), math.fsum((b - my) ** 2 for b in y)
-    return None if sxx == 0 or syy == 0 else sxy / math.sqrt(sxx * syy)
 
 
 def _date(nanoseconds: int) -> str:

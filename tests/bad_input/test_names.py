@@ -6,10 +6,7 @@ import pytest
 
 from .workspace import QUICK, Workspace
 
-COMMANDS = ("train", "validate")
 
-
-@pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -37,9 +34,9 @@ COMMANDS = ("train", "validate")
     ids=lambda value: value[0].lstrip("-") if value[0].startswith("--") else "",
 )
 def test_a_name_that_does_not_exist_gets_the_nearest_one(
-    shared: Workspace, command: str, arguments: tuple[str, ...], says: tuple[str, ...]
+    shared: Workspace, arguments: tuple[str, ...], says: tuple[str, ...]
 ) -> None:
-    shared.refuse(command, *arguments, status=2, says=("repro: error:", "repro: hint:", *says))
+    shared.refuse("train", *arguments, status=2, says=("repro: error:", "repro: hint:", *says))
 
 
 def test_an_overlay_that_does_not_exist_gets_the_nearest_one(shared: Workspace) -> None:
@@ -98,8 +95,8 @@ def test_two_names_of_one_parameter_on_the_command_line_are_refused(shared: Work
         ("learning_rate={a: 1}", "--set 1:1:"),
         ("n_estimators=20.5", "num_iterations"),
         ("n_estimators=true", "num_iterations"),
-        ("n_estimators=" + "9" * 5000, "num_iterations"),
-        ("max_depth=" + "[" * 5000, "--set 1:1:"),
+        ("n_estimators=" + "9" * 5000, "n_estimators: a number of 5000 digits"),
+        ("max_depth=" + "[" * 5000, "max_depth: "),
         ("num_leaves=64", "64 leaves do not fit a depth of 5: at most 32"),
         ("purge=4", "purge: 4 is shorter than the horizon of fwd_ret_5d, 5"),
         ("folds=0", "folds: 0 is below the minimum"),
@@ -110,7 +107,6 @@ def test_two_names_of_one_parameter_on_the_command_line_are_refused(shared: Work
         ("base_seed=-1", "base_seed: -1 is below the minimum, 0"),
         ("base_seed=1.5", "base_seed"),
         ("view=sideways", "view"),
-        ("view=symbol_specific", "a symbol_specific view needs a symbol"),
         ("level=strct", "did you mean strict?"),
         ("threads=0", "threads"),
         ("selected=[ret_1d, ret_5]", "no feature 'ret_5' in the registry; did you mean ret_5d?"),
@@ -124,6 +120,13 @@ def test_a_value_on_the_command_line_that_cannot_be_is_a_finding(
     shared: Workspace, text: str, says: str
 ) -> None:
     shared.refuse("train", "--set", text, status=1, says=("--set 1:1:", says, "problem"))
+
+
+def test_a_view_of_one_symbol_without_a_symbol_is_a_finding_where_the_symbol_is_set(
+    shared: Workspace,
+) -> None:
+    says = ("routing_config.yaml:6:11: routing.symbol", "a symbol_specific view needs a symbol")
+    shared.refuse("train", "--view", "symbol_specific", status=1, says=says)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,231 @@
+"""Data files that are not there, not readable, or not what was declared."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import pytest
+
+from .workspace import Workspace
+
+SHIPPED = "data/stocks.csv.gz"
+DATASET = "CONFIG/data/dataset.yaml"
+Lines = list[str]
+
+
+@cache
+def panel(root: str) -> tuple[str, ...]:
+    """Return the lines of the shipped panel: a header, then 14,000 rows of five symbols."""
+    with gzip.open(os.path.join(root, SHIPPED), "rt", encoding="utf-8") as file:  # noqa: PTH118
+        return tuple(file.read().splitlines())
+
+
+@contextmanager
+def data(workspace: Workspace, content: bytes) -> Iterator[tuple[str, ...]]:
+    """Give the arguments that train on a file of this content."""
+    with workspace.holding("data/bad.csv", content):
+        yield ("train", "--set", "dataset.files=[data/bad.csv]")
+
+
+def refuse(workspace: Workspace, content: bytes, *says: str) -> None:
+    """Fail unless the content is refused with ``says``, in the log too."""
+    with data(workspace, content) as arguments:
+        workspace.refuse(*arguments, status=3, says=says, adds=("run.refused",))
+
+
+def changed(workspace: Workspace, change: Callable[[Lines], Lines | None]) -> bytes:
+    """Return the shipped panel with its lines changed (in place, or by what is returned)."""
+    lines = list(panel(str(workspace.root)))
+    return ("\n".join(change(lines) or lines) + "\n").encode()
+
+
+def cell(lines: Lines, row: int, column: str, text: str) -> None:
+    """Set one cell; ``row`` is the line's number in the file."""
+    fields = lines[row - 1].split(",")
+    fields[lines[0].split(",").index(column)] = text
+    lines[row - 1] = ",".join(fields)
+
+
+def test_a_data_file_that_is_not_there_is_named_with_the_knob(shared: Workspace) -> None:
+    arguments = ("train", "--set", "dataset.files=[data/nope.csv]")
+    says = ("no such data file: data/nope.csv", DATASET)
+    shared.refuse(*arguments, status=3, says=says, adds=("run.refused",))
+
+
+def test_a_data_file_that_is_a_folder_is_refused(shared: Workspace) -> None:
+    arguments = ("train", "--set", "dataset.files=[data]")
+    shared.refuse(*arguments, status=3, says=("data", DATASET), adds=("run.refused",))
+
+
+def test_a_data_file_that_is_a_pipe_is_refused_and_not_waited_for(fresh: Workspace) -> None:
+    os.mkfifo(fresh.root / "data" / "pipe.csv")
+    arguments = ("train", "--set", "dataset.files=[data/pipe.csv]")
+    fresh.refuse(*arguments, status=3, says=("data/pipe.csv",), adds=("run.refused",))
+
+
+def test_one_file_named_twice_is_refused(shared: Workspace) -> None:
+    arguments = ("train", "--set", f"dataset.files=[{SHIPPED}, {SHIPPED}]")
+    shared.refuse(*arguments, status=1, says=("files",))
+
+
+def test_one_file_under_two_names_is_refused_as_duplicate_rows(shared: Workspace) -> None:
+    arguments = ("train", "--set", f"dataset.files=[{SHIPPED}, ./{SHIPPED}]")
+    says = ("AAPL 2000-01-03", "again, first at", "duplicates")
+    shared.refuse(*arguments, status=3, says=says, adds=("run.refused",))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "data/bad.csv: the file is empty"),
+        (b"\n\n\n", "data/bad.csv: the file is empty"),
+        (b"Ticker,Date,Open,High,Low,Close,Volume,Adj Close\n", "data/bad.csv:1: a header, but no"),
+        (b"\x1f\x8b", "data/bad.csv: cannot be unpacked"),
+        (b"PK\x03\x04zip", "data/bad.csv: a zip archive, where CSV was declared"),
+        ("Ticker,Däte\n".encode("utf-16"), "data/bad.csv:1: not UTF-8 text"),
+        (b"a,b\n1,\0\n", "data/bad.csv:2: a zero byte"),
+        (b'a,b\n"1,2\n', "data/bad.csv: not CSV"),
+        (b"a,a\n1,2\n", "data/bad.csv:1: the header names 'a' more than once"),
+        (b"\n".join([b"[" * 100_000] * 20), "data/bad.csv"),
+    ],
+    ids="empty blank header gzip zip utf-16 zero quote twice brackets".split(),
+)
+def test_a_file_that_is_no_table_is_refused(
+    shared: Workspace, content: bytes, says: str
+) -> None:
+    refuse(shared, content, says)
+
+
+def test_a_truncated_gzip_file_is_refused(shared: Workspace) -> None:
+    whole = (shared.root / SHIPPED).read_bytes()
+    refuse(shared, whole[: len(whole) // 2], "data/bad.csv: cannot be unpacked", "truncated")
+
+
+def test_a_damaged_gzip_file_is_refused(shared: Workspace) -> None:
+    whole = bytearray((shared.root / SHIPPED).read_bytes())
+    whole[len(whole) // 2] ^= 0x40
+    refuse(shared, bytes(whole), "data/bad.csv: cannot be unpacked", "damaged")
+
+
+def test_a_missing_column_gets_the_nearest_one(shared: Workspace) -> None:
+    def change(lines: Lines) -> None:
+        lines[0] = lines[0].replace("Volume", "Volumes")
+
+    says = ("data/bad.csv:1: no column 'Volume'", "did you mean 'Volumes'?")
+    refuse(shared, changed(shared, change), *says)
+
+
+def test_a_duplicate_key_is_refused_with_both_lines(shared: Workspace) -> None:
+    def change(lines: Lines) -> None:
+        lines.insert(100, lines[99])
+
+    says = ("data/bad.csv:101: ", "again, first at data/bad.csv:100", "keep_first")
+    refuse(shared, changed(shared, change), *says)
+
+
+def test_dates_out_of_order_are_refused_with_both_lines(shared: Workspace) -> None:
+    def change(lines: Lines) -> None:
+        lines[49], lines[50] = lines[50], lines[49]
+
+    says = ("data/bad.csv:51: ", "stands after", "on line 50", "`sort: true`")
+    refuse(shared, changed(shared, change), *says)
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "says"),
+    [
+        ("Open", "n/a", "data/bad.csv:20: column 'Open': 'n/a' is not a number"),
+        ("Open", "inf", "data/bad.csv:20: column 'Open': 'inf' is infinite"),
+        ("Open", "-Infinity", "data/bad.csv:20: column 'Open': '-Infinity' is infinite"),
+        ("Open", "1e999", "data/bad.csv:20: column 'Open': '1e999' is infinite"),
+        ("Open", "1_000", "data/bad.csv:20: column 'Open': '1_000' is not a number"),
+        ("Open", "0x1p3", "data/bad.csv:20: column 'Open': '0x1p3' is not a number"),
+        ("Volume", "1.5", "data/bad.csv:20: column 'Volume': '1.5' is not a whole number"),
+        ("Volume", "", "data/bad.csv:20: column 'Volume': '' is missing"),
+        ("Volume", "9" * 30, "data/bad.csv:20: column 'Volume'"),
+        ("Date", "2000-02-30", "data/bad.csv:20: column 'Date': '2000-02-30' is not a time"),
+        ("Date", "03/01/2000", "data/bad.csv:20: column 'Date': '03/01/2000' is not a time"),
+        ("Date", "0001-01-01", "data/bad.csv:20: "),
+        ("Date", "9999-12-31", "data/bad.csv:2"),
+        ("Date", "", "data/bad.csv:20: column 'Date'"),
+        ("Ticker", "", "data/bad.csv:20: column 'Ticker' is empty"),
+        ("Open", "1,2", "data/bad.csv:20: 9 fields where the header has 8"),
+    ],
+)
+def test_a_cell_that_is_not_what_was_declared_is_named(
+    shared: Workspace, column: str, text: str, says: str
+) -> None:
+    def change(lines: Lines) -> None:
+        cell(lines, 20, column, text)
+
+    refuse(shared, changed(shared, change), says)
+
+
+def test_a_feature_without_a_single_value_is_named(shared: Workspace) -> None:
+    def change(lines: Lines) -> None:
+        for row in range(2, len(lines) + 1):
+            cell(lines, row, "Open", "")
+
+    refuse(shared, changed(shared, change), "no usable row has a value of feature open_gap")
+
+
+def test_a_target_that_never_moves_is_refused(shared: Workspace) -> None:
+    def change(lines: Lines) -> None:
+        for row in range(2, len(lines) + 1):
+            cell(lines, row, "Adj Close", "10.0")
+
+    refuse(shared, changed(shared, change), "target fwd_ret_5d is constant")
+
+
+def test_a_price_of_zero_is_refused_or_trained_on_but_never_infinite(shared: Workspace) -> None:
+    def change(lines: Lines) -> None:
+        cell(lines, 200, "Adj Close", "0")
+        cell(lines, 300, "Open", "0")
+
+    state = shared.state()
+    with data(shared, changed(shared, change)) as arguments:
+        done = shared.repro(*arguments, "--profile", "debug", "--format", "json")
+    done.require(0)
+    assert "Infinity" not in done.out
+    assert "NaN" not in done.out
+    shared.require_clean(state, "run.planned", "run.completed")
+
+
+def test_too_few_rows_for_the_folds_are_refused_with_the_knobs(shared: Workspace) -> None:
+    def change(lines: Lines) -> Lines:
+        return lines[:150]
+
+    says = ("training rows; `min_train_rows` asks for 500", "lower `min_train_rows`")
+    refuse(shared, changed(shared, change), *says)
+
+
+def test_fewer_dates_than_folds_are_refused_with_the_knobs(shared: Workspace) -> None:
+    arguments = ("train", "--set", "folds=100", "--set", "max_rows_per_symbol=120")
+    says = ("folds", "lower `folds`")
+    shared.refuse(*arguments, status=3, says=says, adds=("run.refused",))
+
+
+def test_a_series_shorter_than_the_lookback_is_refused(shared: Workspace) -> None:
+    arguments = ("train", "--set", "max_rows_per_symbol=5", "--set", "min_rows_per_symbol=1")
+    says = ("none of 25 rows is usable", "shorter than the target's horizon")
+    shared.refuse(*arguments, status=3, says=says, adds=("run.refused",))
+
+
+def test_a_short_symbol_is_named_with_its_rows(shared: Workspace) -> None:
+    def change(lines: Lines) -> Lines:
+        return [*lines, *(line.replace("MSFT,", "ZZZ,") for line in lines[-50:])]
+
+    says = ("symbols with fewer than 100 rows: ZZZ (50)", "`short_symbols: drop`")
+    refuse(shared, changed(shared, change), *says)
+
+
+def test_days_that_the_data_do_not_have_are_refused_with_those_that_they_have(
+    shared: Workspace,
+) -> None:
+    says = ("no rows between start and end", "the data run from 2000-01-03")
+    arguments = ("train", "--set", 'start="2031-01-01"')
+    shared.refuse(*arguments, status=3, says=says, adds=("run.refused",))

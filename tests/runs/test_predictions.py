@@ -1,0 +1,93 @@
+import math
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repro.errors import IntegrityError
+from repro.runs.predictions import compare
+
+KIND = [
+    ("symbol", "S4"),
+    ("time", "<i8"),
+    ("fold", "<i4"),
+    ("target", "<f8"),
+    ("prediction", "<f8"),
+]
+DAY = 86_400_000_000_000
+
+
+def table(predictions, symbol=b"AAPL", start=0):
+    rows = np.zeros(len(predictions), dtype=KIND)
+    rows["symbol"], rows["fold"] = symbol, 1
+    rows["time"] = (start + np.arange(len(predictions))) * DAY
+    rows["prediction"] = predictions
+    return rows
+
+
+@pytest.fixture
+def write(tmp_path):
+    def writer(name, rows):
+        np.save(tmp_path / name, rows, allow_pickle=False)
+        return tmp_path / f"{name}.npy"
+
+    return writer
+
+
+def test_equal_predictions_do_not_differ(write):
+    path = write("a", table([0.1, -0.0, 3.0]))
+    found = compare(path, path)
+    assert (found.rows, found.changed, found.largest_ulps, found.first) == (3, 0, 0, None)
+    assert found.correlation == pytest.approx(1.0)
+
+
+def test_one_unit_in_the_last_place_is_seen_and_located(write):
+    values = np.array([0.1, 0.2, 0.3])
+    other = values.copy()
+    other[1] = np.nextafter(0.2, 1)
+    found = compare(write("a", table(values)), write("b", table(other)))
+    assert (found.changed, found.largest_ulps) == (1, 1)
+    assert found.first == "fold 1, AAPL, 1970-01-02"
+    assert found.largest == abs(other[1] - values[1])
+
+
+def test_the_two_zeros_are_neighbours_and_not_the_same_bits(write):
+    found = compare(write("a", table([0.0])), write("b", table([-0.0])))
+    assert (found.changed, found.largest_ulps, found.largest) == (1, 1, 0.0)
+
+
+def test_rows_are_matched_by_symbol_and_time_and_not_by_place(write):
+    found = compare(write("a", table([1.0, 2.0, 3.0])), write("b", table([2.0, 3.0, 4.0], start=1)))
+    assert (found.rows, found.changed, found.only_a, found.only_b) == (2, 0, 1, 1)
+
+
+@given(st.lists(st.floats(allow_nan=False, width=64), min_size=2, max_size=20), st.integers(1, 9))
+def test_ulps_agree_with_numpy(values, steps):
+    import tempfile
+    from pathlib import Path
+
+    ahead = np.array(values)
+    for _ in range(steps):
+        ahead = np.nextafter(ahead, math.inf)
+    with tempfile.TemporaryDirectory() as folder:
+        one, two = Path(folder) / "a.npy", Path(folder) / "b.npy"
+        np.save(one, table(values))
+        np.save(two, table(ahead))
+        found = compare(one, two)
+    assert found.largest_ulps <= steps + 1
+    finite = [v for v in values if v != math.inf]
+    assert found.changed == sum(
+        struct.pack("<d", a) != struct.pack("<d", b) for a, b in zip(values, ahead, strict=True)
+    )
+    assert (found.largest_ulps >= 1) == bool(finite)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x93NUMPY\x01\x00", b"PK\x03\x04", b"\x93NUMPY\x02\x00aaaa"]
+)
+def test_a_file_that_is_no_table_is_an_integrity_error(content, tmp_path, write):
+    (tmp_path / "broken.npy").write_bytes(content)
+    with pytest.raises(IntegrityError, match=r"broken\.npy cannot be read"):
+        compare(tmp_path / "broken.npy", write("a", table([1.0])))
