@@ -192,6 +192,9 @@ def _judge_old(
         case.add("rolled-back", message)
     elif old.size in walk.roots and walk.roots[old.size] != old.root:
         message = f"the first {old.size} records are not those of the checkpoint handed in"
+        if _is_damaged(case):
+            case.add("root", message)
+            return
         case.add("fork", message)
         case.evidence = (note.decode(), case.note.decode())
     elif old.size in walk.roots:
@@ -209,9 +212,18 @@ def _judge_mark(case: Case, walk: Walk, mark: Checkpoint | None) -> None:
         case.add("rolled-back", message)
     elif walk.roots[mark.size] != mark.root:
         message = f"the first {mark.size} records are not those that were signed here"
-        case.add("fork", message)
+        case.add("root" if _is_damaged(case) else "fork", message)
     else:
         case.checked.append("the high-water mark beside the key")
+
+
+def _is_damaged(case: Case) -> bool:
+    """Return whether the lines disagree with the log's own chain or root.
+
+    Another checkpoint then disagrees for that reason too: damage is not a fork, which takes two
+    logs that are each whole.
+    """
+    return verdict_of(case.faults) == "tampered"
 
 
 def _judge_runs(case: Case, walk: Walk) -> tuple[str, ...]:

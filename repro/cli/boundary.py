@@ -58,8 +58,13 @@ def run(arguments: Sequence[str]) -> int:
 
 def _wants_json(arguments: Sequence[str]) -> bool:
     """Return whether the command line asks for JSON, also where it cannot be parsed."""
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
-    return any(a == "--format=json" or (a == "--format" and b == "json") for a, b in pairs)
+    wanted = ""
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if argument == "--format":
+            wanted = following
+        elif argument.startswith("--format="):
+            wanted = argument.partition("=")[2]
+    return wanted == "json"
 
 
 def _report(

@@ -43,6 +43,8 @@ def command(
 
 def _json(compared: Comparison) -> dict[str, Any]:
     """Return the comparison as JSON; nothing is rounded."""
+    from repro.identity.keys import exact_integers
+
     return {
         "schema": 1,
         "command": "diff",
@@ -55,7 +57,9 @@ def _json(compared: Comparison) -> dict[str, Any]:
         "label": compared.label,
         "causes": [asdict(cause) for cause in compared.causes],
         "effects": [{**asdict(e), "delta": e.delta} for e in compared.effects],
-        "predictions": asdict(compared.predictions) if compared.predictions else None,
+        "predictions": exact_integers(asdict(compared.predictions))
+        if compared.predictions
+        else None,
         "spread": asdict(compared.spread) if compared.spread else None,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from repro.config.catalog import MODELS, Trainer
@@ -123,6 +124,9 @@ def _dataset(resolved: Resolved) -> Iterator[Problem]:
     """Dates in order; a time column that is not read as a number; a symbol for one symbol."""
     flat = resolved.flat
     start, end = flat[(*DATASET, "start")], flat[(*DATASET, "end")]
+    for day in (start, end):
+        if day.value is not None and not _is_day(day.value):
+            yield _at(resolved, day, f"{day.value} is no day of the calendar")
     if start.value is not None and end.value is not None and start.value > end.value:
         yield _at(resolved, start, f"{start.value} is after the end, {end.value}")
     dataset: Any = {path: v.value for path, v in below(flat, DATASET).items()}
@@ -133,6 +137,15 @@ def _dataset(resolved: Resolved) -> Iterator[Problem]:
     view = flat[(*ROUTING, "view")]
     if view.value == "symbol_specific" and ("symbol",) in dataset:
         yield _at(resolved, view, "the dataset has no symbols")
+
+
+def _is_day(text: str) -> bool:
+    """Return whether a text of the form YYYY-MM-DD is a day."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _model(resolved: Resolved, trainer: Trainer) -> Iterator[Problem]:

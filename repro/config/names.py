@@ -13,7 +13,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """
     allowed = max(1, min(len(name) // 3, 4))
     best: tuple[int, str] | None = None
-    for candidate in sorted(set(candidates)):
+    for candidate in candidates:
         if abs(len(candidate) - len(name)) > allowed:
             continue
         found = (slips(name.casefold(), candidate.casefold()), candidate)

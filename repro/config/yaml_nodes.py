@@ -42,7 +42,6 @@ NODES_MAX = 100_000
 """Values and keys in one document, copies included: an alias bomb ends here."""
 DEPTH_MAX = 64
 
-_BARE_BANG = re.compile(r"!(?=[\s,\]}]|$)", re.MULTILINE)
 _MERGE = "<<"
 _SCALAR_TAGS = ("str", "int", "float", "bool", "null")
 _KINDS = {
@@ -70,12 +69,11 @@ class Composer:
         self.count = 0
         self.root: tuple[Any, Span] | None = None
         self.documents = 0
-        self.careful = False
-        """Whether the text holds what the parsers do not tell or tell differently."""
+        self.tabs = False
 
     def compose(self, text: str) -> tuple[JSON, Span]:
         """Return the mapping in ``text`` and its spans; raise ProblemsError with all faults."""
-        self.careful = "\t" in text or _BARE_BANG.search(text) is not None
+        self.tabs = "\t" in text
         handlers: dict[type, Callable[[Any], None]] = {
             ScalarEvent: self._scalar,
             MappingStartEvent: self._open,
@@ -116,12 +114,12 @@ class Composer:
         start: Spot = event.start_mark
         end: Spot = event.end_mark
         value: Any = text
-        if event.tag is not None or event.anchor is not None or self.careful:
+        if event.tag is not None or event.anchor is not None or self.tabs:
             start, value = self._adorned(event)
         elif not event.style and (not text or text[0] in TELLING):
             value = self._resolve(text, start, end)
         if event.style in ("|", ">"):
-            self._check_block(start, text)
+            self._check_block(text, start, end)
         self.count += 1
         if self.count > NODES_MAX:
             self._fail(start, f"more than {NODES_MAX} values and keys", "size", end=end)
@@ -146,7 +144,7 @@ class Composer:
         """Return start and value of a scalar that may have a tag or an anchor."""
         start = self._start(event)
         text: str = event.value
-        tag = None if event.tag in (None, "!") else self._tag(event, _SCALAR_TAGS)
+        tag = None if event.tag is None else self._tag(event, _SCALAR_TAGS)
         value: Any = text
         if not event.style and (tab := self.text.tab_inside(start, event.end_mark)):
             self._fail(tab, yaml_events.TAB, "syntax")
@@ -156,12 +154,12 @@ class Composer:
             self.anchors[event.anchor] = (value, (start, event.end_mark, None), 1, 0)
         return start, value
 
-    def _check_block(self, start: Spot, text: str) -> None:
+    def _check_block(self, text: str, start: Spot, end: Spot) -> None:
         """Refuse the few block scalars that only one of the parsers takes."""
         if not self.text.block_header(start):
             self._fail(start, yaml_events.BLOCK_HEADER, "syntax")
         if text.lstrip("\n").startswith("\t"):
-            self._fail(start, yaml_events.TAB, "syntax")
+            self._fail(self.text.tab_inside(start, end) or start, yaml_events.TAB, "syntax")
 
     def _check_key(self, frame: Frame, value: Any, text: str, start: Spot, end: Spot) -> None:
         first = frame.first_line(text)
@@ -187,9 +185,9 @@ class Composer:
     def _open(self, event: Event) -> None:
         mapping = isinstance(event, MappingStartEvent)
         start: Spot = event.start_mark
-        if event.tag is not None or event.anchor is not None or self.careful:
+        if event.tag is not None or event.anchor is not None or self.tabs:
             start = self._start(event)
-            if event.tag not in (None, "!"):
+            if event.tag is not None:
                 self._tag(event, ("map",) if mapping else ("seq",))
         if self.frame is not None and self.frame.wants_key:
             kind = "a mapping" if mapping else "a list"
@@ -245,10 +243,8 @@ class Composer:
         self._add(copied(value), (start, end, span[2]))
 
     def _start(self, event: Event) -> Spot:
-        """Return where the value begins, behind its tag and anchor; refuse the bare ``!``."""
+        """Return where the value begins, behind its tag and anchor."""
         mark: Spot = event.start_mark
-        if event.tag in (None, "!") and self.text.bare_bang(mark):
-            self._report(mark, "the tag ! is not known here", "tag")
         if self.text.tab_behind_tag(mark):
             self._fail(mark, yaml_events.TAG, "syntax")
         if event.anchor is None and event.tag is None:

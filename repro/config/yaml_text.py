@@ -50,12 +50,6 @@ class Text:
             end = At(start.line, min(start.column + 1, max(len(line), start.column)))
         return Problem(self.place(start, end), path, message, rule, hint, line)
 
-    def bare_bang(self, at: Spot) -> bool:
-        """Return whether a ``!`` with no name stands at ``at`` (libyaml does not tell)."""
-        line = self.lines[at.line] if at.line < len(self.lines) else ""
-        found = _PROPERTY.match(line, at.column)
-        return found is not None and found[0] == "!"
-
     def tab_behind_tag(self, at: Spot) -> bool:
         """Return whether a tab ends the tag at ``at`` (the pure parser refuses it)."""
         line = self.lines[at.line] if at.line < len(self.lines) else ""

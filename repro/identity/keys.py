@@ -103,17 +103,27 @@ def request_digest(request: Mapping[str, Any]) -> str:
 
 
 def exact(value: Any) -> Any:
-    """Return ``value`` with integers beyond ±(2^53-1) as strings, as JSON keeps them exact."""
+    """Return ``value`` with integral numbers beyond 2^53-1 as strings, for canonical JSON."""
+    return _exact(value, floats=True)
+
+
+def exact_integers(value: Any) -> Any:
+    """Return ``value`` with integers beyond 2^53-1 in size as strings; floats stay numbers."""
+    return _exact(value, floats=False)
+
+
+def _exact(value: Any, *, floats: bool) -> Any:
     if isinstance(value, bool):
         return value
     if isinstance(value, int):
         return value if -EXACT <= value <= EXACT else str(value)
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) > EXACT else value
+        too_large = floats and value.is_integer() and abs(value) > EXACT
+        return str(int(value)) if too_large else value
     if isinstance(value, Mapping):
-        return {key: exact(child) for key, child in value.items()}
+        return {key: _exact(child, floats=floats) for key, child in value.items()}
     if isinstance(value, (list, tuple)):
-        return [exact(child) for child in value]
+        return [_exact(child, floats=floats) for child in value]
     return value
 
 

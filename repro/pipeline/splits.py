@@ -130,7 +130,7 @@ def proof(folds: Sequence[Fold], time: Ints, label_end: Ints) -> dict[str, Any]:
         disjoint = set(fold.train.tolist()).isdisjoint(fold.test.tolist())
         lines.append(
             {
-                "fold": fold.index,
+                "fold": fold.index + 1,
                 "train_rows": len(fold.train),
                 "test_rows": len(fold.test),
                 "max_train_label_end": iso(known),

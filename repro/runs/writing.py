@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from repro.audit_log.digests import digest_file, payload_digest
-from repro.identity.keys import exact
+from repro.audit_log.canonical import canonical
+from repro.audit_log.digests import digest_file
+from repro.identity.keys import exact, exact_integers
 
 SCHEMA = 1
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file that people can read; floats are exact, nothing is rounded."""
-    text = json.dumps(exact(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    kept = exact_integers(value)
+    text = json.dumps(kept, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", "utf-8")
 
 
@@ -57,5 +60,5 @@ def outputs(finished: Mapping[str, Any]) -> dict[str, str]:
         "training": finished["training_metrics"],
         "folds": [fold["metrics"] for fold in finished["folds"]],
     }
-    found["metrics"] = payload_digest("repro-audit v1 metrics", exact(metrics))
+    found["metrics"] = "sha256:" + hashlib.sha256(canonical(exact(metrics))).hexdigest()
     return found

@@ -69,8 +69,9 @@ def test_ulps_agree_with_numpy(values, steps):
     from pathlib import Path
 
     ahead = np.array(values)
-    for _ in range(steps):
-        ahead = np.nextafter(ahead, math.inf)
+    with np.errstate(over="ignore"):
+        for _ in range(steps):
+            ahead = np.nextafter(ahead, math.inf)
     with tempfile.TemporaryDirectory() as folder:
         one, two = Path(folder) / "a.npy", Path(folder) / "b.npy"
         np.save(one, table(values))

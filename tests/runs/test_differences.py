@@ -1,0 +1,82 @@
+import pytest
+
+from repro.runs import differences
+
+
+def sealed(**values):
+    return {
+        "target": "t",
+        "family": "lightgbm",
+        "values": [
+            {
+                "path": path,
+                "value": value,
+                "component": "hyperparameters",
+                "used": True,
+                "history": [
+                    {"layer": "document", "file": "f.yaml", "line": 3, "column": 5, "text": "x"}
+                ],
+            }
+            for path, value in values.items()
+        ],
+    }
+
+
+def test_equal_configurations_have_no_causes():
+    assert list(differences.configuration(sealed(a=1), sealed(a=1.0))) == []
+
+
+@pytest.mark.parametrize(("old", "new"), [(7, "7"), (1, True), (None, 0), ([1, 2], [2, 1])])
+def test_a_change_of_type_or_order_is_a_difference(old, new):
+    (cause,) = differences.configuration(sealed(a=old), sealed(a=new))
+    assert (cause.subject, cause.old, cause.new) == ("a", old, new)
+    assert (cause.a.file, cause.a.line, cause.b.column) == ("f.yaml", 3, 5)
+
+
+def test_a_value_that_only_one_run_has_is_a_difference():
+    (cause,) = differences.configuration(sealed(a=1), sealed(a=1, b=2))
+    assert (cause.subject, cause.old, cause.new, cause.a) == ("b", None, 2, None)
+
+
+def test_a_value_that_no_run_used_is_not_a_difference():
+    a, b = sealed(a=1), sealed(a=2)
+    for side in (a, b):
+        side["values"][0]["used"] = False
+    assert list(differences.configuration(a, b)) == []
+
+
+def test_another_target_or_family_is_told_even_if_no_value_says_so():
+    b = {**sealed(a=1), "target": "u", "family": "xgboost"}
+    found = list(differences.configuration(sealed(a=1), b))
+    assert [(c.subject, c.old, c.new) for c in found] == [
+        ("target", "t", "u"),
+        ("family", "lightgbm", "xgboost"),
+    ]
+
+
+def test_the_base_seed_is_a_cause_of_its_own_kind():
+    name = "training_config.reproducibility_config.reproducibility.base_seed"
+    (cause,) = differences.configuration(sealed(**{name: 1}), sealed(**{name: 2}))
+    assert cause.kind == "seed"
+
+
+def test_nested_facts_differ_at_their_leaves():
+    a = {"versions": {"numpy": "2.0", "pandas": "3.0"}, "threads": 1}
+    b = {"versions": {"numpy": "2.1", "pandas": "3.0", "scipy": "1"}, "threads": 1}
+    found = list(differences.mapping("environment", "execution_key", a, b))
+    assert [(c.subject, c.old, c.new) for c in found] == [
+        ("versions, numpy", "2.0", "2.1"),
+        ("versions, scipy", None, "1"),
+    ]
+
+
+def test_files_differ_by_content_and_not_by_order():
+    def side(*files):
+        return {"files": [{"name": n, "blake3": d} for n, d in files]}
+
+    assert list(differences.files(side(("a", "1"), ("b", "2")), side(("b", "2"), ("a", "1")))) == []
+    found = list(differences.files(side(("a", "1")), side(("a", "9"), ("b", "2"))))
+    assert [(c.subject, c.old, c.new) for c in found] == [
+        ("file a", "blake3:1", "blake3:9"),
+        ("file b", None, "blake3:2"),
+    ]
