@@ -63,24 +63,23 @@ def libraries() -> dict[str, str]:
     return {top: _digest(entries) for top, entries in sorted(files.items())}
 
 
-def mapped() -> dict[str, str]:
-    """Return the name and digest of each shared library mapped into this process.
+def mapped_paths() -> tuple[str, ...]:
+    """Return the path of each shared library mapped into this process, sorted."""
+    if not MAPS.exists():
+        return ()
+    fields = (line.split(None, 5) for line in MAPS.read_text().splitlines() if ".so" in line)
+    paths = {field[5].strip() for field in fields if len(field) == 6}
+    return tuple(sorted(path for path in paths if Path(path).is_file()))
+
+
+def mapped(paths: Iterable[str]) -> dict[str, str]:
+    """Return the name and digest of each shared library.
 
     Names without their directories: where a library lies does not change what it computes.
     """
-    if not MAPS.exists():
-        return {}
-    paths = {
-        line.split(None, 5)[5].strip()
-        for line in MAPS.read_text().splitlines()
-        if ".so" in line and len(line.split(None, 5)) == 6
-    }
     found: dict[str, str] = {}
-    for path in sorted(paths):
-        name = Path(path).name
-        if not Path(path).is_file():
-            continue
-        digest = _file(path)
+    for path in paths:
+        name, digest = Path(path).name, _file(path)
         found[name if found.get(name, digest) == digest else f"{name} {digest[:8]}"] = digest
     return found
 

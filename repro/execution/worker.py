@@ -9,7 +9,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -64,17 +64,17 @@ def _serve(channel: Channel) -> None:
         shield.raise_()
         guards.install(str(directory))
     trainer = _load(message["trainer"])
-    from repro.execution import training
+    from repro.execution import readback, training
 
-    environment = _environment(message["trainer"], level)
+    paths = readback.mapped_paths()
+    environment = _environment(message["trainer"], level, paths)
     environment["shielded"] = sorted(shield.refused)
     prepared = training.prepare(request, options, training.read_files(message["files"]))
     channel.send("prepared", facts=prepared.facts, environment=environment)
     seeds = channel.receive()["seeds"]
     out = _train(channel, trainer, request, options, prepared, seeds, directory)
-    after = _environment(message["trainer"], level)
-    after["shielded"] = sorted(shield.refused)
-    channel.send("finished", **out, after=_compare(environment, after, level))
+    after = {**_after(environment, paths, level), "shielded": sorted(shield.refused)}
+    channel.send("finished", **out, after=after)
 
 
 def _train(
@@ -129,7 +129,7 @@ def _load(trainer: Mapping[str, Any]) -> Any:
     return cast(Any, module)
 
 
-def _environment(trainer: Mapping[str, Any], level: str) -> dict[str, Any]:
+def _environment(trainer: Mapping[str, Any], level: str, paths: Sequence[str]) -> dict[str, Any]:
     """Return what this interpreter really is; see ``readback``."""
     from repro.execution import readback
 
@@ -142,27 +142,32 @@ def _environment(trainer: Mapping[str, Any], level: str) -> dict[str, Any]:
         "pools": readback.pools(),
         "cpu_features": readback.cpu_features(),
         "libraries": readback.libraries(),
-        "mapped": readback.mapped(),
+        "mapped": readback.mapped(paths),
         "threads": readback.threads(),
     }
 
 
-def _compare(before: Mapping[str, Any], after: Mapping[str, Any], level: str) -> dict[str, Any]:
-    """Return what changed while training; raises DeterminismError for what must not change."""
-    fixed = ("interpreter", "versions", "fingerprint", "pools", "cpu_features", "mapped")
-    changed = [name for name in fixed if before[name] != after[name]]
+def _after(before: Mapping[str, Any], paths: Sequence[str], level: str) -> dict[str, Any]:
+    """Return what is different after training; DeterminismError for what must not be.
+
+    Arithmetic, thread pools and the libraries that are mapped; their bytes are not read again.
+    """
+    from repro.execution import readback
+
+    now = readback.mapped_paths()
+    checks = {
+        "fingerprint": (before["fingerprint"], readback.fingerprint()),
+        "pools": (before["pools"], readback.pools()),
+        "mapped": (list(paths), list(now)),
+    }
+    changed = [name for name, (then, found) in checks.items() if then != found]
     if changed and level != "best-effort":
-        detail = "; ".join(f"{n}: {_difference(before[n], after[n])}" for n in changed)
-        raise DeterminismError(f"the environment changed while training: {detail}")
-    return {"changed": changed, "threads": after["threads"], "shielded": after["shielded"]}
-
-
-def _difference(before: Any, after: Any) -> str:
-    """Return a short text of what differs between two facts."""
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        names = sorted(k for k in {*before, *after} if before.get(k) != after.get(k))
-        return ", ".join(names[:5])
-    return f"{before!r} became {after!r}"
+        new = ", ".join(sorted(Path(path).name for path in set(now) - set(paths)))
+        loaded = f" (loaded since: {new})" if new else ""
+        raise DeterminismError(
+            f"the environment changed while training: {', '.join(changed)}{loaded}"
+        )
+    return {"changed": changed, "threads": readback.threads()}
 
 
 def _die_with_the_notary() -> None:
