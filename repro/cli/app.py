@@ -14,13 +14,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("init")(init.command)
-app.command("validate")(validate.command)
-app.command("train")(train.command)
-app.command("diff")(diff.command)
-app.command("verify")(verify.command)
-app.add_typer(runs.app, name="runs")
-app.add_typer(audit.app, name="audit")
+app.command("init", short_help="Make a workspace with an example and a log.")(init.command)
+app.command("validate", short_help="Check the configuration: all problems.")(validate.command)
+app.command("train", short_help="Train one model, strictly, and seal it.")(train.command)
+app.command("diff", short_help="Compare two runs: verdict, causes, effect.")(diff.command)
+app.command("verify", short_help="Do a run again and compare every bit.")(verify.command)
+app.add_typer(runs.app, name="runs", short_help="List and show what has been run.")
+app.add_typer(audit.app, name="audit", short_help="Verify the log.")
 
 
 @app.callback()

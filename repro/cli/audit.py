@@ -33,7 +33,11 @@ def verify(
     ] = False,
     form: AsFormat = Format.text,
 ) -> int:
-    """Verify the workspace's log; exit 0 ok, 1 torn or incomplete, 3 unverifiable, 4 not sound."""
+    """Verify the log.
+
+    Exit status: 0 ok, 1 torn or incomplete, 3 unverifiable, 4 tampered, truncated, rolled back or
+    forked.
+    """
     from repro.audit import verify_log
     from repro.audit_log.report import as_json, as_text, read_vkeys
     from repro.config.tree import find_root
@@ -47,4 +51,9 @@ def verify(
         output.result(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         output.result(as_text(report))
+        if report.verdict == "unverifiable" and not keys:
+            output.talk(
+                "repro: hint: this machine has no key of this log; name whom you trust with --vkey "
+                "KEY (the file AUDIT_LOG/log.vkey is only what the log says of itself)"
+            )
     return report.exit_status

@@ -59,7 +59,7 @@ def run(arguments: Sequence[str]) -> int:
 def _wants_json(arguments: Sequence[str]) -> bool:
     """Return whether the command line asks for JSON, also where it cannot be parsed."""
     wanted = ""
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
         if argument == "--format":
             wanted = following
         elif argument.startswith("--format="):

@@ -79,6 +79,8 @@ class Text:
                 at = At(line, column)
                 break
             column = 0
+        else:
+            return limit or at
         return at if limit is None or at <= (limit.line, limit.column) else limit
 
 

@@ -74,7 +74,8 @@ def find(root: Path, reference: str) -> Run:
     if latest:
         back = int(latest.group(1) or 0)
         if back >= len(runs):
-            raise UsageError(f"{reference}: there are only {len(runs)} runs")
+            count = f"{len(runs)} run" + ("" if len(runs) == 1 else "s")
+            raise UsageError(f"{reference}: there is no such run; the workspace has {count}")
         return runs[-1 - back]
     exact = [run for run in runs if run.name == reference]
     found = exact or [run for run in runs if _matches(run, reference)]

@@ -1,0 +1,159 @@
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+COMMANDS = [
+    ["init"],
+    ["validate"],
+    ["train"],
+    ["diff"],
+    ["verify"],
+    ["runs"],
+    ["runs", "list"],
+    ["runs", "show"],
+    ["audit"],
+    ["audit", "verify"],
+]
+HEAVY = {"numpy", "pandas", "lightgbm", "scipy", "sklearn", "rich", "pydantic"}
+
+
+def repro(*arguments, cwd, **variables):
+    return subprocess.run(
+        [sys.executable, "-m", "repro", *arguments],
+        cwd=cwd,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def modules_of(code, cwd):
+    """Return the modules that are loaded after some code."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print('\\n'.join(sys.modules))"],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+def run_in_process(*arguments):
+    return (
+        "import contextlib, io\nfrom repro.cli.boundary import run\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):"
+        f"\n    run({list(arguments)!r})"
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_has_help(command, tmp_path):
+    done = repro(*command, "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "Usage: " in done.stdout
+    assert "..." not in done.stdout.split("Commands:")[-1].partition("\n\n")[0].replace(
+        "ARGS]...", ""
+    )
+
+
+def test_without_a_command_the_help_is_shown_and_the_status_is_usage(tmp_path):
+    done = repro(cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Commands:" in done.stdout + done.stderr
+
+
+def test_the_version_loads_nothing(tmp_path):
+    loaded = modules_of(
+        "import sys; sys.argv = ['repro', '--version']\nfrom repro.__main__ import main\nmain()",
+        tmp_path,
+    )
+    ours = {name for name in loaded if name.startswith("repro.")}
+    assert ours <= {"repro.__main__"}
+    assert "typer" not in loaded
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("validate", "--help"), ("runs", "list"), ("diff", "a", "b")]
+)
+def test_commands_that_need_no_table_load_no_numeric_library(arguments, tmp_path):
+    (tmp_path / "CONFIG").mkdir()
+    loaded = modules_of(run_in_process(*arguments), tmp_path)
+    assert not HEAVY & loaded
+    assert "jsonschema" not in loaded
+
+
+def test_validation_loads_no_numeric_library(make_desk):
+    loaded = modules_of(run_in_process("validate"), make_desk().root)
+    assert not HEAVY & loaded
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["train", "--bogus"], 2),
+        (["nonsense"], 2),
+        (["train", "not an override"], 2),
+        (["train"], 3),
+        (["runs", "show", "@latest"], 3),
+    ],
+)
+def test_an_error_is_one_line_and_a_hint_and_with_json_one_document(arguments, status, tmp_path):
+    done = repro(*arguments, cwd=tmp_path)
+    assert done.returncode == status
+    assert done.stderr.startswith("repro: error: ")
+    assert "Traceback" not in done.stderr
+    told = json.loads(repro(*arguments, "--format", "json", cwd=tmp_path).stdout)
+    assert told["error"]["exit_status"] == status
+
+
+def test_our_own_bug_is_70_with_the_traceback_in_a_file(tmp_path):
+    code = (
+        "import repro.validate\n"
+        "def broken(*a): raise ZeroDivisionError('planted')\n"
+        "repro.validate.validate = broken\n"
+        "from repro.cli.boundary import run\n"
+        "raise SystemExit(run(['validate']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 70
+    assert "Traceback" not in done.stderr
+    file = done.stderr.split("the traceback is in ")[1].split(";")[0]
+    with open(file, encoding="utf-8") as kept:  # noqa: PTH123 - a path that the product printed
+        assert "ZeroDivisionError: planted" in kept.read()
+    os.unlink(file)  # noqa: PTH108
+
+
+def test_what_a_user_typed_is_never_markup(make_desk):
+    desk = make_desk()
+    done = desk.run("train", "[red]features[/red]=1", status=1)
+    assert "[red]features[/red]" in done.stderr
+
+
+def test_runs_are_listed_newest_first_and_found_by_prefix(make_desk):
+    desk = make_desk()
+    assert "no runs yet" in desk.run("runs", "list").stdout
+    first, second = desk.train(), desk.train("--seed", "9")
+    listed = desk.json("runs", "list")
+    assert [run["run"] for run in listed["runs"]] == [second["run"], first["run"]]
+    assert desk.json("runs", "list", "--limit", "1")["total"] == 2
+    for reference in (
+        "@latest",
+        second["run"][:8],
+        second["comparison_group"]["strict_key"][:16],
+        second["folder"],
+        f"{second['folder']}/snapshot.json",
+        f"RESULTS/runs/{second['run']}",
+    ):
+        shown = desk.json("runs", "show", reference)
+        assert shown["snapshot"]["run"] == second["run"], reference
+    both = first["comparison_group"]["replicate_key"][:16]
+    told = desk.json("runs", "show", both, status=2)["error"]
+    assert first["run"] in told["hint"]
+    assert second["run"] in told["hint"]

@@ -1,0 +1,208 @@
+"""``repro validate`` as people run it: what it writes, where, and the status that it ends with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CONFIG = Path(__file__).parents[2] / "CONFIG"
+MODEL = "model_config/lightgbm.yaml"
+SPLITS = "training_config/splits_config.yaml"
+ROUTING = "training_config/routing_config.yaml"
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    """Return the root of a workspace with a copy of the shipped configuration."""
+    shutil.copytree(CONFIG, tmp_path / "CONFIG", ignore=shutil.ignore_patterns("__*"))
+    return tmp_path
+
+
+@pytest.fixture
+def edit(workspace):
+    """Return what replaces a text, which must stand there once, in a file below ``CONFIG``."""
+
+    def replace(relative, old, new):
+        file = workspace / "CONFIG" / relative
+        text = file.read_text("utf-8")
+        assert text.count(old) == 1
+        file.write_text(text.replace(old, new), "utf-8")
+
+    return replace
+
+
+def validate(folder, *words):
+    """Return status, stdout and stderr of the command, run in ``folder``."""
+    ran = subprocess.run(
+        [sys.executable, "-P", "-m", "repro", "validate", *words],
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+        stdin=subprocess.DEVNULL,
+    )
+    return ran.returncode, ran.stdout, ran.stderr
+
+
+def test_a_sound_workspace_ends_with_0_and_says_how_much_was_read(workspace):
+    expected = f"valid: 12 documents in {workspace.resolve() / 'CONFIG'}\n"
+    documents = len(list((workspace / "CONFIG").rglob("*.yaml")))
+    assert validate(workspace) == (0, expected.replace("12", str(documents)), "")
+
+
+def test_the_workspace_is_found_from_a_folder_below_it(workspace):
+    assert validate(workspace / "CONFIG" / "data")[0] == 0
+
+
+def test_a_problem_has_file_line_column_and_a_caret_under_the_text(edit, workspace):
+    edit(MODEL, "learning_rate: 0.01", "learning_rate: 3.0")
+    assert validate(workspace) == (
+        1,
+        "CONFIG/model_config/lightgbm.yaml:7:18: hyperparameters.learning_rate: "
+        "3.0 is above the maximum, 1\n"
+        "    7 |   learning_rate: 3.0\n"
+        "      |                  ^^^\n"
+        "1 problem\n",
+        "",
+    )
+
+
+def test_all_problems_of_all_files_come_at_once_in_order_of_place(edit, workspace):
+    edit(SPLITS, "folds: 5", "folds: five")
+    edit(SPLITS, "embargo: 1 ", "embargo: -1 ")
+    edit(MODEL, "learning_rate: 0.01", "learning_rate: 3.0")
+    edit(MODEL, "  num_leaves: 15", "  num_leavs: 15")
+    edit("identity_config.yaml", "mode: strict", "mode: [strict")
+    edit("data/targets.yaml", "horizon: 1\n", "horizon: 1\n    horizon: 2\n")
+    (workspace / "CONFIG" / ROUTING).unlink()
+    status, out, err = validate(workspace)
+    places = [line.split(": ")[0] for line in out.splitlines() if line.startswith("CONFIG/")]
+    assert places == [
+        "CONFIG/data/targets.yaml:15:5",
+        "CONFIG/identity_config.yaml:7:9",
+        "CONFIG/model_config/lightgbm.yaml:7:18",
+        "CONFIG/model_config/lightgbm.yaml:8:3",
+        "CONFIG/training_config/routing_config.yaml:1:1",
+        "CONFIG/training_config/splits_config.yaml:7:10",
+        "CONFIG/training_config/splits_config.yaml:10:12",
+    ]
+    assert (status, out.splitlines()[-1], err) == (1, "7 problems", "")
+
+
+def test_problems_between_files_come_with_place_and_hint(edit, workspace):
+    edit(SPLITS, "purge: 5 ", "purge: 4 ")
+    edit(ROUTING, "symbol: null ", "symbol: AAPL ")
+    assert validate(workspace)[1] == (
+        "CONFIG/training_config/routing_config.yaml:6:11: routing.symbol: "
+        "a cross_sectional view has no symbol; write null\n"
+        "    6 |   symbol: AAPL                 # the symbol, for symbol_specific\n"
+        "      |           ^^^^\n"
+        "CONFIG/training_config/splits_config.yaml:9:10: splits.purge: "
+        "4 is shorter than the horizon of fwd_ret_5d, 5\n"
+        "    9 |   purge: 4                      "
+        "# timestamps left out before each test fold; at least the horizon\n"
+        "      |          ^\n"
+        "  hint: set it to 5 or more\n"
+        "2 problems\n"
+    )
+
+
+def test_what_the_flags_ask_for_is_checked_too(workspace):
+    words = ("--variant", "aggressive", "--set", "max_depth=2", "purge=6", "--seed", "-1")
+    status, out, _ = validate(workspace, *words)
+    assert status == 1
+    assert out.startswith("--set 3:1:27: reproducibility.base_seed: -1 is below the minimum, 0\n")
+
+
+def test_json_is_one_document_with_the_same_facts(edit, workspace):
+    edit(MODEL, "learning_rate: 0.01", "learning_rate: 3.0")
+    edit(SPLITS, "folds: 5", "fold: 5")
+    status, out, err = validate(workspace, "--format", "json")
+    found = json.loads(out)
+    assert (status, err) == (1, "")
+    assert (found["schema"], found["command"]) == (1, "validate")
+    assert found["root"] == str(workspace.resolve())
+    assert sorted(found["files"]) == sorted(
+        file.relative_to(workspace).as_posix() for file in (workspace / "CONFIG").rglob("*.yaml")
+    )
+    assert found["problems"][0] == {
+        "file": "CONFIG/model_config/lightgbm.yaml",
+        "line": 7,
+        "column": 18,
+        "end": 21,
+        "path": "hyperparameters.learning_rate",
+        "message": "3.0 is above the maximum, 1",
+        "rule": "maximum",
+        "hint": None,
+    }
+    places = [(p["file"], p["line"], p["column"]) for p in found["problems"]]
+    assert places == sorted(places)
+    assert len(places) == 3
+
+
+def test_json_of_a_sound_workspace_has_no_problems(workspace):
+    status, out, err = validate(workspace, "--format=json")
+    assert (status, json.loads(out)["problems"], err) == (0, [], "")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--target", "fwd_ret_5"), "no such target: 'fwd_ret_5'; did you mean fwd_ret_5d?"),
+        (("--config", "nope"), "no such overlay: 'nope'"),
+        (("stray",), "not an override: 'stray'"),
+        (("--nope",), "No such option: --nope"),
+    ],
+)
+def test_what_cannot_be_understood_ends_with_2_and_is_told_on_stderr(words, said, workspace):
+    status, out, err = validate(workspace, *words)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"repro: error: {said}")
+    assert "\nrepro: hint: " in err
+
+
+def test_what_cannot_be_understood_is_json_too(workspace):
+    status, out, _ = validate(workspace, "--variant", "agressive", "--format", "json")
+    error = json.loads(out)["error"]
+    assert (status, error["exit_status"], error["kind"]) == (2, 2, "UsageError")
+    assert error["problem"].endswith("did you mean aggressive?")
+
+
+def test_a_folder_without_a_workspace_ends_with_3(tmp_path):
+    status, out, err = validate(tmp_path)
+    assert (status, out) == (3, "")
+    assert err.startswith("repro: error: no workspace: ")
+    assert "repro: hint: make one with: repro init DIR" in err
+
+
+@pytest.mark.xfail(strict=True, reason="resolve() raises UsageError before any check is made")
+@pytest.mark.parametrize(
+    ("relative", "old", "new", "place"),
+    [
+        ("data/dataset.yaml", "default_target: fwd_ret_5d", "default_target: nope", "30:19"),
+        ("training_config/pipeline_config.yaml", "family: lightgbm ", "family: lightgmb ", "5:11"),
+    ],
+)
+def test_a_name_in_a_file_that_does_not_exist_is_a_problem_at_its_place(
+    relative, old, new, place, edit, workspace
+):
+    edit(relative, old, new)
+    status, out, _ = validate(workspace)
+    assert (status, out.split(": ")[0]) == (1, f"CONFIG/{relative}:{place}")
+
+
+@pytest.mark.xfail(strict=True, reason="resolve() raises UsageError before any check is made")
+def test_a_model_document_that_is_missing_is_a_problem(workspace):
+    (workspace / "CONFIG" / MODEL).unlink()
+    assert validate(workspace)[0] == 1
+
+
+@pytest.mark.xfail(strict=True, reason="an override may replace a document, and a KeyError follows")
+@pytest.mark.parametrize("text", ["identity_config=3", "data.dataset.dataset=5"])
+def test_an_override_of_a_whole_document_is_not_our_own_bug(text, workspace, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(workspace))
+    assert validate(workspace, text)[0] in (1, 2)
