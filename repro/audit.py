@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,20 +57,40 @@ def completion(root: Path, run: str) -> Mapping[str, Any] | None:
     Reads the log's lines without opening it for writing; raises IntegrityError for a line that is
     no record, InputError without a log.
     """
+    found = [body for body in _completed(root, f'"run":"{run}"') if body["run"] == run]
+    return found[-1] if found else None
+
+
+def contradictions(root: Path, completed: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the earlier runs with this execution key whose bits were others, as the log has them.
+
+    ``completed`` is the body of ``run.completed``. Runs whose bits were not promised do not count.
+    """
+    if not completed["promised"]:
+        return []
+    return [
+        {"run": body["run"], "output_digest": body["output_digest"]}
+        for body in _completed(root, f'"execution_key":"{completed["execution_key"]}"')
+        if body["promised"]
+        and body["execution_key"] == completed["execution_key"]
+        and body["output_digest"] != completed["output_digest"]
+    ]
+
+
+def _completed(root: Path, needle: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the body of each ``run.completed`` whose line holds ``needle``."""
     lines = root / DIRECTORY / LINES
     if not lines.is_file():
         raise InputError(f"no log: {lines} does not exist", "runs are checked against it")
-    found: Mapping[str, Any] | None = None
-    for line in lines_with(lines, f'"run":"{run}"'.encode()):
+    for line in lines_with(lines, needle.encode()):
         try:
             record = decode(line)
         except RecordError as error:
             raise IntegrityError(
                 f"the log has a line that is no record: {error}", "look at it: repro audit verify"
             ) from error
-        if record.type == "run.completed" and record.body.get("run") == run:
-            found = record.body
-    return found
+        if record.type == "run.completed":
+            yield record.body
 
 
 def verify_log(root: Path, vkeys: Sequence[str], old: bytes | None, artifacts: bool) -> Report:

@@ -77,7 +77,7 @@ def compare(root: Path, a: Run, b: Run) -> Comparison:
     Raises IntegrityError, before anything else is said, for a run that is not what was sealed.
     """
     for run in (a, b):
-        require_whole(run, completion(root, run.name))
+        require_whole(run, completion(run.root, run.name))
     same_bits = a.snapshot["output_digest"] == b.snapshot["output_digest"]
     causes = tuple(_causes(a, b))
     spread = None

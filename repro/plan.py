@@ -42,6 +42,11 @@ class Plan:
     seeds: Mapping[str, Mapping[str, int]]
 
     @property
+    def is_promised(self) -> bool:
+        """Return whether another run with this execution key must have the same bits."""
+        return self.active.level != "best-effort" and not self.identity.missing
+
+    @property
     def inputs(self) -> list[dict[str, Any]]:
         """Return the data files as they are recorded."""
         return [file.facts() for file in self.files]

@@ -54,6 +54,8 @@ def seal_run(
     record = {
         "run": name,
         "plan": seq,
+        "execution_key": plan.identity.execution_key,
+        "promised": plan.is_promised,
         "output_digest": snapshot["output_digest"],
         "metrics": exact(finished["metrics"]),
         "artifacts": artifacts(final, below),

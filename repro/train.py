@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repro.audit import open_log_to_sign
+from repro.audit import contradictions, open_log_to_sign
 from repro.audit_log.errors import LogError
 from repro.audit_log.running import hold
 from repro.audit_log.store import Log
 from repro.config import request as requests
 from repro.config.active import Active, activate
 from repro.config.resolve import Resolved, Selection
-from repro.errors import InputError, InterruptedRunError, ReproError
+from repro.errors import DeterminismError, InputError, InterruptedRunError, ReproError
 from repro.execution.git import describe
 from repro.execution.interrupts import deferred
 from repro.execution.session import Job, Session
@@ -157,6 +157,7 @@ def _execute(log: Log, place: Staging, plan: Plan, session: Session, observer: O
         seq = log.append("run.planned", planned(plan, name)).seq
         log.commit()
         done: Outcome | None = None
+        others: list[dict[str, Any]] = []
         try:
             observer.stage(f"training {plan.active.family}, run {name}")
             finished = session.train(
@@ -166,7 +167,10 @@ def _execute(log: Log, place: Staging, plan: Plan, session: Session, observer: O
             observer.stage("sealing")
             with deferred():
                 outcome = seal_run(place, plan, finished, name, seq)
+                others = contradictions(plan.root, outcome.record)
                 appended = log.append("run.completed", outcome.record)
+                if others:
+                    log.append("incident", _incident(outcome.record, others))
                 done = outcome.committed(log.commit().size, appended.hash)
         except KeyboardInterrupt:
             if done is None:
@@ -178,7 +182,24 @@ def _execute(log: Log, place: Staging, plan: Plan, session: Session, observer: O
             raise _PlannedError(failure) from error
         if done is None:
             raise AssertionError("a plan ended without an outcome")
+        if others:
+            raise _PlannedError(_alarm(name, others))
         return done
+
+
+def _incident(record: Mapping[str, Any], others: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the body of ``incident``: two results under one execution key."""
+    names = ("run", "execution_key", "output_digest")
+    return {**{name: record[name] for name in names}, "others": others[:50]}
+
+
+def _alarm(name: str, others: list[dict[str, Any]]) -> DeterminismError:
+    """Return the error for bits that contradict an earlier run with the same execution key."""
+    earlier = str(others[-1]["run"])
+    return DeterminismError(
+        f"run {name} has other bits than {earlier}, though nothing that decides them differs",
+        f"both are kept and the log has an incident; look closer with: repro diff {earlier} {name}",
+    )
 
 
 def _end(log: Log, kind: str, body: Mapping[str, Any]) -> None:

@@ -183,6 +183,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     at_once(made, train_twice_and_verify, train_others)
     leave_a_plan(made, base / "keys")
     at_once(made, refuse, ask)
+    contradict(made, base / "keys")
     made.play("audit", "audit verify --artifacts")
     tamper(made, base / "tampered")
     return made
@@ -240,6 +241,28 @@ def leave_a_plan(made: World, keys: Path) -> None:
     log = Log.open(directory, actor=local_actor(), tool=Tool("test", "1"), keys=KeyStore(keys))
     log.append("run.planned", body | {"run": GONE})
     (directory / "running" / f"{GONE}.lock").touch()
+
+
+def contradict(made: World, keys: Path) -> None:
+    """Log a run of other bits under a known execution key, as a broken library makes one; train."""
+    first = made.document("train")["comparison_group"]["execution_key"]
+    planned = next(
+        r["body"]
+        for r in made.records()
+        if r["type"] == "run.planned" and r["body"]["comparison_group"]["execution_key"] == first
+    )
+    completed = next(
+        r["body"]
+        for r in made.records()
+        if r["type"] == "run.completed" and r["body"]["execution_key"] == first
+    )
+    name = f"{first[:12]}-99"
+    directory = made.root / "AUDIT_LOG"
+    log = Log.open(directory, actor=local_actor(), tool=Tool("test", "1"), keys=KeyStore(keys))
+    plan = log.append("run.planned", planned | {"run": name}).seq
+    log.append("run.completed", completed | {"run": name, "plan": plan, "output_digest": "0" * 64})
+    log.commit()
+    made.play("incident", "train --profile debug -q")
 
 
 def refuse(made: World) -> None:
@@ -382,7 +405,7 @@ def test_every_type_in_the_log_has_a_schema(world):
 
 def test_a_run_has_exactly_the_files_that_have_schemas(world):
     folders = list((world.root / "RESULTS" / "runs").rglob("snapshot.json"))
-    assert len(folders) == 4
+    assert len(folders) == 5
     for snapshot in folders:
         assert sorted(path.stem for path in snapshot.parent.glob("*.json")) == list(RUN_FILES)
 
@@ -423,6 +446,7 @@ def test_what_goes_well_writes_no_talk_when_quiet(world):
         ("no file", "FileNotFoundError", 3),
         ("refused", "InputError", 3),
         ("no checkpoint", "LogUnusableError", 3),
+        ("incident", "DeterminismError", 5),
         ("tampered run", "IntegrityError", 4),
         ("failed", "TrainingError", 6),
         ("interrupted", "InterruptedRunError", 130),

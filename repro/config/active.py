@@ -13,7 +13,8 @@ from typing import Any
 from repro.config import catalog
 from repro.config.catalog import MODELS
 from repro.config.layers import Path, Value, dotted, nest
-from repro.config.resolve import Resolved, split
+from repro.config.resolve import Resolved
+from repro.config.settings import split
 
 COMPONENTS = (
     "dataset",

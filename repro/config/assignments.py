@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from repro.config.catalog import MODELS, Trainer
+from repro.config.catalog import DOCUMENTS, MODELS, Trainer
 from repro.config.document import parse
 from repro.config.layers import Path, dotted
 from repro.config.names import nearest
@@ -35,18 +36,27 @@ def parse_assignment(number: int, text: str) -> Assignment:
     file = f"--set {number}"
     key, equals, value = text.partition("=")
     parts = tuple(part.strip() for part in key.split("."))
-    if not equals or not all(parts):
-        place = Place(file, 1, 1, len(text) + 1)
+    if not equals or not all(parts) or "\n" in text:
+        place = Place(file, 1, 1, len(text.partition("\n")[0]) + 1)
         raise ProblemsError([Problem(place, text, "not of the form key=value", "set", source=text)])
     offset = len(key) + 1 - len("v: ")
     try:
         parsed: Any = parse(f"v: {value}", file).value
     except ProblemsError as error:
         raise ProblemsError(
-            [replace(p, place=_shift(p.place, offset), source=text) for p in error.problems]
+            [
+                replace(p, place=_shift(p.place, offset), path=_inside(parts, p.path), source=text)
+                for p in error.problems
+            ]
         ) from error
-    place = Place(file, 1, len(key) + 2, max(len(text), len(key) + 2) + 1)
+    start = len(key) + 2 + len(value) - len(value.lstrip())
+    place = Place(file, 1, start, max(len(text.rstrip()), start) + 1)
     return Assignment(text, parts, parsed["v"], place)
+
+
+def _inside(key: Path, path: str) -> str:
+    """Return the path of a problem inside a value, which was read under the name ``v``."""
+    return ".".join((*key, *path.split(".")[1:]))
 
 
 def target_path(
@@ -59,9 +69,9 @@ def target_path(
 
     Raises ProblemsError naming the nearest keys if there is none, or all if there are several.
     """
-    paths = {path[:n] for path in known for n in range(1, len(path) + 1)}
+    paths = _candidates(known, family, families)
     keys = _spellings(assignment.key, family, families)
-    matches = sorted(p for p in paths if any(p[-len(key) :] == key for key in keys))
+    matches = [p for p in paths if any(p[-len(key) :] == key for key in keys)]
     exact = [p for p in matches if p in keys]
     active = [p for p in matches if not ASIDE & set(p) and _of_family(p, family)]
     for candidates in (exact, active, matches):
@@ -71,6 +81,22 @@ def target_path(
             listed = ", ".join(dotted(p) for p in candidates)
             raise _problem(assignment, f"ambiguous; it could be {listed}")
     raise _problem(assignment, _unknown(assignment, paths, family, families))
+
+
+def _candidates(
+    known: Iterable[Path], family: str | None, families: Mapping[str, Trainer]
+) -> list[Path]:
+    """Return every path inside a document, sorted: leaves, what holds them, and what is declared.
+
+    A hyperparameter that its document lacks can be given too.
+    """
+    paths = {
+        path[:n] for path in known for n in range(2 if path[0] in DOCUMENTS else 3, len(path) + 1)
+    }
+    if family is not None:
+        declared = families[family].hyperparameters
+        paths |= {(MODELS, family, "hyperparameters", name) for name in declared}
+    return sorted(paths)
 
 
 def _spellings(key: Path, family: str | None, families: Mapping[str, Trainer]) -> tuple[Path, ...]:
@@ -97,15 +123,34 @@ def _unknown(
     if family is not None:
         forced = families[family].forced("strict")
         if name in forced:
-            return f"not a value of the configuration: strict mode forces it to {forced[name]!r}"
+            value = json.dumps(forced[name])
+            return f"not a value of the configuration: strict mode forces it to {value}"
     active = [p for p in paths if not ASIDE & set(p) and _of_family(p, family)]
-    names = {p[-1]: p for p in active}
+    for n in range(len(assignment.key) - 1, 0, -1):
+        above = [p for p in active if p[-n:] == assignment.key[:n]]
+        if len(above) == 1 and above[0][-1] == "formula":
+            return f"a part of {dotted(above[0])}, which is set whole"
+    names: dict[str, Path] = {}
+    for path in active:
+        known = names.get(path[-1])
+        if known is None or _shared(path, assignment.key) > _shared(known, assignment.key):
+            names[path[-1]] = path
     if family is not None:
         names |= {alias: (alias,) for alias in families[family].aliases()}
     close = nearest(name, names)
     if close is None:
         return "unknown key"
     return f"unknown key; did you mean {dotted(names[close][-2:])}?"
+
+
+def _shared(path: Path, key: Path) -> int:
+    """Return how many keys before the last one a path has in common with what was typed."""
+    count = 0
+    for a, b in zip(reversed(path[:-1]), reversed(key[:-1]), strict=False):
+        if a != b:
+            break
+        count += 1
+    return count
 
 
 def _problem(assignment: Assignment, message: str) -> ProblemsError:

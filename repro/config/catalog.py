@@ -66,11 +66,13 @@ def slot_of(relative: Path, families: Mapping[str, Trainer]) -> Slot | None:
     ``lightgbm_custom.yaml`` is an overlay of ``lightgbm``, never a family: the longest name of a
     document that stands before an underscore wins.
     """
-    name = ".".join(relative.with_suffix("").parts)
+    folder = relative.parent.parts
+    name = ".".join((*folder, relative.stem))
     kinds = dict(DOCUMENTS) | {f"{MODELS}.{family}": f"model:{family}" for family in families}
     if name in kinds:
         return Slot(name, kinds[name], overlay=False)
-    bases = [base for base in kinds if name.startswith(base + "_")]
+    here = [base for base in kinds if tuple(base.split(".")[:-1]) == folder]
+    bases = [base for base in here if name.startswith(base + "_")]
     if bases:
         base = max(bases, key=len)
         return Slot(base, kinds[base], overlay=True)
@@ -197,6 +199,16 @@ def is_atomic(schema: Mapping[str, Any], path: tuple[str, ...]) -> bool:
         if not isinstance(node, Mapping):
             return False
     return str(node.get("$ref", "")).startswith("#/$defs/formula")
+
+
+def may_be_null(schema: Mapping[str, Any], path: tuple[str, ...]) -> bool:
+    """Return whether the value at ``path`` may be null as well as a mapping."""
+    node: Any = schema
+    for key in path:
+        node = _child(node, key)
+        if not isinstance(node, Mapping):
+            return False
+    return any(choice.get("type") == "null" for choice in node.get("anyOf", ()))
 
 
 def _child(node: Any, key: str) -> Any:

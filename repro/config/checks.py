@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -36,6 +38,15 @@ def _at(resolved: Resolved, value: Value, message: str, hint: str | None = None)
     place: Place = value.setting.place
     shown = dotted(value.path[1 if len(value.path) < 4 else 2 :])
     return Problem(place, shown, message, "cross-check", hint, source(resolved, place))
+
+
+def _at_item(resolved: Resolved, value: Value, index: int, message: str) -> Problem:
+    """Return a problem at one item of a list."""
+    problem = _at(resolved, value, message)
+    if not value.setting.items:
+        return problem
+    place = value.setting.items[index]
+    return replace(problem, place=place, source=source(resolved, place))
 
 
 def _columns(resolved: Resolved) -> set[str]:
@@ -74,10 +85,13 @@ def _features(resolved: Resolved) -> Iterator[Problem]:
     for name in sorted(names):
         yield from _declared(resolved, name)
     horizon = flat[(*TARGETS, resolved.target, "horizon")].value
-    for name in selected.value:
+    for column in sorted(set(forbidden) - _columns(resolved)):
+        message = f"no column {column!r} in the dataset{suggestion(column, _columns(resolved))}"
+        yield _at(resolved, flat[(*FORBIDDEN, column)], message)
+    for index, name in enumerate(selected.value):
         if name not in names:
             message = f"no feature {name!r} in the registry{suggestion(name, names)}"
-            yield _at(resolved, selected, message)
+            yield _at_item(resolved, selected, index, message)
             continue
         allowed = flat[(*REGISTRY, name, "allowed_horizons")]
         if allowed.value != "any" and horizon not in allowed.value:
@@ -118,6 +132,11 @@ def _routing(resolved: Resolved) -> Iterator[Problem]:
         yield _at(resolved, symbol, "a symbol_specific view needs a symbol")
     if view.value == "cross_sectional" and symbol.value is not None:
         yield _at(resolved, symbol, "a cross_sectional view has no symbol; write null")
+    known = resolved.flat.get((*DATASET, "symbols"))
+    listed = known.value if known is not None else None
+    if symbol.value is not None and listed is not None and symbol.value not in listed:
+        message = f"{symbol.value!r} is not among the dataset's symbols"
+        yield _at(resolved, symbol, message + suggestion(symbol.value, listed))
 
 
 def _dataset(resolved: Resolved) -> Iterator[Problem]:
@@ -159,7 +178,7 @@ def _model(resolved: Resolved, trainer: Trainer) -> Iterator[Problem]:
     for name, value in trainer.forced(str(level.value)).items():
         setting = flat.get((MODELS, trainer.family, "hyperparameters", name))
         if setting is not None and setting.value != value:
-            yield _at(resolved, setting, f"{level.value} mode forces it to {value!r}")
+            yield _at(resolved, setting, f"{level.value} mode forces it to {json.dumps(value)}")
     prefix = (MODELS, trainer.family, "hyperparameters")
     leaves, depth = flat.get((*prefix, "num_leaves")), flat.get((*prefix, "max_depth"))
     if leaves is not None and depth is not None and 0 < depth.value < 31:

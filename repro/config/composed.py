@@ -10,8 +10,9 @@ from repro.config import catalog
 from repro.config.catalog import DOCUMENTS, MODELS, Trainer
 from repro.config.document import Document
 from repro.config.layers import Path, Value, nest
-from repro.config.resolve import Resolved, split
+from repro.config.resolve import Resolved
 from repro.config.schema import problems
+from repro.config.settings import split
 from repro.errors import Place, Problem
 
 
@@ -19,7 +20,8 @@ def composed_problems(resolved: Resolved, families: Mapping[str, Trainer]) -> tu
     """Return what the schemas say of the composed documents that a layer changed."""
     found: list[Problem] = []
     for name, values in _changed(resolved).items():
-        kind = f"model:{resolved.family}" if name.startswith(MODELS) else DOCUMENTS[name]
+        family = name.removeprefix(f"{MODELS}.")
+        kind = f"model:{family}" if family != name else DOCUMENTS[name]
         document = _document(name, values)
         for problem in problems(document, catalog.schema_of(kind, families)):
             found.append(replace(problem, source=source(resolved, problem.place)))
@@ -94,6 +96,7 @@ def _inside(
     elif isinstance(value, list):
         items = enumerate(value)
     for key, child in items:
-        places[(*path, key)] = leaf.setting.place
+        known = leaf.setting.items if isinstance(value, list) and value is leaf.value else ()
+        places[(*path, key)] = known[key] if known else leaf.setting.place
         keys[(*path, key)] = leaf.setting.key
         _inside(child, (*path, key), leaf, places, keys)

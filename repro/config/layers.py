@@ -7,8 +7,8 @@ a scalar, a list, an empty mapping, or a value that the schema calls one (a form
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from repro.errors import Place
@@ -25,6 +25,12 @@ class Setting:
     layer: str
     place: Place
     key: Place
+    items: tuple[Place, ...] = ()
+    """Where each item of a list stands, if it is known."""
+
+    def as_of(self, layer: str) -> Setting:
+        """Return the same word, spoken by another layer."""
+        return replace(self, layer=layer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,8 @@ class Value:
 
 
 Flat = Mapping[Path, Value]
+Layer = tuple[str, dict[Path, Setting]]
+"""The name of a layer and what it sets."""
 
 
 def leaves(value: Any, path: Path, is_leaf: Callable[[Path], bool]) -> Iterator[tuple[Path, Any]]:
@@ -57,24 +65,39 @@ def leaves(value: Any, path: Path, is_leaf: Callable[[Path], bool]) -> Iterator[
         yield path, value
 
 
+def lay_all(base: Flat, layers: Iterable[Layer]) -> Flat:
+    """Return ``base`` with all layers laid over it, lowest first."""
+    flat = base
+    for _, settings in layers:
+        flat = lay(flat, settings)
+    return flat
+
+
 def lay(base: Flat, settings: Mapping[Path, Setting]) -> dict[Path, Value]:
     """Return ``base`` with ``settings`` laid over it.
 
-    A setting equal to what is in force counts as not set, so a copy of a document that changes one
-    value is a layer of that one value. A leaf that replaces a mapping removes what was below it.
+    A setting equal to what is in force counts as not set. A leaf that replaces a mapping removes
+    what was below it, and the other way round; the history tells what it was.
     """
     merged = dict(base)
     for path, setting in settings.items():
         known = merged.get(path)
-        if known is not None and same(known.value, setting.value):
+        if known is not None:
+            if not same(known.value, setting.value):
+                merged[path] = Value(path, (*known.history, setting))
             continue
         covered = [p for p in merged if len(p) > len(path) and p[: len(path)] == path]
         if setting.value == {} and covered:
             continue
-        above = {path[:n] for n in range(1, len(path))}
-        for other in [*covered, *(p for p in merged if p in above)]:
+        history: tuple[Setting, ...] = ()
+        if covered:
+            was = nest({p[len(path) :]: merged[p].value for p in covered})
+            history = (replace(merged[covered[0]].setting, value=was, items=()),)
+        for above in [path[:n] for n in range(1, len(path)) if path[:n] in merged]:
+            history = merged[above].history
+            del merged[above]
+        for other in covered:
             del merged[other]
-        history = known.history if known is not None else ()
         merged[path] = Value(path, (*history, setting))
     return merged
 

@@ -10,10 +10,12 @@ from typing import Any
 from repro.config.active import component_of, used
 from repro.config.composed import source
 from repro.config.layers import dotted
-from repro.config.resolve import Resolved, split
+from repro.config.resolve import Resolved
+from repro.config.settings import split
 
 SCHEMA = 1
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _WORDS = frozenset({"null", "true", "false"})
 
 
@@ -60,7 +62,7 @@ def to_yaml(resolved: Resolved) -> str:
     for path, value in sorted(resolved.flat.items()):
         name, inner = split(path)
         if name != document:
-            lines += ["", f"{json.dumps(name, ensure_ascii=False)}:"]
+            lines += ["", f"{_quoted(name)}:"]
             document, before = name, ()
         shared = 0
         while shared < len(inner) - 1 and before[: shared + 1] == inner[: shared + 1]:
@@ -68,7 +70,7 @@ def to_yaml(resolved: Resolved) -> str:
         for depth in range(shared, len(inner) - 1):
             lines.append("  " * (depth + 1) + f"{_key(inner[depth])}:")
         place = value.setting.place
-        text = json.dumps(value.value, ensure_ascii=False)
+        text = _quoted(value.value)
         lines.append(
             "  " * len(inner)
             + f"{_key(inner[-1])}: {text}  # {place.file}:{place.line}:{place.column}"
@@ -80,7 +82,13 @@ def to_yaml(resolved: Resolved) -> str:
 def _key(name: str) -> str:
     """Return a key as YAML writes it."""
     plain = _PLAIN.match(name) and name.lower() not in _WORDS
-    return name if plain else json.dumps(name, ensure_ascii=False)
+    return name if plain else _quoted(name)
+
+
+def _quoted(value: Any) -> str:
+    """Return a value as JSON that YAML reads the same: what YAML calls unprintable is escaped."""
+    text = json.dumps(value, ensure_ascii=False)
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def values(sealed: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,12 @@ def load(root: Path, families: Mapping[str, Trainer]) -> tuple[Tree, tuple[Probl
     documents: dict[str, Document] = {}
     overlays: dict[str, tuple[Slot, Document]] = {}
     base = root / MARKER
-    for path in sorted(base.rglob("*.yaml")):
+    for path in sorted([*base.rglob("*.yaml"), *base.rglob("*.yml")]):
         relative = path.relative_to(base)
         if any(part.startswith(".") for part in relative.parts):
             continue
         shown = f"{MARKER}/{relative.as_posix()}"
-        slot = catalog.slot_of(relative, families)
+        slot = catalog.slot_of(relative, families) if path.suffix == ".yaml" else None
         if slot is None:
             found.append(_nothing_of_ours(relative, shown, families))
             continue
@@ -62,7 +63,8 @@ def load(root: Path, families: Mapping[str, Trainer]) -> tuple[Tree, tuple[Probl
             found.extend(error.problems)
             continue
         schema = catalog.schema_of(slot.kind, families)
-        found.extend(problems(document, fragment_of(schema) if slot.overlay else schema))
+        told = problems(document, fragment_of(schema) if slot.overlay else schema)
+        found.extend(_forced(problem, slot, families) for problem in told)
         if slot.overlay:
             overlays[relative.stem] = (slot, document)
         else:
@@ -117,6 +119,17 @@ def fragment_of(schema: Mapping[str, Any]) -> dict[str, Any]:
     return out
 
 
+def _forced(problem: Problem, slot: Slot, families: Mapping[str, Trainer]) -> Problem:
+    """Return a problem, saying of a parameter that strict mode forces that it does."""
+    name = problem.path.rpartition(".")[2]
+    family = slot.kind.removeprefix("model:")
+    if family == slot.kind or name not in families[family].forced("strict"):
+        return problem
+    value = json.dumps(families[family].forced("strict")[name])
+    message = f"not a value of the configuration: strict mode forces it to {value}"
+    return replace(problem, message=message, hint="remove the line")
+
+
 def _slot_by_stem(stem: str) -> Slot | None:
     """Return the slot of an overlay that lies outside ``CONFIG``, by its file's name alone."""
     bases = {document.rpartition(".")[2]: document for document in DOCUMENTS}
@@ -132,6 +145,9 @@ def _nothing_of_ours(relative: Path, shown: str, families: Mapping[str, Trainer]
     known = [*(d.replace(".", "/") for d in DOCUMENTS), *(f"{MODELS}/{f}" for f in families)]
     name = relative.with_suffix("").as_posix()
     place = Place(shown, 1, 1, 1)
+    if relative.suffix == ".yml":
+        message = "nothing reads this file: a document's name ends in .yaml"
+        return Problem(place, name.replace("/", "."), message, "document", "rename it")
     if relative.parts[0] == MODELS:
         message = (
             f"no trainer offers the family {relative.stem!r}{suggestion(relative.stem, families)}"

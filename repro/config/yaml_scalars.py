@@ -43,6 +43,8 @@ def resolve(text: str) -> Scalar:
         return text
     if text in _WORDS:
         return _WORDS[text]
+    if text[0].isalpha():
+        return text
     if _DECIMAL.fullmatch(text) or _OCTAL.fullmatch(text) or _HEXADECIMAL.fullmatch(text):
         return _integer(text)
     if _FLOAT.fullmatch(text):

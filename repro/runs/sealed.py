@@ -33,6 +33,11 @@ class Run:
         return group
 
     @property
+    def root(self) -> Path:
+        """Return the workspace that it lies in."""
+        return self.folder.resolve().parents[7]
+
+    @property
     def order(self) -> tuple[int, str]:
         """Return what runs are sorted by: the place of their plan in the log."""
         return (int(self.snapshot["log"]["plan"]), self.name)
@@ -89,7 +94,7 @@ def find(root: Path, reference: str) -> Run:
 
 def faults(run: Run) -> list[str]:
     """Return what disagrees inside a sealed run: its files, payloads and digests."""
-    found = []
+    found = [] if run.snapshot["run"] == run.name else ["its folder has another run's name"]
     listed = {artifact["path"] for artifact in run.snapshot["artifacts"]}
     present = {path.name for path in run.folder.iterdir()} - {layout.SNAPSHOT}
     found += [f"{name} is not listed in the snapshot" for name in sorted(present - listed)]

@@ -1,4 +1,4 @@
-"""Workspaces of real files: a copy of the shipped ``CONFIG`` for each test that changes something."""
+"""Workspaces of real files: each test that changes something has its own copy of ``CONFIG``."""
 
 from __future__ import annotations
 

@@ -253,6 +253,9 @@ MISFIT = "this fits nothing above it; check the indentation and the quotes"
         ("a: !!python/object:os.system x\n",
          ["1:4-5: a: the tag !!python/object:os.system is not known here"]),
         ("a: ! 5\n", ["1:4-5: a: the tag ! is not known here"]),
+        ("a: ! [5]\nb: ! {}\nc: !\n",
+         [f"{n}:4-5: {key}: the tag ! is not known here" for n, key in enumerate("abc", 1)]),
+        ("a: !!int\t5\n", ["1:4-5: : the tag is not understood"]),
         ("a: 1\n---\nb: 1\n", ["2:1-2: : a second document begins here; a file holds one"]),
         ("%YAML 1.1\n---\na: 1\n",
          ["1:1-2: : files are read as YAML 1.2; this one says it is another"]),
@@ -270,6 +273,8 @@ MISFIT = "this fits nothing above it; check the indentation and the quotes"
         ("a: 1\n\tb: 2\n", ["2:1-2: : a tab cannot indent; use spaces"]),
         ("a:\n  b: 1\n\tc: 1\n", ["3:1-2: : a tab cannot indent; use spaces"]),
         ("a: b\n  \tc\n", ["2:3-4: : a tab cannot indent; use spaces"]),
+        ("a: |\n\n  \tx\n", ["3:3-4: : a tab cannot indent; use spaces"]),
+        ("a: [", ["1:5-5: : a value was expected here"]),
         ("a: 'x\n", ["1:4-5: : the quote is never closed"]),
         ('a: "x\nb: 1\n', ["1:4-5: : the quote is never closed"]),
         ('a: "x\n---\n', ["1:4-5: : the quote is never closed"]),
@@ -344,6 +349,12 @@ def test_a_problem_carries_the_line_and_a_hint():
     assert problem.source == "path: *.csv  # all"
     assert problem.hint == "quote text like '*.csv'"
     assert problem.rule == "syntax"
+
+
+def test_a_problem_at_the_end_of_the_file_shows_its_last_line():
+    with pytest.raises(ProblemsError) as caught:
+        parse("b: 1\na: [", "f")
+    assert [(p.place.line, p.source) for p in caught.value.problems] == [(2, "a: [")]
 
 
 def nested(depth: int) -> str:
@@ -450,6 +461,20 @@ def test_what_stands_before_moves_lines_only(prefix):
     assert parse(prefix + "k: v\n", "f").places["k",] == Place("f", 1 + lines, 4, 5)
 
 
+@pytest.mark.parametrize("text", ["a:", "a: ", "? a", "? a   ", "a: !!null   # c", "{a: }"])
+def test_the_place_of_what_is_left_out_is_a_point_in_the_text(text):
+    document = parse(text, "f")
+    place = document.places["a",]
+    assert document.value == {"a": None}
+    assert place.column == place.end
+    assert len("a:") < place.column <= len(document.source(place)) + 1
+
+
+def test_a_space_that_is_no_blank_belongs_to_the_text():
+    document = parse("a: x\u00a0\n", "f")
+    assert (document.value, document.places["a",].end) == ({"a": "x\u00a0"}, 6)
+
+
 def test_the_nearest_ancestor_stands_in_for_a_path_without_a_place():
     document = parse("a:\n  b: 1\n", "f")
     assert document.place(("a", "b", "c", 3)) == document.places["a", "b"]
@@ -481,7 +506,7 @@ def test_places_are_mappings_that_survive_pickling():
         (('say "x"',), '"say \\"x\\""'),
     ],
 )
-def test_a_dotted_path_is_unambiguous(path, text):
+def test_a_dotted_path_is_what_users_write(path, text):
     assert dotted(path) == text
 
 

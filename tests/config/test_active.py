@@ -1,0 +1,277 @@
+"""What a run uses, by identity component: every leaf in one or none, and nothing that is idle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.resources import files
+
+import pytest
+
+from repro.config.active import COMPONENTS, activate, component_of, components, used
+from repro.config.catalog import DOCUMENTS
+from repro.config.document import parse
+from repro.config.layers import dotted
+from repro.config.resolve import Selection, resolve
+from repro.config.settings import split
+
+MODEL = "model_config.lightgbm"
+PROFILES = "training_config.optimizer_config"
+REGISTRY = "data/feature_registry.yaml"
+
+
+def schema_of(kind):
+    """Return a shipped schema as it lies in its file."""
+    return json.loads(files("repro.schemas").joinpath("config", f"{kind}.schema.json").read_text())
+
+
+def named(path):
+    """Return the component that the schema names for a value: the annotation nearest to it."""
+    document, inner = split(path)
+    if document in (MODEL, PROFILES):
+        return "hyperparameters"
+    node, found = schema_of(DOCUMENTS[document]), None
+    for key in inner:
+        node = node.get("properties", {}).get(key, node.get("additionalProperties", {}))
+        found = node.get("x-identity", found)
+    return found
+
+
+def moved(before, after):
+    """Return the components that differ."""
+    return {name for name in COMPONENTS if repr(before[name]) != repr(after[name])}
+
+
+# --- classification ------------------------------------------------------------------------------
+
+
+def test_every_shipped_leaf_is_of_the_component_that_its_schema_names(shipped, families):
+    flat = resolve(shipped, Selection(), families).flat
+    assert {path: component_of(path) for path in flat} == {path: named(path) for path in flat}
+    assert {component_of(path) for path in flat} == {*COMPONENTS, "none"}
+
+
+@pytest.mark.parametrize("target", ["fwd_ret_5d", "fwd_up_5d"])
+def test_every_used_leaf_is_in_exactly_one_component_or_in_none(target, shipped, families):
+    resolved = resolve(shipped, Selection(target=target), families)
+    groups = components(resolved)
+    for path, value in used(resolved).items():
+        inner = dotted(split(path)[1])
+        holding = [name for name, leaves in groups.items() if inner in leaves]
+        assert holding == [name for name in [named(path)] if name != "none"]
+        assert all(groups[name][inner] == value.value for name in holding)
+
+
+def test_components_hold_nothing_but_used_leaves(shipped, families):
+    resolved = resolve(shipped, Selection(), families)
+    held = [inner for leaves in components(resolved).values() for inner in leaves]
+    assert len(held) == len(set(held))
+    assert set(held) <= {dotted(split(path)[1]) for path in used(resolved)}
+
+
+def test_a_leaf_that_no_schema_classifies_is_our_own_bug():
+    with pytest.raises(AssertionError, match="has no identity component in its schema"):
+        component_of(("data", "targets", "targets"))
+
+
+# --- what is idle --------------------------------------------------------------------------------
+
+
+def test_of_the_targets_only_the_chosen_one_is_used(shipped, families):
+    in_use = used(resolve(shipped, Selection(target="fwd_up_5d"), families))
+    assert {path[3] for path in in_use if path[1] == "targets"} == {"fwd_up_5d"}
+
+
+def test_of_the_features_only_the_selected_ones_are_used(shipped, families):
+    in_use = used(resolve(shipped, Selection(sets=("selected=[vol_20d, ret_1d]",)), families))
+    assert {path[3] for path in in_use if path[2:3] == ("registry",)} == {"vol_20d", "ret_1d"}
+
+
+def test_no_variant_and_no_profile_is_used_itself(shipped, families):
+    in_use = used(resolve(shipped, Selection(variant="aggressive", profile="debug"), families))
+    assert not [path for path in in_use if "variants" in path or "training_profiles" in path]
+
+
+@pytest.mark.parametrize(
+    ("relative", "old", "new"),
+    [
+        ("data/targets.yaml", "threshold: 0.0", "threshold: 0.5"),
+        ("data/targets.yaml", "  fwd_up_5d:", "  renamed:"),
+        ("model_config/lightgbm.yaml", "learning_rate: 0.005", "learning_rate: 0.006"),
+        ("model_config/lightgbm.yaml", "  aggressive:", "  bold:"),
+        ("model_config/lightgbm.yaml", "variants:", "variants:\n  new: {num_leaves: 2}"),
+        ("training_config/optimizer_config.yaml", "max_bin: 63", "max_bin: 64"),
+        ("training_config/optimizer_config.yaml", "default: {}", "default: {}\n  new: {}"),
+        (REGISTRY, "formula: {kind: return, column: Adj Close, periods: 60}\n    lookback: 60",
+         "formula: {kind: return, column: Adj Close, periods: 61}\n    lookback: 61"),
+        (REGISTRY, "  ret_60d:", "  ret_61d:"),
+        (REGISTRY, "description: Return of one session.", "description: R."),
+        ("data/targets.yaml", "Return of the adjusted close over the next", "Over"),
+        (REGISTRY, "  Adj Close: It", "  Close: It"),
+    ],
+    ids=[
+        "another target's formula", "another target's name", "a variant's value",
+        "a variant's name", "a new variant", "a profile's value", "a new profile",
+        "an unselected feature's formula", "an unselected feature's name",
+        "a feature's description", "the target's description", "a forbidden level",
+    ],
+)  # fmt: skip
+def test_what_a_run_does_not_use_does_not_enter(relative, old, new, edit, resolved):
+    edit(REGISTRY, "  - ret_60d\n", "")
+    before = components(resolved())
+    edit(relative, old, new)
+    assert moved(before, components(resolved())) == set()
+
+
+def test_the_order_of_keys_in_a_file_does_not_enter(edit, resolved):
+    before = activate(resolved())
+    edit("training_config/splits_config.yaml", "  embargo: 1 ", "  # ")
+    edit("training_config/splits_config.yaml", "  folds: 5", "  embargo: 1\n  folds: 5")
+    after = activate(resolved())
+    assert (after.splits, after.components) == (before.splits, before.components)
+
+
+def test_the_order_of_the_selected_features_enters(edit, resolved):
+    before = components(resolved())
+    edit(REGISTRY, "  - ret_1d\n  - ret_5d\n", "  - ret_5d\n  - ret_1d\n")
+    assert moved(before, components(resolved())) == {"features"}
+
+
+def test_another_target_moves_the_target_alone(resolved):
+    assert moved(components(resolved()), components(resolved(target="fwd_ret_1d"))) == {"target"}
+
+
+def test_a_layer_that_sets_what_is_set_moves_nothing(resolved):
+    asked = {"profile": "default", "sets": ("purge=5", "level=strict")}
+    assert moved(components(resolved()), components(resolved(**asked))) == set()
+
+
+# --- what the run is -----------------------------------------------------------------------------
+
+
+def test_a_run_has_its_features_in_the_order_of_the_list(resolved):
+    active = activate(resolved(sets=("selected=[vol_20d, ret_1d]",)))
+    assert [feature["name"] for feature in active.features] == ["vol_20d", "ret_1d"]
+
+
+def test_the_sentences_for_people_are_in_no_declaration(resolved):
+    active = activate(resolved())
+    assert not any("description" in said for said in (active.target, *active.features))
+
+
+def test_a_run_has_its_hyperparameters_by_their_one_name(resolved, families):
+    active = activate(resolved(variant="conservative"))
+    assert set(active.hyperparameters) == set(families["lightgbm"].hyperparameters)
+    assert active.hyperparameters["num_iterations"] == 300
+
+
+def test_a_run_has_the_values_that_the_layers_decided(resolved):
+    active = activate(resolved(target="fwd_up_5d", sets=("base_seed=7", "threads=3", "purge=9")))
+    assert (active.target["name"], active.base_seed, active.threads) == ("fwd_up_5d", 7, 3)
+    assert active.splits["purge"] == 9
+
+
+# --- a mutation of each leaf ---------------------------------------------------------------------
+
+
+def changed(value):
+    """Return the text of another value of the same kind."""
+    if isinstance(value, bool):
+        return "false" if value else "true"
+    if isinstance(value, int | float):
+        return repr(value + type(value)(1))
+    if value == {}:
+        return "{lightgbm: {max_bin: 31}}"
+    return "other" if value is None else json.dumps(value + "x")
+
+
+def edits(document, path, value):
+    """Yield the place and the new text of each value that is to be written anew."""
+    if isinstance(value, list) and len(value) > 1:
+        yield document.places[*path, 0], json.dumps(value[1])
+        yield document.places[*path, 1], json.dumps(value[0])
+    elif isinstance(value, list):
+        yield document.places[*path, 0], changed(value[0])
+    elif isinstance(value, Mapping) and value:
+        key = list(value)[-1]
+        yield from edits(document, (*path, key), value[key])
+    else:
+        yield document.places[path], changed(value)
+
+
+def mutant(document, path, value):
+    """Return the document with another value at ``path``, written at its place in the text."""
+    lines = list(document.lines)
+    for place, text in edits(document, path, value):
+        line = lines[place.line - 1]
+        lines[place.line - 1] = line[: place.column - 1] + text + line[place.end - 1 :]
+    return parse("\n".join(lines), document.file)
+
+
+def context(path):
+    """Return a selection in which the value at ``path`` decides something."""
+    asked = {"target": "fwd_ret_5d"}
+    if path[:3] == ("data", "targets", "targets"):
+        asked["target"] = path[3]
+    if "variants" in path:
+        asked["variant"] = path[path.index("variants") + 1]
+    if "training_profiles" in path:
+        asked["profile"] = path[path.index("training_profiles") + 1]
+    return Selection(**asked)
+
+
+@pytest.fixture(scope="module")
+def offered(families):
+    """Return the trainers, with one more: a family that a mutant may choose."""
+    return {**families, "lightgbmx": replace(families["lightgbm"], family="lightgbmx")}
+
+
+@pytest.fixture(scope="module")
+def tree(shipped):
+    """Return the shipped documents, with one for the family that a mutant may choose."""
+    model = shipped.documents[MODEL]
+    extra = parse("\n".join(model.lines), "CONFIG/model_config/lightgbmx.yaml")
+    return replace(shipped, documents={**shipped.documents, "model_config.lightgbmx": extra})
+
+
+@pytest.mark.parametrize("name", [*sorted(DOCUMENTS), MODEL])
+def test_another_value_of_a_leaf_moves_the_component_that_its_schema_names(name, tree, offered):
+    document = tree.documents[name]
+    base = {}
+    for path, value in resolve(tree, Selection(), offered).flat.items():
+        if split(path)[0] != name:
+            continue
+        written = split(path)[1]
+        if name in (MODEL, PROFILES):
+            place = value.setting.key
+            written = next(w for w, key in document.keys.items() if key == place)
+        asked = context(path)
+        if asked not in base:
+            base[asked] = components(resolve(tree, asked, offered))
+        other = replace(
+            tree, documents={**tree.documents, name: mutant(document, written, value.value)}
+        )
+        after = resolve(other, asked, offered)
+        now = after.flat.get(path)
+        assert now is None or repr(now.value) != repr(value.value)
+        expected = {named(path)} - {"none"}
+        assert (path, moved(base[asked], components(after))) == (path, expected)
+
+
+def test_a_component_moves_by_the_leaf_that_was_changed_and_no_other(tree, offered):
+    before = components(resolve(tree, Selection(), offered))
+    after = components(resolve(tree, Selection(sets=("max_bin=31",)), offered))
+    assert {
+        inner
+        for name in COMPONENTS
+        for inner in before[name].keys() | after[name].keys()
+        if before[name].get(inner) != after[name].get(inner)
+    } == {"hyperparameters.max_bin"}
+
+
+def test_another_default_target_moves_the_target_only_where_none_is_named(edit, resolved):
+    before = components(resolved())
+    edit("data/dataset.yaml", "default_target: fwd_ret_5d", "default_target: fwd_ret_1d")
+    assert moved(before, components(resolved())) == {"target"}
+    assert moved(before, components(resolved(target="fwd_ret_5d"))) == set()
