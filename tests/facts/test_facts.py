@@ -1,0 +1,143 @@
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from repro.errors import InputError, UsageError
+from repro.execution.git import describe
+from repro.facts import code
+from repro.facts.data import digest_files, locate
+from repro.facts.trainers import declaration, declarations
+
+
+def test_the_built_in_trainer_is_found_by_its_entry_point():
+    found = declaration("lightgbm")
+    assert found.module == "repro.trainers.lightgbm_"
+    assert found.distribution == "repro-audit"
+    assert found.canonical_name("n_estimators") == "num_iterations"
+    assert found.canonical_name("nonsense") == "nonsense"
+
+
+def test_no_alias_means_two_parameters():
+    for found in declarations().values():
+        names = list(found.hyperparameters)
+        names += [alias for schema in found.hyperparameters.values() for alias in schema["aliases"]]
+        assert len(names) == len(set(names))
+
+
+def test_every_rule_says_why_and_how_it_is_known():
+    for found in declarations().values():
+        for rule in found.rulebook:
+            assert rule.parameter not in found.hyperparameters
+            assert rule.reason
+            assert rule.evidence
+            assert set(rule.levels) <= {"strict", "best-effort"}
+
+
+def test_an_unknown_family_names_those_that_are_offered():
+    with pytest.raises(UsageError) as caught:
+        declaration("lightgbn")
+    assert "lightgbm" in str(caught.value.hint)
+
+
+def offered(folder, entries):
+    """Return what a process with these distributions on its path finds."""
+    for name, (module, text) in entries.items():
+        info = folder / f"{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[repro.trainers]\n{name} = {module}\n")
+        package = folder / module.split(".")[0]
+        package.mkdir(exist_ok=True)
+        (package / "__init__.py").touch()
+        if text is not None:
+            (package / f"{module.split('.')[1]}.json").write_text(text)
+    script = (
+        "from repro.facts.trainers import declarations\n"
+        "from repro.errors import InputError\n"
+        "try:\n  print(sorted(declarations()))\n"
+        "except InputError as e:\n  print('error:', e.problem, '|', e.hint)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def own():
+    return json.loads(declaration("lightgbm").file.read_bytes())
+
+
+def test_a_third_partys_trainer_is_found_without_importing_it(tmp_path, own):
+    text = json.dumps({**own, "family": "acme"})
+    found = offered(tmp_path, {"acme": ("acme_trainers.acme", text)})
+    assert found == "['acme', 'lightgbm']"  # there is no acme.py at all
+
+
+def test_two_offers_of_one_family_are_an_error_that_names_both(tmp_path, own):
+    found = offered(tmp_path, {"acme": ("acme_trainers.acme", json.dumps(own))})
+    assert found.startswith("error: trainer 'lightgbm' is offered by: ")
+    assert "acme 1.0" in found
+    assert "repro-audit 0.1.0" in found
+
+
+@pytest.mark.parametrize("text", [None, "{", "{}", '{"interface": 99}'])
+def test_a_declaration_that_cannot_be_read_is_an_error_and_not_a_warning(tmp_path, text):
+    found = offered(tmp_path, {"acme": ("acme_trainers.acme", text)})
+    assert found.startswith("error: ")
+    assert "acme" in found
+
+
+def test_code_digests_cover_the_worker_and_the_trainer():
+    found = code.code_digests(declaration("lightgbm"))
+    assert "repro.pipeline.features" in found
+    assert "repro.execution.worker" in found
+    assert "repro.trainers.lightgbm_" in found
+    assert "repro.trainers.lightgbm_ (declaration)" in found
+    assert not any(name.startswith("repro.cli") for name in found)
+
+
+def test_data_files_are_digested_by_content(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"abc")
+    (found,) = digest_files(locate(tmp_path, ["a.csv"]))
+    assert found.sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert found.blake3 == "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85"
+    assert found.facts() == {
+        "name": "a.csv",
+        "blake3": found.blake3,
+        "sha256": found.sha256,
+        "size": 3,
+    }
+
+
+def test_a_data_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"no such data file: data/x\.csv"):
+        locate(tmp_path, ["data/x.csv"])
+
+
+def test_git_is_described_with_commit_and_whether_it_is_dirty(tmp_path):
+    def git(*arguments):
+        subprocess.run(
+            ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", *arguments],
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+        )
+
+    assert describe(tmp_path) is None
+    git("init")
+    (tmp_path / "a").write_text("1")
+    git("add", "a")
+    git("commit", "-m", "x")
+    found = describe(tmp_path)
+    assert len(found["commit"]) == 40
+    assert found["dirty"] is False
+    (tmp_path / "a").write_text("2")
+    assert describe(tmp_path)["dirty"] is True
