@@ -2,7 +2,8 @@
 
     ReproError                 2  (never raised itself)
     ├── UsageError             2  the command line, or a name that does not exist
-    ├── ProblemsError          1  validation found problems (all of them, with places)
+    ├── ProblemsError          1  validation found problems (all of them, with places);
+    │                          2  if all of them are keys on the command line that mean nothing
     ├── InputError             3  environment, data or workspace cannot be used
     ├── IntegrityError         4  the log or an artifact is not what it was
     ├── DeterminismError       5  the strict environment was not attained, or bits differ
@@ -16,13 +17,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 
 class ReproError(Exception):
     """An expected failure: what was wrong, and what to do next."""
 
-    exit_status: ClassVar[int] = 2
+    exit_status: int = 2
 
     def __init__(self, problem: str, hint: str | None = None) -> None:
         """Keep the one-sentence ``problem`` and, only if following it is safe, a ``hint``."""
@@ -88,6 +88,10 @@ class Problem:
     """The text of the line at ``place``, for the caret."""
 
 
+COMMAND_LINE = "set"
+"""The rule of a problem that lies in how the command was typed, not in a value."""
+
+
 class ProblemsError(ReproError):
     """Validation found problems; all of them, sorted by place."""
 
@@ -99,3 +103,5 @@ class ProblemsError(ReproError):
         count = len(ordered)
         super().__init__(f"{count} problem{'' if count == 1 else 's'} in the configuration")
         self.problems = ordered
+        if ordered and all(problem.rule == COMMAND_LINE for problem in ordered):
+            self.exit_status = UsageError.exit_status

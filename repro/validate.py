@@ -23,6 +23,11 @@ class Validation:
     files: tuple[str, ...]
     problems: tuple[Problem, ...]
 
+    @property
+    def exit_status(self) -> int:
+        """Return 0 if nothing is wrong, 1 for findings, 2 if only the command line is."""
+        return ProblemsError(self.problems).exit_status if self.problems else 0
+
 
 def validate(start: Path, selection: Selection | None = None) -> Validation:
     """Return all problems of the workspace that ``start`` lies in.

@@ -76,4 +76,4 @@ def command(
             output.result(f"{count} problem{'' if count == 1 else 's'}")
         else:
             output.result(f"valid: {len(found.files)} documents in {found.root / 'CONFIG'}")
-    return 1 if found.problems else 0
+    return found.exit_status

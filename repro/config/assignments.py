@@ -11,7 +11,7 @@ from repro.config.catalog import DOCUMENTS, MODELS, Trainer
 from repro.config.document import parse
 from repro.config.layers import Path, dotted
 from repro.config.names import nearest
-from repro.errors import Place, Problem, ProblemsError
+from repro.errors import COMMAND_LINE, Place, Problem, ProblemsError
 
 ASIDE = frozenset({"variants", "training_profiles"})
 """Sections that hold layers; a bare key never means a value inside them."""
@@ -38,7 +38,9 @@ def parse_assignment(number: int, text: str) -> Assignment:
     parts = tuple(part.strip() for part in key.split("."))
     if not equals or not all(parts) or "\n" in text:
         place = Place(file, 1, 1, len(text.partition("\n")[0]) + 1)
-        raise ProblemsError([Problem(place, text, "not of the form key=value", "set", source=text)])
+        raise ProblemsError(
+            [Problem(place, text, "not of the form key=value", COMMAND_LINE, source=text)]
+        )
     offset = len(key) + 1 - len("v: ")
     try:
         parsed: Any = parse(f"v: {value}", file).value
@@ -156,7 +158,7 @@ def _shared(path: Path, key: Path) -> int:
 def _problem(assignment: Assignment, message: str) -> ProblemsError:
     """Return the error for an override whose key is at fault."""
     place = Place(assignment.place.file, 1, 1, assignment.place.column - 1)
-    problem = Problem(place, dotted(assignment.key), message, "set", source=assignment.text)
+    problem = Problem(place, dotted(assignment.key), message, COMMAND_LINE, source=assignment.text)
     return ProblemsError([problem])
 
 
