@@ -45,7 +45,7 @@ class Size:
 
 
 SHORT = Size("short job", 200, 7, 3, 1, 0.65, 0.45)
-LONG = Size("long job", 2500, 3, 1, 0, 1.03, None)
+LONG = Size("long job", 2500, 3, 2, 0, 1.03, None)
 
 
 def rows() -> list[Row]:
