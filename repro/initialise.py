@@ -12,7 +12,7 @@ from pathlib import Path
 
 from repro.audit import DIRECTORY, create_log
 from repro.config import catalog
-from repro.config.tree import MARKER
+from repro.config.workspace import MARKER
 from repro.errors import InputError, UsageError
 from repro.facts.trainers import declarations
 

@@ -10,7 +10,8 @@ from repro.config.checks import cross_checks
 from repro.config.composed import composed_problems, missing_hyperparameters
 from repro.config.document import Document
 from repro.config.resolve import Resolved, Selection, resolve
-from repro.config.tree import Tree, find_root, load
+from repro.config.tree import Tree, load
+from repro.config.workspace import find_root
 from repro.errors import Problem, ProblemsError
 from repro.facts.trainers import Declaration, declarations
 

@@ -6,6 +6,7 @@ Its scikit-learn interface is not used: it would import scikit-learn, and it ren
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +20,21 @@ OBJECTIVES = {"regression": "regression", "binary": "binary"}
 PARAMETERS_START = "parameters:"
 
 
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A booster and its text, which is written once and read by everything that asks of it."""
+
+    booster: Any
+    text: str
+
+
 def load_library() -> None:
     """Import LightGBM."""
     import lightgbm  # noqa: F401
 
 
 def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) -> Any:
-    """Return a Booster; ``x`` is (rows, features) float64, ``y`` (rows,) float64."""
+    """Return a Model; ``x`` is (rows, features) float64, ``y`` (rows,) float64."""
     import lightgbm
 
     parameters = dict(job.parameters)
@@ -43,7 +52,14 @@ def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) ->
         dataset = lightgbm.Dataset(
             x, label=y, feature_name=list(job.features), params=parameters, free_raw_data=True
         )
-        return lightgbm.train(parameters, dataset, num_boost_round=rounds, callbacks=[tell])
+        booster = lightgbm.train(
+            parameters,
+            dataset,
+            num_boost_round=rounds,
+            callbacks=[tell],
+            keep_training_booster=True,  # or the library writes and reads the whole model itself
+        )
+        return Model(booster, booster.model_to_string(num_iteration=-1))
     except lightgbm.basic.LightGBMError as error:
         raise TrainerError(f"LightGBM: {error}") from error
 
@@ -52,19 +68,20 @@ def predict(model: Any, x: Floats, threads: int) -> Floats:
     """Return the value, or the probability of class 1, of each row of ``x``."""
     import numpy as np
 
-    return np.ascontiguousarray(model.predict(x, num_threads=threads), dtype=np.float64)
+    return np.ascontiguousarray(model.booster.predict(x, num_threads=threads), dtype=np.float64)
 
 
 def save(model: Any, path: Path) -> None:
     """Write the library's text format; floats in it are lossless."""
-    path.write_bytes(model.model_to_string(num_iteration=-1).encode())
+    path.write_bytes(model.text.encode())
 
 
 def load(path: Path) -> Any:
-    """Return the Booster saved at ``path``."""
+    """Return the Model saved at ``path``."""
     import lightgbm
 
-    return lightgbm.Booster(model_str=path.read_text("utf-8"))
+    text = path.read_bytes().decode()
+    return Model(lightgbm.Booster(model_str=text), text)
 
 
 def effective_parameters(model: Any) -> Mapping[str, Any]:
@@ -72,7 +89,7 @@ def effective_parameters(model: Any) -> Mapping[str, Any]:
 
     The library prints numbers with six significant digits, so a longer one reads back rounded.
     """
-    text = model.model_to_string(num_iteration=-1)
+    text = model.text
     block = text[text.rindex(PARAMETERS_START) :].splitlines()[1:]
     found: dict[str, Any] = {}
     for line in block:
@@ -85,7 +102,7 @@ def effective_parameters(model: Any) -> Mapping[str, Any]:
 
 def canonical_model(model: Any) -> bytes:
     """Return the text before the embedded parameters, which hold the number of threads."""
-    text: str = model.model_to_string(num_iteration=-1)
+    text: str = model.text
     return text[: text.rindex(PARAMETERS_START)].encode()
 
 

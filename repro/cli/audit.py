@@ -40,7 +40,7 @@ def verify(
     """
     from repro.audit import verify_log
     from repro.audit_log.report import as_json, as_text, read_vkeys
-    from repro.config.tree import find_root
+    from repro.config.workspace import find_root
 
     root = find_root(workspace.resolve())
     keys = [key for text in vkey or () for key in read_vkeys(text)]

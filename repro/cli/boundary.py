@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -87,8 +85,6 @@ def _report(
     for found in problems:
         output.talk(output.problem_text(found))
     output.error(problem, hint)
-    if os.environ.get("REPRO_DEBUG"):
-        traceback.print_exc()
 
 
 def _usage(error: Any, as_json: bool) -> None:
@@ -109,6 +105,9 @@ def _os_error(error: OSError) -> str:
 
 def _bug(error: Exception, as_json: bool) -> int:
     """Keep the traceback in a file and say where; it is our own fault."""
+    import tempfile
+    import traceback
+
     descriptor, name = tempfile.mkstemp(prefix="repro-", suffix=".traceback")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         traceback.print_exc(file=file)

@@ -24,7 +24,7 @@ def list_runs(
     form: AsFormat = Format.text,
 ) -> int:
     """List the sealed runs, newest first."""
-    from repro.config.tree import find_root
+    from repro.config.workspace import find_root
     from repro.runs.sealed import all_runs
 
     found = all_runs(find_root(workspace.resolve()))
@@ -56,7 +56,7 @@ def show(
     form: AsFormat = Format.text,
 ) -> int:
     """Show one run: identity, parameters, metrics and files."""
-    from repro.config.tree import find_root
+    from repro.config.workspace import find_root
     from repro.runs.sealed import find
 
     found = find(find_root(workspace.resolve()), run)

@@ -13,9 +13,8 @@ from repro.config.catalog import DOCUMENTS, MODELS, Slot, Trainer
 from repro.config.document import Document, read
 from repro.config.names import suggestion
 from repro.config.schema import problems
-from repro.errors import InputError, Place, Problem, ProblemsError, UsageError
-
-MARKER = "CONFIG"
+from repro.config.workspace import MARKER
+from repro.errors import Place, Problem, ProblemsError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +25,6 @@ class Tree:
     documents: Mapping[str, Document]
     overlays: Mapping[str, tuple[Slot, Document]]
     """Overlay name (``lightgbm_custom``) to what it is laid over, and its document."""
-
-
-def find_root(start: Path) -> Path:
-    """Return the workspace that ``start`` lies in: the nearest folder that holds ``CONFIG``.
-
-    Raises InputError if there is none.
-    """
-    for folder in (start, *start.parents):
-        if (folder / MARKER).is_dir():
-            return folder
-    raise InputError(
-        f"no workspace: neither {start} nor a folder above it holds a {MARKER} folder",
-        "make one with: repro init DIR",
-    )
 
 
 def load(root: Path, families: Mapping[str, Trainer]) -> tuple[Tree, tuple[Problem, ...]]:

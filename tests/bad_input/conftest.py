@@ -11,13 +11,13 @@ from .workspace import QUICK, Workspace
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace for mistakes that leave it as it was; its log grows."""
+    """Return a workspace for mistakes that leave it as it was; its log grows."""
     return Workspace.made(tmp_path_factory.mktemp("shared"))
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace with two runs, which differ in their seed."""
+    """Return a workspace with two runs, which differ in their seed."""
     workspace = Workspace.made(tmp_path_factory.mktemp("trained"))
     workspace.repro("train", *QUICK).require(0)
     workspace.repro("train", *QUICK, "--seed", "7").require(0)
@@ -26,5 +26,5 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Workspace:
-    """A workspace of the test's own."""
+    """Return a workspace of the test's own."""
     return Workspace.made(tmp_path)

@@ -85,6 +85,17 @@ class Running:
         self._until(lambda: bool(plans()))
         return plans()[0]
 
+    def wait_for_training(self) -> Mapping[str, Any]:
+        """Return the body of ``run.planned`` once it is committed: the worker may train."""
+        plan = self.wait_for_plan()
+        checkpoint = self.workspace.root / "AUDIT_LOG" / "checkpoint"
+        size = next(
+            record["seq"] + 1 for record in self.workspace.records() if record["body"] == plan
+        )
+        self._until(lambda: int(checkpoint.read_text("utf-8").split("\n")[1]) >= size)
+        time.sleep(0.1)  # the notary must have read its own checkpoint
+        return plan
+
     def wait_for_worker(self) -> int:
         """Return the worker's process id as soon as there is one that runs our code."""
         self._until(lambda: bool(self._workers()))

@@ -1,0 +1,175 @@
+"""Workers that die, hang, starve, or have nothing to train with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+from .workspace import ENDLESS, QUICK, Done, Workspace, require_gone
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="limits and processes as Linux has them")
+pytestmark = linux
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_worker_killed_while_it_trains_is_a_failed_run_that_names_the_signal(
+    fresh: Workspace, number: signal.Signals
+) -> None:
+    before = fresh.state()
+    train = fresh.start("train", *ENDLESS)
+    run = train.wait_for_training()["run"]
+    os.kill(train.wait_for_worker(), number)
+    train.end().require(6, "the worker was killed by a signal", number.name)
+    *_, failed = fresh.require_clean(before, "run.planned", "run.failed")
+    assert failed["body"]["run"] == run
+    assert number.name in failed["body"]["reason"]
+    assert failed["body"]["exit_status"] == 6
+
+
+def test_a_worker_killed_before_the_plan_is_a_refused_run(fresh: Workspace) -> None:
+    before = fresh.state()
+    train = fresh.start("train", *ENDLESS)
+    os.kill(train.wait_for_worker(), signal.SIGKILL)
+    train.end().require(6, "SIGKILL")
+    fresh.require_clean(before, "run.refused")
+
+
+def test_a_worker_that_hangs_is_stopped_at_its_limit_and_the_knob_is_named(
+    fresh: Workspace,
+) -> None:
+    before = fresh.state()
+    train = fresh.start("train", *ENDLESS, "--set", "time_limit_seconds=8")
+    train.wait_for_training()
+    worker = train.wait_for_worker()
+    os.kill(worker, signal.SIGSTOP)
+    train.end().require(6, "limit", "8 seconds", "reproducibility.time_limit_seconds")
+    require_gone(worker)
+    *_, failed = fresh.require_clean(before, "run.planned", "run.failed")
+    assert "limit" in failed["body"]["reason"]
+
+
+def test_a_limit_that_ends_before_the_plan_leaves_a_refusal(shared: Workspace) -> None:
+    # A stopped worker cannot be faster than its limit, however fast the machine is.
+    before = shared.state()
+    train = shared.start("train", *ENDLESS, "--set", "time_limit_seconds=1")
+    os.kill(train.wait_for_worker(), signal.SIGSTOP)
+    train.end().require(6, "limit", "reproducibility.time_limit_seconds")
+    shared.require_clean(before, "run.refused")
+
+
+@pytest.mark.parametrize("megabytes", [150, 200, 230])
+def test_too_little_memory_is_called_by_its_name(shared: Workspace, megabytes: int) -> None:
+    # The limit is inherited: it lets the notary live and stops the worker, at one place or another.
+    before = shared.state()
+    limit = ("prlimit", f"--as={megabytes * 1_000_000}")
+    done = shared.repro("train", *QUICK, before=limit).require(6, "memory", "repro: hint:")
+    assert "pip install" not in done.text
+    planned = len(shared.records()) - len(before.records) > 1
+    shared.require_clean(before, *(("run.planned", "run.failed") if planned else ("run.refused",)))
+
+
+def test_a_file_that_may_not_grow_stops_the_worker_with_a_word_about_space(
+    fresh: Workspace,
+) -> None:
+    before = fresh.state()
+    done = fresh.repro("train", *QUICK, before=("prlimit", "--fsize=100000"))
+    done.require(3, "predictions.npy", "space")
+    fresh.require_clean(before, "run.planned", "run.failed")
+
+
+def test_a_log_that_may_not_grow_stops_the_run_with_the_log_s_name(fresh: Workspace) -> None:
+    before = fresh.state()
+    done = fresh.repro("train", *QUICK, before=("prlimit", "--fsize=1000"))
+    done.require(3, "AUDIT_LOG", "nothing was appended", "File too large", "repro: hint:")
+    fresh.require_clean(before)
+
+
+@pytest.mark.parametrize("kilobytes", [16, 330])
+def test_a_full_disk_under_the_results_is_an_error_that_says_so(
+    fresh: Workspace, kilobytes: int
+) -> None:
+    (fresh.root / "RESULTS").mkdir()
+    before = fresh.state()
+    script = (
+        f"mount -t tmpfs -o size={kilobytes}k none RESULTS || exit 99; $REPRO train --profile debug"
+        "; status=$?; find RESULTS -type f ! -name .lock ! -path '*/failed/*'; exit $status"
+    )
+    done = in_private_mounts(fresh, script)
+    done.require(3, "No space left on device", "repro: hint:", "space")
+    assert done.out == "", f"left behind: {done.out}"
+    planned = len(fresh.records()) - len(before.records) > 1
+    fresh.require_clean(before, *(("run.planned", "run.failed") if planned else ("run.refused",)))
+
+
+def in_private_mounts(workspace: Workspace, script: str) -> Done:
+    """Run a script that may mount; skip if this system lets nobody."""
+    flags = ["--mount"] if os.geteuid() == 0 else ["--user", "--map-root-user", "--mount"]
+    trial = ["unshare", *flags, "mount", "-t", "tmpfs", "none", "RESULTS"]
+    if subprocess.run(trial, cwd=workspace.root, capture_output=True, check=False).returncode:
+        pytest.skip("nobody may mount a small file system here")
+    quoted = script.replace("'", "'\\''")
+    return workspace.shell(f"unshare {' '.join(flags)} sh -c '{quoted}'")
+
+
+@pytest.fixture(scope="module")
+def without_lightgbm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an interpreter with all that this one has installed, but LightGBM."""
+    place = tmp_path_factory.mktemp("bare") / "venv"
+    venv.create(place, with_pip=False, symlinks=True)
+    python = place / "bin" / "python"
+    names = {"base": str(place), "platbase": str(place)}
+    site = Path(sysconfig.get_path("purelib", "venv", names))
+    for folder in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
+        for entry in Path(folder).iterdir():
+            if not entry.name.startswith("lightgbm") and not (site / entry.name).exists():
+                (site / entry.name).symlink_to(entry)
+    return python
+
+
+def test_a_library_that_is_not_installed_is_named_with_its_extra(
+    shared: Workspace, without_lightgbm: Path
+) -> None:
+    before = shared.state()
+    done = shared.repro("train", *QUICK, python=without_lightgbm)
+    done.require(3, "lightgbm", "pip install 'repro-audit[lightgbm]'")
+    new = shared.require_clean(before, "run.refused")
+    assert "lightgbm" in new[0]["body"]["reason"]
+
+
+def test_commands_that_train_nothing_need_no_library(
+    trained: Workspace, without_lightgbm: Path
+) -> None:
+    for command in ("validate", "runs list", "runs show @latest", "diff @latest @latest"):
+        trained.repro(*command.split(), python=without_lightgbm).require(0)
+
+
+def test_verify_without_the_library_names_the_extra_and_records_nothing(
+    trained: Workspace, without_lightgbm: Path
+) -> None:
+    before = trained.state()
+    done = trained.repro("verify", "@latest", python=without_lightgbm)
+    done.require(3, "pip install 'repro-audit[lightgbm]'")
+    trained.require_clean(before)
+
+
+def test_a_small_limit_of_open_files_is_an_error_and_no_bug(fresh: Workspace) -> None:
+    before = fresh.state()
+    for limit in (10, 16):
+        done = fresh.repro("train", *QUICK, before=("prlimit", f"--nofile={limit}"))
+        assert done.status in (0, 3, 6), done.text
+        assert "Traceback" not in done.text
+    kinds = [record["type"] for record in fresh.records()[len(before.records) :]]
+    assert set(kinds) <= {"run.refused", "run.planned", "run.failed", "run.completed"}
+    fresh.repro("audit", "verify").require(0)
+
+
+def test_prlimit_is_at_hand() -> None:
+    assert shutil.which("prlimit"), "util-linux is needed for these tests"
