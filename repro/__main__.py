@@ -1,18 +1,36 @@
 """The commands' way in: it imports nothing that the command does not use."""
 
+import os
 import sys
 
 
 def main() -> int:
     """Run ``repro``; return the exit status."""
-    if sys.argv[1:] in (["--version"], ["-V"]):
-        from repro import __version__
+    try:
+        _have_streams()
+        if sys.argv[1:] in (["--version"], ["-V"]):
+            from repro import __version__
 
-        sys.stdout.write(f"repro {__version__}\n")
-        return 0
-    from repro.cli.boundary import run
+            sys.stdout.write(f"repro {__version__}\n")
+            return 0
+        from repro.cli.boundary import run
 
-    return run(sys.argv[1:])
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:  # before the commands could hear it
+        return 130
+
+
+def _have_streams() -> None:
+    """Open the null device where a standard stream is closed: a pipe must not take its number."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            number = 1 if name == "stdout" else 2
+            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", closefd=False))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from repro.audit_log.record import Tool, decode
 from repro.audit_log.store import Log
 from repro.audit_log.verify import verify
 from repro.errors import InputError, IntegrityError
+from repro.runs.sealed import Run, require_whole
 
 DIRECTORY = "AUDIT_LOG"
 TOOL = Tool("repro", __version__)
@@ -59,6 +60,11 @@ def completion(root: Path, run: str) -> Mapping[str, Any] | None:
     """
     found = [body for body in _completed(root, f'"run":"{run}"') if body["run"] == run]
     return found[-1] if found else None
+
+
+def require_as_logged(run: Run) -> None:
+    """Raise IntegrityError unless a run is what was sealed, and what its log says was sealed."""
+    require_whole(run, completion(run.root, run.name))
 
 
 def contradictions(root: Path, completed: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -104,7 +110,7 @@ def verify_log(root: Path, vkeys: Sequence[str], old: bytes | None, artifacts: b
     store = KeyStore.default()
     try:
         origin = read_origin(directory)
-    except LogError:
+    except (LogError, OSError):
         origin = None  # the verdict will name what is wrong with its first record
     if origin is not None:
         mark = store.mark(origin)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro.audit import completion
+from repro.audit import require_as_logged
 from repro.pipeline.metric_names import HIGHER_IS_BETTER
 from repro.runs import differences
 from repro.runs.differences import SEED, Cause
 from repro.runs.predictions import PredictionDifference
 from repro.runs.predictions import compare as compare_predictions
-from repro.runs.sealed import Run, all_runs, replicates, require_whole
+from repro.runs.sealed import Run, all_runs, replicates
 from repro.runs.variance import Spread, spread_of
 
 SAME = frozenset({"identical", "reproduced", "same output", "within variance"})
@@ -77,7 +77,7 @@ def compare(root: Path, a: Run, b: Run) -> Comparison:
     Raises IntegrityError, before anything else is said, for a run that is not what was sealed.
     """
     for run in (a, b):
-        require_whole(run, completion(run.root, run.name))
+        require_as_logged(run)
     same_bits = a.snapshot["output_digest"] == b.snapshot["output_digest"]
     causes = tuple(_causes(a, b))
     spread = None

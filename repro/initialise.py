@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from repro.audit import DIRECTORY, create_log
+from repro.audit_log.errors import LogError
 from repro.config import catalog
 from repro.config.workspace import MARKER
 from repro.errors import InputError, UsageError
@@ -47,21 +50,40 @@ def initialise(root: Path, add_missing: bool = False) -> Workspace:
         )
     added: list[str] = []
     kept: list[str] = []
+    made_root = not root.exists()
     try:
         root.mkdir(parents=True, exist_ok=True)
+        log = None if (root / DIRECTORY).exists() else create_log(root)
         for name, content in _content():
             (added if _write_new(root / name, content) else kept).append(name)
-    except OSError as error:
+    except (OSError, LogError) as error:
+        _undo(root, added, made_root, new_log=DIRECTORY not in present)
+        if isinstance(error, LogError):
+            raise
         raise InputError(
             f"cannot write {error.filename or root}: {error.strerror}",
-            "choose a directory that can be written",
+            "choose a directory that can be written, with space left",
         ) from error
-    if (root / DIRECTORY).exists():
+    if log is None:
         return Workspace(root, tuple(added), (*kept, DIRECTORY), None, None)
-    log = create_log(root)
     added.append(DIRECTORY)
     vkey = (root / DIRECTORY / "log.vkey").read_text("utf-8").strip()
     return Workspace(root, tuple(added), tuple(kept), log.keys.directory(log.origin), vkey)
+
+
+def _undo(root: Path, added: list[str], made_root: bool, new_log: bool) -> None:
+    """Take away what a failed attempt made, so that the next one finds nothing half-done."""
+    for name in added:
+        (root / name).unlink(missing_ok=True)
+    if new_log:
+        shutil.rmtree(root / DIRECTORY, ignore_errors=True)
+    for folder in sorted({p for name in added for p in Path(name).parents}, reverse=True):
+        if folder != Path():
+            with suppress(OSError):  # it holds what was there before
+                (root / folder).rmdir()
+    if made_root:
+        with suppress(OSError):
+            root.rmdir()
 
 
 def _content() -> Iterator[tuple[str, bytes]]:

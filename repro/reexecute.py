@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro.audit import completion, open_log_to_sign
+from repro.audit import open_log_to_sign, require_as_logged
 from repro.errors import InterruptedRunError
 from repro.execution.session import Job, Session
 from repro.facts.code import code_digests
@@ -18,7 +18,7 @@ from repro.identity.run import Inputs, identity_of
 from repro.plan import require_same_files
 from repro.runs import differences
 from repro.runs.differences import Cause
-from repro.runs.sealed import Run, require_whole
+from repro.runs.sealed import Run
 from repro.runs.staging import staging
 from repro.runs.writing import outputs
 from repro.train import Observer
@@ -53,7 +53,7 @@ def verify_run(root: Path, run: Run, observer: Observer) -> Verification:
     trainer are not at hand, and what the worker raises.
     """
     log = open_log_to_sign(root)
-    require_whole(run, completion(root, run.name))
+    require_as_logged(run)
     sealed = run.read("request.json")
     trainer = declaration(run.snapshot["family"])
     decides = sealed["decides"]

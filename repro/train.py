@@ -154,11 +154,13 @@ def _execute(log: Log, place: Staging, plan: Plan, session: Session, observer: O
                 lambda n: log.find_bytes(f'"run":"{n}"'.encode()),
             )
             held.enter_context(hold(log.directory, name))
-        seq = log.append("run.planned", planned(plan, name)).seq
-        log.commit()
+        seq: int | None = None
         done: Outcome | None = None
         others: list[dict[str, Any]] = []
         try:
+            with deferred():
+                seq = log.append("run.planned", planned(plan, name)).seq
+                log.commit()
             observer.stage(f"training {plan.active.family}, run {name}")
             finished = session.train(
                 plan.seeds, lambda m: observer.progress(m["stage"], m["done"], m["total"])
@@ -173,10 +175,14 @@ def _execute(log: Log, place: Staging, plan: Plan, session: Session, observer: O
                     log.append("incident", _incident(outcome.record, others))
                 done = outcome.committed(log.commit().size, appended.hash)
         except KeyboardInterrupt:
+            if seq is None:
+                raise
             if done is None:
                 _end(log, "run.interrupted", ended(name, seq, reason="the user stopped it"))
                 raise _PlannedError(InterruptedRunError(f"run {name} was interrupted")) from None
         except (ReproError, OSError) as error:
+            if seq is None:
+                raise
             failure = _as_failure(error)
             _end(log, "run.failed", ended(name, seq, failure, _keep(place, name)))
             raise _PlannedError(failure) from error

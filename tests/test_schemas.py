@@ -440,7 +440,7 @@ def test_what_goes_well_writes_no_talk_when_quiet(world):
 @pytest.mark.parametrize(
     ("scene", "kind", "status"),
     [
-        ("unknown key", "ProblemsError", 1),
+        ("unknown key", "ProblemsError", 2),
         ("no run", "UsageError", 2),
         ("usage", "MissingParameter", 2),
         ("no file", "FileNotFoundError", 3),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -25,11 +26,16 @@ def run(arguments: Sequence[str]) -> int:
     from repro.execution.interrupts import stoppable
 
     as_json = _wants_json(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         with stoppable():
             status = app(args=list(arguments), prog_name="repro", standalone_mode=False)
             sys.stdout.flush()
         return int(status or 0)
+    except SystemExit:  # typer ends so when nobody reads what it prints
+        _give_up(sys.stdout)
+        return 0
     except ReproError as error:
         _report(error.problem, error.hint, error.exit_status, error, as_json)
         return error.exit_status
@@ -45,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
         _report("interrupted", None, INTERRUPTED, None, as_json)
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _give_up(sys.stdout)
         return 0
     except OSError as error:
         _report(_os_error(error), None, 3, error, as_json)
@@ -81,7 +87,11 @@ def _report(
                 "problems": [output.problem_json(p) for p in problems],
             },
         }
-        output.result(json.dumps(document, indent=2, ensure_ascii=False))
+        try:
+            output.result(json.dumps(document, indent=2, ensure_ascii=False))
+            sys.stdout.flush()
+        except OSError:  # standard output may be what failed
+            _give_up(sys.stdout)
     for found in problems:
         output.talk(output.problem_text(found))
     output.error(problem, hint)
@@ -97,9 +107,19 @@ def _usage(error: Any, as_json: bool) -> None:
     _report(error.format_message(), usage, error.exit_code, error, as_json)
 
 
+def _give_up(stream: Any) -> None:
+    """Send a stream to the null device: nobody can read it, and Python would try again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def _os_error(error: OSError) -> str:
     """Return what the operating system says, with the file that it says it of."""
     named = f"{error.filename}: " if error.filename else ""
+    if not named and error.errno == errno.ENOENT:
+        return "the working directory does not exist any more"
+    if not named and error.errno in (errno.ENOSPC, errno.EIO, errno.EBADF):
+        named = "standard output: "
+        _give_up(sys.stdout)
     return f"{named}{error.strerror or error}"
 
 

@@ -19,8 +19,12 @@ def result(text: str) -> None:
 
 
 def talk(text: str) -> None:
-    """Write something beside the result."""
-    sys.stderr.write(text + "\n")
+    """Write something beside the result; a stderr that cannot be written changes no status."""
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def error(problem: str, hint: str | None) -> None:

@@ -56,10 +56,12 @@ def show(
     form: AsFormat = Format.text,
 ) -> int:
     """Show one run: identity, parameters, metrics and files."""
+    from repro.audit import require_as_logged
     from repro.config.workspace import find_root
     from repro.runs.sealed import find
 
     found = find(find_root(workspace.resolve()), run)
+    require_as_logged(found)
     if form is Format.json:
         document = {
             "schema": 1,

@@ -155,6 +155,12 @@ def _shared(path: Path, key: Path) -> int:
     return count
 
 
+def other_name(assignment: Assignment, earlier: Assignment, leaf: Path) -> Problem:
+    """Return the problem of an override that gives a value under another of its names."""
+    message = f"another name of {leaf[-1]}, which {earlier.place.file} sets already"
+    return _problem(assignment, message).problems[0]
+
+
 def _problem(assignment: Assignment, message: str) -> ProblemsError:
     """Return the error for an override whose key is at fault."""
     place = Place(assignment.place.file, 1, 1, assignment.place.column - 1)

@@ -9,7 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from repro.config.assignments import Assignment, parse_assignment, target_path
+from repro.config.assignments import (
+    Assignment,
+    other_name,
+    parse_assignment,
+    target_path,
+)
 from repro.config.catalog import MODELS, Slot, Trainer
 from repro.config.document import Document
 from repro.config.layers import Flat, Layer, Path, Setting, below, lay_all, leaves
@@ -122,6 +127,7 @@ def _sets(
     Raises ProblemsError with all unknown keys, and with what could not be read before.
     """
     found = list(unread)
+    names: dict[Path, Assignment] = {}
     settings: dict[Path, Setting] = {}
     for assignment in assignments:
         try:
@@ -130,6 +136,9 @@ def _sets(
             found.extend(error.problems)
             continue
         for leaf, value in leaves(assignment.value, path, is_atomic):
+            earlier = names.setdefault(leaf, assignment)
+            if leaf == path and earlier.key[-1] != assignment.key[-1]:
+                found.append(other_name(assignment, earlier, leaf))
             settings.pop(leaf, None)  # the last one wins, also over what covers it in between
             settings[leaf] = Setting(value, "--set", assignment.place, assignment.place)
     if found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from repro.errors import InputError
+from repro.errors import InputError, UsageError
 
 MARKER = "CONFIG"
 
@@ -12,8 +12,10 @@ MARKER = "CONFIG"
 def find_root(start: Path) -> Path:
     """Return the workspace that ``start`` lies in: the nearest folder that holds ``CONFIG``.
 
-    Raises InputError if there is none.
+    Raises UsageError if ``start`` is no directory, InputError if there is no workspace.
     """
+    if not start.is_dir():
+        raise UsageError(f"no such directory: {start}", "--workspace names a directory")
     for folder in (start, *start.parents):
         if (folder / MARKER).is_dir():
             return folder

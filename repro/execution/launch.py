@@ -53,9 +53,10 @@ class Room:
 class Worker:
     """One worker process, from its start to its end; a context manager that leaves none behind."""
 
-    def __init__(self, room: Room) -> None:
-        """Start the process; it waits for its request."""
+    def __init__(self, room: Room, seconds: int | None = None) -> None:
+        """Start the process; it waits for its request. ``seconds`` is only for messages."""
         self.room = room
+        self._limit = "" if seconds is None else f" of {seconds} seconds"
         self._output = room.directory / "worker.log"
         scratch = room.directory / "scratch"
         scratch.mkdir()
@@ -123,7 +124,7 @@ class Worker:
             except TimeoutError:
                 self.stop()
                 raise WorkerError(
-                    "the worker was stopped: it took longer than its limit",
+                    f"the worker was stopped: it took longer than its limit{self._limit}",
                     "raise reproducibility.time_limit_seconds",
                     self.tail(),
                 ) from None
@@ -185,7 +186,9 @@ class Worker:
                 else None
             )
             return WorkerError(f"the worker was killed by a signal: {name}", hint, tail)
-        return WorkerError(f"the worker ended with status {status}", None, tail)
+        said = tail.strip().rpartition("\n")[2][:300]
+        last = f"; its last words: {said}" if said else ""
+        return WorkerError(f"the worker ended with status {status}{last}", None, tail)
 
     def _wait_or_stop(self) -> None:
         """Give the process a moment to end by itself, then end it."""

@@ -64,7 +64,7 @@ class Session:
         """Start the worker in ``directory`` and send it the request; do not wait."""
         self.job = job
         self._deadline = time.monotonic() + job.seconds
-        self._worker = Worker(Room(directory, job.level, job.threads))
+        self._worker = Worker(Room(directory, job.level, job.threads), job.seconds)
         trainer = job.trainer
         self._worker.send(
             "request",

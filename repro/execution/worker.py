@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -41,12 +42,18 @@ def main() -> int:
         return 1
     except ProtocolError:
         return 1
-    except MemoryError:
-        channel.send("error", error="training", problem="out of memory", hint=None)
+    except OSError as error:
+        problem = f"the worker could not read or write: {error}"
+        channel.send("error", error="input", problem=problem, hint="is there space left?")
         return 1
     except BaseException as error:
-        traceback.print_exc()
-        channel.send("error", error="other", problem=repr(error), hint=None)
+        with suppress(OSError):  # its output may be what cannot be written
+            traceback.print_exc()
+        if isinstance(error, MemoryError) or "out of memory" in str(error):
+            hint = "give it more memory, or train on less data"
+            channel.send("error", error="training", problem="out of memory", hint=hint)
+        else:
+            channel.send("error", error="other", problem=repr(error), hint=None)
         return 1
     return 0
 
@@ -116,12 +123,14 @@ def _load(trainer: Mapping[str, Any]) -> Any:
         module.load_library()
         import_module("numpy")
         import_module("pandas")
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise InputError(
             f"the family {trainer['family']} cannot be trained here: {error}",
             f"install it with: pip install 'repro-audit[{trainer['extra']}]'",
         ) from error
-    except OSError as error:
+    except (ImportError, OSError) as error:
+        if "map segment" in str(error) or "allocate memory" in str(error):
+            raise MemoryError from error
         raise InputError(
             f"a library of the family {trainer['family']} cannot be loaded: {error}",
             "LightGBM needs the system's libgomp (Debian: apt-get install libgomp1)",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from difflib import get_close_matches
 
 import numpy as np
 
@@ -16,8 +17,10 @@ def of_symbol(samples: Samples, symbol: str) -> Samples:
     Raises InputError if there are none, or if the target does not vary among them.
     """
     if symbol not in samples.symbols:
+        near = get_close_matches(symbol, samples.symbols, 1)
+        meant = f"; did you mean {near[0]}?" if near else ""
         raise InputError(
-            f"no samples of the symbol {symbol!r}",
+            f"no samples of the symbol {symbol!r}{meant}",
             f"symbols in the dataset: {', '.join(samples.symbols)}",
         )
     rows = np.flatnonzero(samples.symbol == samples.symbols.index(symbol))

@@ -107,7 +107,7 @@ def _require_enough(index: int, train: Ints, test: Ints, splits: Mapping[str, An
         if len(rows) < least:
             what = "training" if rows is train else "test"
             raise InputError(
-                f"fold {index} has {len(rows)} {what} rows; `{knob}` asks for {least}",
+                f"fold {index + 1} has {len(rows)} {what} rows; `{knob}` asks for {least}",
                 f"{cure}, use more data, or lower `{knob}`",
             )
 

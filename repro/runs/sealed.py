@@ -14,6 +14,12 @@ from repro.errors import IntegrityError, UsageError
 from repro.identity.keys import SIGNATURES, output_digest, signature
 from repro.runs import layout
 
+NEEDED = (
+    *("run", "target", "task", "view", "symbol", "family", "level", "incomplete"),
+    *("comparison_group", "payloads", "parameters", "metrics", "outputs", "output_digest"),
+    *("artifacts", "leakage", "log"),
+)
+"""What a snapshot must hold to be read at all; its schema says the rest."""
 _LATEST = re.compile(r"@latest(?:~(\d+))?\Z")
 
 
@@ -69,9 +75,10 @@ def find(root: Path, reference: str) -> Run:
     A path, ``@latest``, ``@latest~N``, or a unique prefix of a name or of an execution, strict or
     replicate key. Raises UsageError if there is none, or if there are several (it lists them).
     """
-    path = Path(reference)
-    if "/" in reference or path.is_dir():
-        return _at_path(path)
+    if not reference:
+        raise UsageError("a run has a name", "such as @latest")
+    if "/" in reference or reference.startswith("."):
+        return _at_path(Path(reference))
     runs = all_runs(root)
     if not runs:
         raise UsageError("there are no runs yet", "make one with: repro train")
@@ -141,11 +148,18 @@ def replicates(runs: Sequence[Run], replicate_key: str) -> tuple[Run, ...]:
 
 def _load(folder: Path) -> Run:
     """Return the run in a folder of ``RESULTS/runs``."""
-    pattern = f"targets/*/reproducibility/*/cohort=*/{layout.SNAPSHOT}"
-    found = sorted(folder.glob(pattern))
+    found = _snapshots(folder)
     if len(found) != 1:
-        raise IntegrityError(f"run {folder.name}: {len(found)} snapshots where one was sealed")
+        raise IntegrityError(
+            f"run {folder.name}: {len(found)} snapshots where one was sealed",
+            f"{folder} holds no run of ours; move it away",
+        )
     return _read(folder.name, found[0])
+
+
+def _snapshots(folder: Path) -> list[Path]:
+    """Return the snapshots in a run's own folder; a sealed run has one."""
+    return sorted(folder.glob(f"targets/*/reproducibility/*/cohort=*/{layout.SNAPSHOT}"))
 
 
 def _at_path(path: Path) -> Run:
@@ -154,19 +168,22 @@ def _at_path(path: Path) -> Run:
         if candidate.is_file() and candidate.name == layout.SNAPSHOT:
             parents = candidate.resolve().parents
             return _read(parents[5].name if len(parents) > 5 else path.name, candidate)
-    if path.is_dir():
-        return _load(path)
-    raise UsageError(f"no run at {path}")
+    if path.is_dir() and len(_snapshots(path)) == 1:
+        return _load(path.resolve())
+    raise UsageError(f"no run at {path}", "a run lies in RESULTS/runs")
 
 
 def _read(name: str, snapshot: Path) -> Run:
     """Return a run by its snapshot's file."""
     try:
         content = json.loads(snapshot.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise IntegrityError(f"run {name}: its snapshot cannot be read: {error}") from error
     if not isinstance(content, dict) or content.get("schema") != 1:
         raise IntegrityError(f"run {name}: its snapshot is of no version that is known here")
+    missing = [key for key in NEEDED if key not in content]
+    if missing or not isinstance(content["log"].get("plan"), int):
+        raise IntegrityError(f"run {name}: its snapshot lacks {', '.join(missing) or 'its plan'}")
     return Run(name, snapshot.parent, content)
 
 

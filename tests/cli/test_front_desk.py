@@ -132,7 +132,7 @@ def test_our_own_bug_is_70_with_the_traceback_in_a_file(tmp_path):
 
 def test_what_a_user_typed_is_never_markup(make_desk):
     desk = make_desk()
-    done = desk.run("train", "[red]features[/red]=1", status=1)
+    done = desk.run("train", "[red]features[/red]=1", status=2)
     assert "[red]features[/red]" in done.stderr
 
 

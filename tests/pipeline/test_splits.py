@@ -157,11 +157,11 @@ def test_a_purge_shorter_than_the_labels_still_lets_none_through():
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"min_train_rows": 7}, "fold 0 has 6 training rows; `min_train_rows` asks for 7"),
-        ({"min_test_rows": 5}, "fold 0 has 4 test rows; `min_test_rows` asks for 5"),
+        ({"min_train_rows": 7}, "fold 1 has 6 training rows; `min_train_rows` asks for 7"),
+        ({"min_test_rows": 5}, "fold 1 has 4 test rows; `min_test_rows` asks for 5"),
         ({"folds": 13}, "12 of 20 distinct times remain for 13 test blocks"),
-        ({"purge": 8}, "fold 0 has 0 training rows"),
-        ({"embargo": 30}, "fold 0 has 0 training rows"),
+        ({"purge": 8}, "fold 1 has 0 training rows"),
+        ({"embargo": 30}, "fold 1 has 0 training rows"),
     ],
 )
 def test_too_few_rows_are_refused_with_the_count_and_the_knob(changed, said):
