@@ -50,14 +50,14 @@ def initialise(root: Path, add_missing: bool = False) -> Workspace:
         )
     added: list[str] = []
     kept: list[str] = []
-    made_root = not root.exists()
+    made_root, log = not root.exists(), None
     try:
         root.mkdir(parents=True, exist_ok=True)
         log = None if (root / DIRECTORY).exists() else create_log(root)
         for name, content in _content():
             (added if _write_new(root / name, content) else kept).append(name)
     except (OSError, LogError) as error:
-        _undo(root, added, made_root, new_log=DIRECTORY not in present)
+        _undo(root, added, made_root, made_log=log is not None)
         if isinstance(error, LogError):
             raise
         raise InputError(
@@ -71,11 +71,11 @@ def initialise(root: Path, add_missing: bool = False) -> Workspace:
     return Workspace(root, tuple(added), tuple(kept), log.keys.directory(log.origin), vkey)
 
 
-def _undo(root: Path, added: list[str], made_root: bool, new_log: bool) -> None:
+def _undo(root: Path, added: list[str], made_root: bool, made_log: bool) -> None:
     """Take away what a failed attempt made, so that the next one finds nothing half-done."""
     for name in added:
         (root / name).unlink(missing_ok=True)
-    if new_log:
+    if made_log:  # another process may have made the one that is there
         shutil.rmtree(root / DIRECTORY, ignore_errors=True)
     for folder in sorted({p for name in added for p in Path(name).parents}, reverse=True):
         if folder != Path():

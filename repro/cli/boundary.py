@@ -54,7 +54,7 @@ def run(arguments: Sequence[str]) -> int:
         _give_up(sys.stdout)
         return 0
     except OSError as error:
-        _report(_os_error(error), None, 3, error, as_json)
+        _report(*_os_error(error), 3, error, as_json)
         return 3
     except Exception as error:
         return _bug(error, as_json)
@@ -112,15 +112,17 @@ def _give_up(stream: Any) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _os_error(error: OSError) -> str:
-    """Return what the operating system says, with the file that it says it of."""
-    named = f"{error.filename}: " if error.filename else ""
-    if not named and error.errno == errno.ENOENT:
-        return "the working directory does not exist any more"
-    if not named and error.errno in (errno.ENOSPC, errno.EIO, errno.EBADF):
-        named = "standard output: "
+def _os_error(error: OSError) -> tuple[str, str | None]:
+    """Return what the operating system says, with the file that it says it of, and what to do."""
+    text = error.strerror or str(error)
+    if error.filename:
+        return f"{error.filename}: {text}", None
+    if error.errno == errno.ENOENT:
+        return "the working directory does not exist any more", "change to one that does"
+    if error.errno in (errno.ENOSPC, errno.EIO, errno.EBADF):
         _give_up(sys.stdout)
-    return f"{named}{error.strerror or error}"
+        return f"stdout: {text}", "what was printed may be incomplete"
+    return text, None
 
 
 def _bug(error: Exception, as_json: bool) -> int:

@@ -226,7 +226,7 @@ def _target(flat: Flat, asked: str | None, sources: Mapping[str, tuple[str, ...]
     near = suggestion(target, known) if isinstance(target, str) else ""
     problem = f"no such target: {target!r}{near}"
     hint = f"targets in CONFIG/data/targets.yaml: {', '.join(known)}"
-    if asked is not None:
+    if asked is not None or setting.layer == "--set":
         raise UsageError(problem, hint)
     place = setting.place
     text = sources[place.file][place.line - 1]

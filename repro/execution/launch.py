@@ -188,7 +188,9 @@ class Worker:
             return WorkerError(f"the worker was killed by a signal: {name}", hint, tail)
         said = tail.strip().rpartition("\n")[2][:300]
         last = f"; its last words: {said}" if said else ""
-        return WorkerError(f"the worker ended with status {status}{last}", None, tail)
+        memory = "memory" in said.lower()
+        hint = "give it more memory, or train on less data" if memory else None
+        return WorkerError(f"the worker ended with status {status}{last}", hint, tail)
 
     def _wait_or_stop(self) -> None:
         """Give the process a moment to end by itself, then end it."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -149,9 +150,11 @@ def train(
     canonicals[FINAL] = _digest(trainer.canonical_model(final))
     effective[FINAL] = dict(trainer.effective_parameters(final))
     model_file = "model" + trainer.EXTENSION
-    trainer.save(final, directory / model_file)
+    with _writing(model_file):
+        trainer.save(final, directory / model_file)
     _require_same_after_loading(trainer, final, directory / model_file, samples, threads)
-    _write_predictions(directory / PREDICTIONS, samples, fold_of, predictions)
+    with _writing(PREDICTIONS):
+        _write_predictions(directory / PREDICTIONS, samples, fold_of, predictions)
     tested = np.flatnonzero(fold_of >= 0)
     overall = evaluation.evaluate(
         task, samples.y[tested], predictions[tested], samples.time[tested], baseline[tested]
@@ -168,6 +171,17 @@ def train(
         "predictions": _digest(np.load(directory / PREDICTIONS).tobytes()),
         "findings": [asdict(finding) for finding in findings],
     }
+
+
+@contextmanager
+def _writing(name: str) -> Iterator[None]:
+    """Say which file it was that could not be written."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{name} could not be written: {error}", "is there space left in the workspace?"
+        ) from error
 
 
 def _fit(

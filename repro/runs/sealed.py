@@ -76,7 +76,7 @@ def find(root: Path, reference: str) -> Run:
     replicate key. Raises UsageError if there is none, or if there are several (it lists them).
     """
     if not reference:
-        raise UsageError("a run has a name", "such as @latest")
+        raise UsageError("no run is called ''", "a run has a name, such as @latest")
     if "/" in reference or reference.startswith("."):
         return _at_path(Path(reference))
     runs = all_runs(root)

@@ -143,7 +143,7 @@ def test_a_document_that_is_missing_is_named_with_the_way_to_get_it_back(
 def test_a_model_document_that_is_missing_is_named(shared: Workspace) -> None:
     with shared.holding(MODEL, None):
         says = ("no document for the family 'lightgbm'", f"write {MODEL}")
-        shared.refuse("train", status=2, says=says)
+        shared.refuse("train", status=1, says=says)
 
 
 def test_a_document_that_nobody_reads_is_refused(shared: Workspace) -> None:

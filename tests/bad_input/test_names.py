@@ -112,7 +112,6 @@ def test_a_value_on_the_command_line_that_cannot_be_read_is_a_finding(
             "n_estimators=20.5": "hyperparameters.",
             "folds=0": "splits.folds: 0 is below the minimum",
             "files=[]": "dataset.files",
-            "start=2012-13-45": "dataset.start",
             "dataset.time.timezone=Mars/Olympus": "dataset.time.timezone",
             'dataset.time.format="%Q"': "dataset.time.format",
             "base_seed=-1": "base_seed: -1 is below the minimum, 0",
