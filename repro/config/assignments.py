@@ -47,13 +47,19 @@ def parse_assignment(number: int, text: str) -> Assignment:
     except ProblemsError as error:
         raise ProblemsError(
             [
-                replace(p, place=_shift(p.place, offset), path=dotted(parts), source=text)
+                replace(p, place=_shift(p.place, offset), path=_inside(parts, p.path), source=text)
                 for p in error.problems
             ]
         ) from error
     start = len(key) + 2 + len(value) - len(value.lstrip())
     place = Place(file, 1, start, max(len(text.rstrip()), start) + 1)
     return Assignment(text, parts, parsed["v"], place)
+
+
+def _inside(key: Path, path: str) -> str:
+    """Return the path of a problem inside a value, which was read under the name ``v``."""
+    within = path.split(".")[1:]
+    return dotted((*key, *within) if len(within) < 8 else key)
 
 
 def target_path(

@@ -139,7 +139,15 @@ def test_the_later_of_two_overlays_wins(add, resolved):
 
 
 def test_the_later_of_two_overrides_of_one_value_wins(resolved):
-    assert resolved(sets=("eta=0.2", "learning_rate=0.3")).flat[RATE].value == 0.3
+    assert resolved(sets=("eta=0.2", "eta=0.3")).flat[RATE].value == 0.3
+
+
+def test_two_names_of_one_value_on_one_command_line_are_refused(resolved):
+    with pytest.raises(ProblemsError) as caught:
+        resolved(sets=("eta=0.2", "learning_rate=0.3"))
+    (problem,) = caught.value.problems
+    assert problem.message == "another name of learning_rate, which --set 1 sets already"
+    assert problem.place.file == "--set 2"
 
 
 def test_the_last_override_wins_over_one_of_the_mapping_around_it(resolved):
