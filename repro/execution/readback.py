@@ -46,21 +46,29 @@ def versions(distributions: Iterable[str]) -> dict[str, str | None]:
     return found
 
 
-def libraries() -> dict[str, str]:
-    """Return a digest for each top-level module that is loaded, over all its loaded files.
+Loaded = dict[str, list[tuple[str, str]]]
 
-    The standard library is one entry; built-in modules have no file and no entry.
+
+def loaded() -> Loaded:
+    """Return name and file of each module that is loaded, by top-level module.
+
+    The standard library is one entry; built-in modules have no file and no entry, and our own
+    worker-side modules are digested by the notary.
     """
-    files: dict[str, list[tuple[str, str]]] = {}
+    files: Loaded = {}
     for name, module in sorted(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if not file or name == "__main__":
-            continue
         top = name.partition(".")[0]
-        if "site-packages" not in file and "dist-packages" not in file and top != "repro":
+        if not file or name == "__main__" or top == "repro":
+            continue
+        if "site-packages" not in file and "dist-packages" not in file:
             top = "python standard library"
-        if top != "repro":
-            files.setdefault(top, []).append((name, file))
+        files.setdefault(top, []).append((name, file))
+    return files
+
+
+def libraries(files: Loaded) -> dict[str, str]:
+    """Return a digest for each top-level module, over all its loaded files."""
     return {top: _digest(entries) for top, entries in sorted(files.items())}
 
 

@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -73,10 +74,14 @@ def _serve(channel: Channel) -> None:
     trainer = _load(message["trainer"])
     from repro.execution import readback, training
 
-    paths = readback.mapped_paths()
-    environment = _environment(message["trainer"], level, paths)
+    paths, modules = readback.mapped_paths(), readback.loaded()
+    environment = _environment(message["trainer"], level)
     environment["shielded"] = sorted(shield.refused)
-    prepared = training.prepare(request, options, training.read_files(message["files"]))
+    # Digesting a hundred megabytes of libraries leaves the interpreter free to read the data.
+    with ThreadPoolExecutor(1) as beside:
+        digests = beside.submit(lambda: (readback.libraries(modules), readback.mapped(paths)))
+        prepared = training.prepare(request, options, training.read_files(message["files"]))
+        environment["libraries"], environment["mapped"] = digests.result()
     channel.send("prepared", facts=prepared.facts, environment=environment)
     seeds = channel.receive()["seeds"]
     out = _train(channel, trainer, request, options, prepared, seeds, directory)
@@ -138,8 +143,8 @@ def _load(trainer: Mapping[str, Any]) -> Any:
     return cast(Any, module)
 
 
-def _environment(trainer: Mapping[str, Any], level: str, paths: Sequence[str]) -> dict[str, Any]:
-    """Return what this interpreter really is; see ``readback``."""
+def _environment(trainer: Mapping[str, Any], level: str) -> dict[str, Any]:
+    """Return what this interpreter is, but for the digests of its files; see ``readback``."""
     from repro.execution import readback
 
     distributions = [*trainer["distributions"], "numpy", "pandas", "blake3"]
@@ -150,8 +155,6 @@ def _environment(trainer: Mapping[str, Any], level: str, paths: Sequence[str]) -
         "fingerprint": readback.fingerprint(),
         "pools": readback.pools(),
         "cpu_features": readback.cpu_features(),
-        "libraries": readback.libraries(),
-        "mapped": readback.mapped(paths),
         "threads": readback.threads(),
     }
 
