@@ -22,13 +22,22 @@ def deferred() -> Iterator[None]:
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Take a request to terminate or a lost terminal as the user's Ctrl-C."""
+    """Take a request to terminate or a lost terminal as the user's Ctrl-C, and hear it once.
+
+    What follows the first request is short, and must not be stopped half-way by an impatient hand:
+    the worker is killed, its place is cleared, and the log is told.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
+    heard = False
+
     def stop(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
+        nonlocal heard
+        if not heard:
+            heard = True
+            raise KeyboardInterrupt
 
     before = {number: signal.signal(number, stop) for number in STOPS}
     try:

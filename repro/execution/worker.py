@@ -50,7 +50,8 @@ def main() -> int:
     except BaseException as error:
         with suppress(OSError):  # its output may be what cannot be written
             traceback.print_exc()
-        if isinstance(error, MemoryError) or "out of memory" in str(error):
+        words = ("out of memory", "can't start new thread")
+        if isinstance(error, MemoryError) or any(word in str(error) for word in words):
             hint = "give it more memory, or train on less data"
             channel.send("error", error="training", problem="out of memory", hint=hint)
         else:
