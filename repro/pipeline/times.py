@@ -13,6 +13,7 @@ from repro.errors import InputError
 from repro.pipeline.panel import Ints
 
 NANOSECONDS = 1_000_000_000
+FIRST, LAST = np.datetime64("1677-09-22", "D"), np.datetime64("2262-04-11", "D")
 NEVER = int(np.iinfo(np.int64).max)
 """A time after all others: where a label would end that the data do not reach."""
 
@@ -36,9 +37,9 @@ def parse_times(
         moments = moments.dt.tz_localize(timezone, ambiguous="NaT", nonexistent="NaT")
         moments = moments.dt.tz_convert("UTC")
     coarse = moments.dt.tz_localize(None).to_numpy()
-    instants = coarse.astype("datetime64[ns]")
-    # Back again, because NumPy lets nanoseconds overflow in silence; NaT equals nothing.
-    good = instants.astype(coarse.dtype) == coarse
+    # Beyond what nanoseconds hold, NumPy wraps in silence or raises, by its version.
+    good = (coarse >= FIRST) & (coarse <= LAST)  # NaT is neither
+    instants = np.where(good, coarse, np.datetime64("NaT")).astype("datetime64[ns]")
     return instants.astype(np.int64)[codes], good[codes]
 
 
