@@ -39,7 +39,7 @@ def parse_times(
     coarse = moments.dt.tz_localize(None).to_numpy()
     # Beyond what nanoseconds hold, NumPy wraps in silence or raises, by its version.
     good = (coarse >= FIRST) & (coarse <= LAST)  # NaT is neither
-    instants = np.where(good, coarse, np.datetime64("NaT")).astype("datetime64[ns]")
+    instants = np.where(good, coarse, np.datetime64("NaT", "s")).astype("datetime64[ns]")
     return instants.astype(np.int64)[codes], good[codes]
 
 
