@@ -54,5 +54,6 @@ log; that shows only against a checkpoint that somebody else has kept. See `faul
 and for what each assurance level leaves unproven.
 
 Reading order for an auditor: `canonical`, `record`, `tree`, `note`, `checkpoint` (pure), then
-`walk`, `trust` and `verify`; then, for how it is written, `store`, `recovery`, `signing`.
+`walk`, `trust` and `verify`; then, for how it is written, `store`, `lines`, `recovery`, `signing`,
+`high_water`.
 """

@@ -6,6 +6,7 @@ A record ``run.completed`` holds in its body ``artifacts``: a list of objects of
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -30,11 +31,32 @@ class ArtifactCheck:
         if not isinstance(artifacts, list):
             yield Fault(record.seq, "record", f"record {record.seq}: artifacts is not a list")
             return
+        absent = []
         for artifact in artifacts:
+            if self._is_absent(artifact):
+                absent.append(str(artifact["path"]))
+                continue
             self.count += 1
             problem = self._problem(artifact)
             if problem:
                 yield Fault(record.seq, "artifact", f"record {record.seq}: {problem}")
+        if absent:
+            message = (
+                f"record {record.seq}: {len(absent)} of {len(artifacts)} artifacts are not here, "
+                f"such as {absent[0]}"
+            )
+            yield Fault(record.seq, "absent", message)
+
+    def _is_absent(self, artifact: object) -> bool:
+        """Return whether a well-named artifact is simply not there: that is not a change."""
+        match artifact:
+            case {"path": str(name)}:
+                relative = PurePosixPath(name)
+                if relative.is_absolute() or ".." in relative.parts or "\0" in name:
+                    return False
+                return not os.path.lexists(self._root / relative)
+            case _:
+                return False
 
     def _problem(self, artifact: object) -> str | None:
         match artifact:

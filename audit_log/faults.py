@@ -34,6 +34,7 @@ EXIT: Final = MappingProxyType(
 
 _VERDICT_OF: Final = MappingProxyType(
     {
+        "absent": "incomplete",
         "artifact": "tampered",
         "chain": "tampered",
         "checkpoint": "tampered",
@@ -48,6 +49,7 @@ _VERDICT_OF: Final = MappingProxyType(
         "shorter": "truncated",
         "signature": "tampered",
         "torn": "torn",
+        "twice": "tampered",
         "vkey": "tampered",
     }
 )

@@ -1,7 +1,7 @@
 """Where private keys and high-water marks lie: outside the workspace, one directory a log.
 
     KEYS/<origin>/private.key      PRIVATE+KEY+NAME+HEX(key id)+BASE64(0x01 ‖ seed), mode 0600
-    KEYS/<origin>/high-water       the text of a checkpoint: what was last signed
+    KEYS/<origin>/high-water       what was last signed: see `high_water`
 
 KEYS is the directory that the variable REPRO_KEYS names, or ``repro/keys`` under XDG_DATA_HOME,
 or under ``~/.local/share``. This module is the only one here that reads the environment.
@@ -19,11 +19,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
+from . import high_water
+from .checkpoint import Checkpoint
 from .errors import CheckpointError, LogUnusableError, NoteError
 from .locks import exclusive
 from .note import Signer, Verifier, verifier_of
-from .sync import read_small, replace, sync_directory, write_new
+from .sync import read_small, sync_directory, write_new
 from .tree import EMPTY_ROOT
 
 _PREFIX = "PRIVATE+KEY+"
@@ -97,7 +98,7 @@ class KeyStore:
         """Return what was last signed for ``origin``; None if nothing says so here."""
         path = self.directory(origin) / "high-water"
         try:
-            mark = parse_checkpoint(read_small(path, 4096).decode())
+            mark = high_water.read(path)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -110,8 +111,7 @@ class KeyStore:
 
     def raise_mark(self, mark: Checkpoint) -> None:
         """Make ``mark`` the high-water mark of its origin, durable on return."""
-        path = self.directory(mark.origin) / "high-water"
-        replace(path, format_checkpoint(mark).encode(), 0o600)
+        high_water.write(self.directory(mark.origin) / "high-water", mark)
 
 
 def _file_name(origin: str) -> str:

@@ -19,11 +19,14 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .errors import NoteError, UnknownSignerError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ED25519: Final = 0x01
 MAX_SIGNATURES: Final = 100
@@ -53,6 +56,10 @@ class Signer:
     name: str
     seed: bytes
     """32 secret bytes (RFC 8032 §5.1.5)."""
+    _private: list[Ed25519PrivateKey] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
+    """The key made of the seed, once it was needed: making it costs as much as signing."""
 
     def __repr__(self) -> str:
         """Return a text without the secret."""
@@ -84,10 +91,7 @@ def key_id(name: str, kind: int, key: bytes) -> bytes:
 
 def verifier_of(signer: Signer) -> Verifier:
     """Return the public half of ``signer``."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    public = Ed25519PrivateKey.from_private_bytes(signer.seed).public_key()
-    return Verifier(signer.name, public.public_bytes_raw())
+    return Verifier(signer.name, _private_key(signer).public_key().public_bytes_raw())
 
 
 def format_vkey(verifier: Verifier) -> str:
@@ -122,8 +126,6 @@ def is_name(name: str) -> bool:
 
 def sign(text: str, signers: Iterable[Signer]) -> bytes:
     """Return the note of ``text`` with one signature line for each signer."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
     if not _is_text(text):
         raise NoteError("the text holds control characters or does not end in a newline")
     lines = []
@@ -131,7 +133,7 @@ def sign(text: str, signers: Iterable[Signer]) -> bytes:
         verifier = verifier_of(signer)
         if not is_name(signer.name):
             raise NoteError(f"not a key name: {signer.name!r}")
-        raw = Ed25519PrivateKey.from_private_bytes(signer.seed).sign(text.encode())
+        raw = _private_key(signer).sign(text.encode())
         lines.append(signature_line(Signature(signer.name, verifier.key_id, raw)))
     if not lines:
         raise NoteError("a note needs at least one signature")
@@ -185,6 +187,14 @@ def open_note(data: bytes, verifiers: Sequence[Verifier]) -> Note:
         names = ", ".join(dict.fromkeys(s.name for s in unknown))
         raise UnknownSignerError(f"signed by no known key (only by: {names})")
     return Note(text, tuple(verified), tuple(unknown))
+
+
+def _private_key(signer: Signer) -> Ed25519PrivateKey:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    if not signer._private:
+        signer._private.append(Ed25519PrivateKey.from_private_bytes(signer.seed))
+    return signer._private[0]
 
 
 def _is_signed(verifier: Verifier, message: bytes, signature: bytes) -> bool:

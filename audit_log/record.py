@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -87,7 +87,28 @@ class Record:
 
 def encode(record: Record) -> bytes:
     """Return the line of ``record``, without its newline; raise if it breaks a rule."""
-    envelope: dict[str, object] = {
+    envelope = _envelope(record)
+    _checked(envelope)
+    return _line(envelope)
+
+
+def check_author(actor: Actor, tool: Tool) -> None:
+    """Raise `RecordError` unless ``actor`` and ``tool`` can stand in a record."""
+    _strings("actor", asdict(actor), {"how", "host", "user"})
+    _strings("tool", asdict(tool), {"name", "version"})
+
+
+def encode_own(record: Record) -> bytes:
+    """Return the line of ``record`` as `encode` does; only its type and body come from others.
+
+    Actor and tool went through `check_author` once; the rest is what the writer itself has made.
+    """
+    _type(record.type)
+    return _line(_envelope(record))
+
+
+def _envelope(record: Record) -> dict[str, object]:
+    return {
         "actor": {"how": record.actor.how, "host": record.actor.host, "user": record.actor.user},
         "body": dict(record.body),
         "nonce": record.nonce,
@@ -97,11 +118,13 @@ def encode(record: Record) -> bytes:
         "tool": {"name": record.tool.name, "version": record.tool.version},
         "type": record.type,
     }
-    _checked(envelope)
+
+
+def _line(envelope: dict[str, object]) -> bytes:
     line = canonical(envelope)
     if len(line) > MAX_LINE:
         raise RecordError(
-            f"a {record.type} record of {len(line)} bytes is longer than {MAX_LINE}: "
+            f"a {envelope['type']} record of {len(line)} bytes is longer than {MAX_LINE}: "
             "refer to what is large by its digest"
         )
     return line
@@ -138,11 +161,10 @@ def _checked(envelope: dict[str, object]) -> Record:
     if envelope.keys() != _ENVELOPE:
         odd = sorted(envelope.keys() ^ _ENVELOPE)
         raise RecordError(f"missing or unknown in the envelope: {', '.join(map(repr, odd))}")
-    seq, type_, body = envelope["seq"], envelope["type"], envelope["body"]
+    seq, body = envelope["seq"], envelope["body"]
     if type(seq) is not int or seq < 0:
         raise RecordError(f"seq is {seq!r}, not a number from 0 on")
-    if not isinstance(type_, str) or type_ not in TYPES:
-        raise RecordError(f"unknown type {type_!r}")
+    type_ = _type(envelope["type"])
     if not isinstance(body, dict):
         raise RecordError("body is not an object")
     return Record(
@@ -155,6 +177,12 @@ def _checked(envelope: dict[str, object]) -> Record:
         _hex("prev", envelope["prev"], 64),
         body,
     )
+
+
+def _type(value: object) -> str:
+    if not isinstance(value, str) or value not in TYPES:
+        raise RecordError(f"unknown type {value!r}")
+    return value
 
 
 def _strings(name: str, value: object, keys: set[str]) -> dict[str, str]:

@@ -77,9 +77,8 @@ def finish_interrupted(directory: Path, append: _Append) -> None:
         sync_directory(torn)
 
 
-def refuse_suspect(directory: Path) -> None:
-    """Raise `LogSuspectError` if a sync of this log has failed since it was last opened."""
-    path = directory / SUSPECT
+def refuse_suspect(path: Path) -> None:
+    """Raise `LogSuspectError` if ``path``, the file `SUSPECT` of a log, says that a sync failed."""
     if path.exists():
         reason = read_small(path, 4096).decode(errors="replace").strip()
         raise LogSuspectError(

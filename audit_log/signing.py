@@ -6,8 +6,10 @@ contradict each other: signing refuses unless the log extends both the checkpoin
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from .checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
 from .errors import CheckpointError, LogCorruptError, LogUnusableError, NoteError
@@ -16,6 +18,8 @@ from .layout import CHECKPOINT, STATE, read_note
 from .note import Signer, open_note, sign, verifier_of
 from .sync import replace
 from .tail import Tail, format_state, root_from_lines
+
+_STATE: Final = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 def commit(
@@ -34,8 +38,9 @@ def commit(
     _require_extends(descriptor, tail, mark, "what its key has signed (was it put back?)")
     if current == wanted:
         return current
-    if mark != wanted:  # the same may be signed again, after a crash
-        keys.raise_mark(wanted)
+    # Also if it stands there already, left by a signer that died: only who has synced a mark knows
+    # that it is durable.
+    keys.raise_mark(wanted)
     replace(directory / CHECKPOINT, sign(format_checkpoint(wanted), [signer]))
     _keep_state(directory, tail)
     return wanted
@@ -60,10 +65,16 @@ def _require_extends(descriptor: int, tail: Tail, old: Checkpoint, what: str) ->
 
 
 def _keep_state(directory: Path, tail: Tail) -> None:
-    """Write the derived state; it may be lost, so it is renamed into place but not synced for."""
+    """Write the derived state over the old one; it may be lost or torn: nobody believes it unseen.
+
+    Not renamed into place: renaming over a file makes ext4 write it out (250 µs for 10).
+    """
     path = directory / STATE
-    temporary = path.with_name(f".{path.name}.tmp")
+    data = format_state(tail)
     with suppress(OSError):  # without it the next opening walks all lines; the signature stands
         path.parent.mkdir(exist_ok=True)
-        temporary.write_bytes(format_state(tail))
-        temporary.replace(path)
+        descriptor = os.open(path, _STATE, 0o644)
+        try:
+            os.ftruncate(descriptor, os.write(descriptor, data))
+        finally:
+            os.close(descriptor)

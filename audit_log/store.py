@@ -22,10 +22,18 @@ from .checkpoint import Checkpoint
 from .errors import LogCorruptError, LogError, LogSuspectError, LogUnusableError, RecordError
 from .keystore import KeyStore
 from .layout import Descriptor
+from .lines import Lines
 from .locks import exclusive, shared
-from .record import Actor, Record, Tool, decode, encode, format_time, line_hash
-
-_APPEND = os.O_RDWR | os.O_APPEND
+from .record import (
+    Actor,
+    Record,
+    Tool,
+    check_author,
+    decode,
+    encode_own,
+    format_time,
+    line_hash,
+)
 
 
 def utc_now() -> datetime:
@@ -69,6 +77,9 @@ class Log:
         self._actor = actor or creation.local_actor()
         self._tool = tool or creation.THIS_ROOM
         self._clock = clock
+        check_author(self._actor, self._tool)
+        self._lines, self._lock = directory / layout.LINES, directory / layout.LOG_LOCK
+        self._suspect = directory / layout.SUSPECT
         self._reopen()
         self.origin = creation.read_origin(directory)
 
@@ -121,8 +132,8 @@ class Log:
         """Add records one after the other with one write and one sync."""
         with _usable(self.directory):
             with self._locked():
-                done, file = self.append_locked(entries), self._file
-            self._sync(file)
+                done, file, end = self.append_locked(entries), self._file, self._tail.offset
+            self._sync(file, end)
         return done
 
     def append_if(
@@ -136,8 +147,9 @@ class Log:
             with self._locked():
                 if not condition():
                     return None
-                done, file = self.append_locked([(type, body)]), self._file
-            self._sync(file)
+                done = self.append_locked([(type, body)])
+                file, end = self._file, self._tail.offset
+            self._sync(file, end)
         return done[0]
 
     def append_locked(
@@ -149,8 +161,8 @@ class Log:
         head = self._tail.head
         for seq, (type_, body) in enumerate(entries, self._tail.size):
             moment, nonce = format_time(self._clock()), secrets.token_hex(16)
-            line = encode(
-                Record(seq, moment, type_, self._actor, self._tool, nonce, head, dict(body))
+            line = encode_own(
+                Record(seq, moment, type_, self._actor, self._tool, nonce, head, body)
             )
             head = line_hash(line)
             lines.append(line)
@@ -173,7 +185,7 @@ class Log:
         ):
             with self._locked():
                 file, end = self._file, self._tail.snapshot()
-            self._sync(file)
+            self._sync(file, end.offset)
             checkpoint = signing.commit(self.directory, file.number, end, signer, self.keys)
             with self._mutex:
                 self._tail.rebase(checkpoint.size)
@@ -213,7 +225,7 @@ class Log:
 
     def _load(self) -> None:
         checkpoint = layout.read_checkpoint(self.directory)
-        self._file = Descriptor(self.directory / layout.LINES, _APPEND)
+        self._file = Lines(self._lines)
         self._tail = tail.load(self.directory, self._file.number, checkpoint)
         self._busy = False
 
@@ -222,9 +234,9 @@ class Log:
         """Hold the log alone, with everything read that others have written."""
         if self._pid != os.getpid():  # a forked child: neither the mutex nor the files are ours
             self._reopen()
-        with self._mutex, exclusive(self.directory / layout.LOG_LOCK):
-            recovery.refuse_suspect(self.directory)
-            here, there = os.fstat(self._file.number), (self.directory / layout.LINES).lstat()
+        with self._mutex, exclusive(self._lock):
+            recovery.refuse_suspect(self._suspect)
+            here, there = os.fstat(self._file.number), self._lines.lstat()
             # A repair after a failed sync puts a new file in place; an exception inside the lock
             # (an interrupt, say) may have left the tail half updated.
             if self._busy or (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
@@ -247,17 +259,18 @@ class Log:
             # Nobody else holds the lock, so whoever wrote this is gone.
             recovery.cut_torn(self.directory, self._file.number, self._tail, self.append_locked)
 
-    def _sync(self, file: Descriptor) -> None:
+    def _sync(self, file: Lines, end: int) -> None:
         """Make the lines durable, or make the log suspect: a failed sync is never retried."""
         try:
-            os.fdatasync(file.number)
+            file.sync(end)
         except OSError as error:
             recovery.mark_suspect(self.directory, str(error))
             raise LogSuspectError(
                 f"a sync of the log failed ({error.strerror}): what was just written may be lost",
                 "open the log again: that writes the uncommitted records anew",
             ) from error
-        recovery.refuse_suspect(self.directory)
+        # Again: this log may have opened the file after the kernel told the failure to another.
+        recovery.refuse_suspect(self._suspect)
 
 
 @contextmanager

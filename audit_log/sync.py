@@ -5,12 +5,14 @@ Every function lets `OSError` through: what a failure means depends on who asked
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
 from typing import Final
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+_APPEND: Final = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 """Without blocking: somebody may have put a pipe where a file should be."""
 
@@ -31,6 +33,17 @@ def write_new(path: Path, data: bytes, mode: int = 0o644) -> None:
         while rest:
             rest = rest[os.write(descriptor, rest) :]
         os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def append(path: Path, data: bytes) -> None:
+    """Add ``data`` to the file ``path`` with one write, and sync it."""
+    descriptor = os.open(path, _APPEND)
+    try:
+        if os.write(descriptor, data) != len(data):
+            raise OSError(errno.ENOSPC, f"a short write to {path}")
+        os.fdatasync(descriptor)
     finally:
         os.close(descriptor)
 

@@ -41,6 +41,8 @@ class Walk:
     vkeys: tuple[str, ...] = ()
     head: str = FIRST_PREV
     plans: dict[str, int] = field(default_factory=dict)
+    ever: set[str] = field(default_factory=set)
+    """Every run that was ever planned: an id that is planned again could hide the first result."""
     """Runs that are planned and not ended: id → seq of the plan."""
     frontier: Frontier = field(default_factory=Frontier)
     orphan: tuple[int, str] | None = None
@@ -109,10 +111,11 @@ class Walk:
         run = record.body.get("run")
         if not isinstance(run, str):
             self.fault(Fault(seq, "run", f"record {seq} plans a run without an id"))
-        elif run in self.plans:
-            self.fault(Fault(seq, "run", f"record {seq} plans run {run} a second time"))
+        elif run in self.ever:
+            self.fault(Fault(seq, "twice", f"record {seq} plans run {run} a second time"))
         else:
             self.plans[run] = seq
+            self.ever.add(run)
 
     def _end(self, seq: int, record: Record) -> None:
         run, plan = record.body.get("run"), record.body.get("plan")

@@ -18,6 +18,7 @@ from repro.audit_log.store import Log
 from repro.audit_log.verify import verify
 from repro.errors import InputError, IntegrityError
 from repro.runs.sealed import Run, require_whole
+from repro.runs.staging import set_aside
 
 DIRECTORY = "AUDIT_LOG"
 TOOL = Tool("repro", __version__)
@@ -41,7 +42,8 @@ def open_log(root: Path) -> Log:
             "repro init --add-missing",
         )
     log = Log.open(directory, actor=local_actor(), tool=TOOL)
-    log.recover_runs()
+    for run in log.recover_runs():
+        set_aside(root, run)
     return log
 
 
@@ -49,22 +51,26 @@ def open_log_to_sign(root: Path) -> Log:
     """Return the log, known to have its private key here: a plan must be committed before work."""
     log = open_log(root)
     log.keys.signer(log.origin)
+    log.commit()  # a log that cannot be signed must not be written to first
     return log
 
 
-def completion(root: Path, run: str) -> Mapping[str, Any] | None:
-    """Return the body of the record that completed a run, or None if the log has none.
+def require_as_logged(root: Path, *runs: Run) -> None:
+    """Raise IntegrityError unless runs are what was sealed, and what the log says was sealed.
 
-    Reads the log's lines without opening it for writing; raises IntegrityError for a line that is
-    no record, InputError without a log.
+    The log itself is verified first: lines that were edited in place must not vouch for anything.
     """
-    found = [body for body in _completed(root, f'"run":"{run}"') if body["run"] == run]
-    return found[-1] if found else None
-
-
-def require_as_logged(run: Run) -> None:
-    """Raise IntegrityError unless a run is what was sealed, and what its log says was sealed."""
-    require_whole(run, completion(run.root, run.name))
+    report = verify_log(root, (), None, artifacts=False)
+    if report.exit_status == 4:
+        raise IntegrityError(
+            f"the log cannot vouch for a run: {report.verdict}: {report.faults[0].message}",
+            "look at it: repro audit verify",
+        )
+    for run in runs:
+        found = [b for b in _completed(root, f'"run":"{run.name}"') if b["run"] == run.name]
+        if len(found) > 1:
+            raise IntegrityError(f"the log completes run {run.name} {len(found)} times")
+        require_whole(run, found[0] if found else None)
 
 
 def contradictions(root: Path, completed: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.audit import require_as_logged
+from repro.identity.payloads import ENVIRONMENT
 from repro.pipeline.metric_names import HIGHER_IS_BETTER
 from repro.runs import differences
 from repro.runs.differences import SEED, Cause
@@ -76,13 +77,13 @@ def compare(root: Path, a: Run, b: Run) -> Comparison:
 
     Raises IntegrityError, before anything else is said, for a run that is not what was sealed.
     """
-    for run in (a, b):
-        require_as_logged(run)
+    require_as_logged(root, a, b)
     same_bits = a.snapshot["output_digest"] == b.snapshot["output_digest"]
     causes = tuple(_causes(a, b))
     spread = None
     if not same_bits and _only_seed(causes):
         others = replicates(all_runs(root), a.group["replicate_key"])
+        require_as_logged(root, *others)
         spread = spread_of(a, b, others, a.read("config.json"))
     return Comparison(
         a=a,
@@ -92,7 +93,7 @@ def compare(root: Path, a: Run, b: Run) -> Comparison:
         outputs=_differing_outputs(a, b),
         causes=causes,
         effects=tuple(_effects(a, b)),
-        predictions=None if same_bits else _predictions(a, b),
+        predictions=_predictions(a, b) if not same_bits and _is_comparable(a, b) else None,
         spread=spread,
         label=_label(a, b),
     )
@@ -113,8 +114,7 @@ def _causes(a: Run, b: Run) -> Iterator[Cause]:
 
 def _computing(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of an environment that decides bits."""
-    kept = ("level", "interpreter", "versions", "fingerprint", "pools", "libraries", "mapped")
-    return {name: facts["environment"][name] for name in (*kept, "settings")}
+    return {name: facts["environment"][name] for name in (*ENVIRONMENT, "settings")}
 
 
 def _only_seed(causes: tuple[Cause, ...]) -> bool:
@@ -143,6 +143,12 @@ def _verdict(
     return "explained" if any(cause.component for cause in causes) else UNEXPLAINED
 
 
+def _is_comparable(a: Run, b: Run) -> bool:
+    """Return whether metrics and predictions mean the same: one target on the same rows."""
+    names = ("dataset_signature", "target_signature", "split_signature", "routing_signature")
+    return all(a.group[name] == b.group[name] for name in names)
+
+
 def _differing_outputs(a: Run, b: Run) -> tuple[str, ...]:
     """Return the names of the outputs that are not the same bits on both sides."""
     old, new = a.snapshot["outputs"], b.snapshot["outputs"]
@@ -152,10 +158,11 @@ def _differing_outputs(a: Run, b: Run) -> tuple[str, ...]:
 def _effects(a: Run, b: Run) -> Iterator[Effect]:
     """Yield each metric with its direction, in the order of the first run."""
     old, new = a.snapshot["metrics"], b.snapshot["metrics"]
+    comparable = _is_comparable(a, b)
     for name in dict.fromkeys([*old, *new]):
         x, y = old.get(name), new.get(name)
         better = None
-        if name in HIGHER_IS_BETTER and x is not None and y is not None and x != y:
+        if comparable and name in HIGHER_IS_BETTER and x is not None and y is not None and x != y:
             better = (y > x) is HIGHER_IS_BETTER[name]
         yield Effect(name, x, y, better)
 
@@ -169,10 +176,12 @@ def _predictions(a: Run, b: Run) -> PredictionDifference | None:
 def _label(a: Run, b: Run) -> str:
     """Return what limits the comparison."""
     told = [
-        f"other {name}: {a.snapshot[name]} and {b.snapshot[name]}"
+        f"different {name}: {a.snapshot[name] or 'all'} and {b.snapshot[name] or 'all'}"
         for name in ("target", "task", "family", "view", "symbol", "level")
         if a.snapshot[name] != b.snapshot[name]
     ]
+    if not _is_comparable(a, b):
+        told.append("metrics are of different rows or targets: no better or worse")
     told += [
         f"run {run.name} is {what}"
         for run in (a, b)

@@ -48,6 +48,11 @@ def initialise(root: Path, add_missing: bool = False) -> Workspace:
             f"{root} has a workspace already: it holds {' and '.join(present)}",
             "to add only what is missing: repro init --add-missing",
         )
+    if DIRECTORY not in present and any((root / "RESULTS" / "runs").glob("*")):
+        raise UsageError(
+            f"{root} holds sealed runs, but no log that knows them",
+            "a new log could not vouch for them: put the log back, or move RESULTS away",
+        )
     added: list[str] = []
     kept: list[str] = []
     made_root, log = not root.exists(), None

@@ -12,8 +12,9 @@ from repro.errors import InterruptedRunError
 from repro.execution.session import Job, Session
 from repro.facts.code import code_digests
 from repro.facts.data import digest_files, locate
-from repro.facts.trainers import Declaration, declaration
+from repro.facts.trainers import declaration
 from repro.identity.keys import Identity
+from repro.identity.payloads import ENVIRONMENT
 from repro.identity.run import Inputs, identity_of
 from repro.plan import require_same_files
 from repro.runs import differences
@@ -23,7 +24,7 @@ from repro.runs.staging import staging
 from repro.runs.writing import outputs
 from repro.train import Observer
 
-COMPUTING = ("level", "interpreter", "versions", "fingerprint", "pools", "libraries", "mapped")
+COMPUTING = ENVIRONMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def verify_run(root: Path, run: Run, observer: Observer) -> Verification:
     trainer are not at hand, and what the worker raises.
     """
     log = open_log_to_sign(root)
-    require_as_logged(run)
+    require_as_logged(root, run)
     sealed = run.read("request.json")
     trainer = declaration(run.snapshot["family"])
     decides = sealed["decides"]
@@ -72,8 +73,9 @@ def verify_run(root: Path, run: Run, observer: Observer) -> Verification:
             files = digest_files(dict(job.files))
             prepared = session.prepared()
             require_same_files(files, prepared["facts"]["files"])
-            now = _now(job, trainer, sealed, prepared)
-            causes = tuple(_since(run, job, trainer, prepared, [f.facts() for f in files]))
+            code = code_digests(trainer, prepared["environment"].pop("code"))
+            now = _now(job, code, sealed, prepared)
+            causes = tuple(_since(run, job, code, prepared, [f.facts() for f in files]))
             observer.stage(f"training {trainer.family} again")
             finished = session.train(
                 sealed["seeds"], lambda m: observer.progress(m["stage"], m["done"], m["total"])
@@ -89,7 +91,7 @@ def verify_run(root: Path, run: Run, observer: Observer) -> Verification:
 
 
 def _now(
-    job: Job, trainer: Declaration, sealed: Mapping[str, Any], prepared: Mapping[str, Any]
+    job: Job, code: Mapping[str, str], sealed: Mapping[str, Any], prepared: Mapping[str, Any]
 ) -> Identity:
     """Return the identity that the sealed request has here and now."""
     return identity_of(
@@ -97,7 +99,7 @@ def _now(
             sealed["components"],
             prepared["facts"],
             sealed["base_seed"],
-            code_digests(trainer),
+            code,
             prepared["environment"],
             job.settings,
             job.threads,
@@ -109,7 +111,7 @@ def _now(
 def _since(
     run: Run,
     job: Job,
-    trainer: Declaration,
+    code: Mapping[str, str],
     prepared: Mapping[str, Any],
     files: list[dict[str, Any]],
 ) -> list[Cause]:
@@ -119,7 +121,7 @@ def _since(
         differences.data(data, {"locators": prepared["facts"]["locators"], "files": files})
     )
     found += differences.files(data, {"files": files})
-    found += differences.mapping("code", "execution_key", then["code"], code_digests(trainer))
+    found += differences.mapping("code", "execution_key", then["code"], code)
     old = {name: then["environment"][name] for name in (*COMPUTING, "settings")}
     new = {name: prepared["environment"][name] for name in COMPUTING}
     new["settings"] = job.settings
@@ -136,7 +138,7 @@ def _verdict(run: Run, now: Identity, differing: tuple[str, ...]) -> str:
     """Return the verdict; a best-effort run can fail to be reproduced, but never be broken."""
     if not differing:
         return "reproduced"
-    promised = run.snapshot["level"] != "best-effort"
+    promised = run.snapshot["level"] != "best-effort" and not run.snapshot["incomplete"]
     same = now.execution_key == run.group["execution_key"]
     return "BROKEN" if promised and same else "not reproduced"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from repro.audit import contradictions, open_log_to_sign
 from repro.audit_log.errors import LogError
-from repro.audit_log.running import hold
+from repro.audit_log.running import hold, is_running
 from repro.audit_log.store import Log
 from repro.config import request as requests
 from repro.config.active import Active, activate
@@ -77,6 +77,10 @@ def train(command: TrainCommand) -> Outcome:
     except _PlannedError as failure:
         raise failure.error from failure.error.__cause__
     except KeyboardInterrupt:
+        ended_runs = log.recover_runs()
+        if ended_runs:
+            log.commit()
+            raise InterruptedRunError(f"run {ended_runs[-1]} was interrupted") from None
         raise InterruptedRunError("interrupted before the plan: nothing was recorded") from None
     except ReproError as error:
         _refuse(log, resolved, error)
@@ -101,9 +105,10 @@ def _plan(
     """Return everything that must be known before training; hash inputs while the worker loads."""
     job = session.job
     files = digest_files(dict(job.files))
-    code, git = code_digests(declaration), describe(root)
+    git = describe(root)
     prepared = session.prepared()
     facts, environment = prepared["facts"], prepared["environment"]
+    code = code_digests(declaration, environment.pop("code"))
     require_same_files(files, facts["files"])
     identity = identity_of(
         Inputs(
@@ -147,50 +152,63 @@ def _plan(
 def _execute(log: Log, place: Staging, plan: Plan, session: Session, observer: Observer) -> Outcome:
     """Plan durably, train, seal, and end the plan in the log, whatever happens."""
     with ExitStack() as held:
-        with names_locked(plan.root):
-            name = next_name(
-                plan.root,
-                plan.identity.execution_key,
-                lambda n: log.find_bytes(f'"run":"{n}"'.encode()),
-            )
-            held.enter_context(hold(log.directory, name))
-        seq: int | None = None
+        name, seq = _planned(log, plan, held)
         done: Outcome | None = None
         others: list[dict[str, Any]] = []
         try:
-            with deferred():
-                seq = log.append("run.planned", planned(plan, name)).seq
-                log.commit()
             observer.stage(f"training {plan.active.family}, run {name}")
             finished = session.train(
                 plan.seeds, lambda m: observer.progress(m["stage"], m["done"], m["total"])
             )
             require_in_force(plan, finished)
             observer.stage("sealing")
-            with deferred():
+            # One at a time: of two that end together, the second must see the first one's bits.
+            with deferred(), names_locked(plan.root):
                 outcome = seal_run(place, plan, finished, name, seq)
                 others = contradictions(plan.root, outcome.record)
-                appended = log.append("run.completed", outcome.record)
-                if others:
-                    log.append("incident", _incident(outcome.record, others))
+                records = [("run.completed", outcome.record)]
+                records += [("incident", _incident(outcome.record, others))] if others else []
+                appended = log.append_many(records)[0]
                 done = outcome.committed(log.commit().size, appended.hash)
         except KeyboardInterrupt:
-            if seq is None:
-                raise
             if done is None:
                 _end(log, "run.interrupted", ended(name, seq, reason="the user stopped it"))
                 raise _PlannedError(InterruptedRunError(f"run {name} was interrupted")) from None
         except (ReproError, OSError) as error:
-            if seq is None:
-                raise
             failure = _as_failure(error)
             _end(log, "run.failed", ended(name, seq, failure, _keep(place, name)))
             raise _PlannedError(failure) from error
+        except (AssertionError, ArithmeticError, LookupError, TypeError, ValueError) as bug:
+            _end(log, "run.failed", ended(name, seq, _as_bug(bug), _keep(place, name)))
+            raise
         if done is None:
             raise AssertionError("a plan ended without an outcome")
         if others:
             raise _PlannedError(_alarm(name, others))
         return done
+
+
+def _planned(log: Log, plan: Plan, held: ExitStack) -> tuple[str, int]:
+    """Give the run its name and its lock, and make its plan durable and signed.
+
+    All under the lock of names, so that no two runs can have one.
+    """
+    with names_locked(plan.root):
+        name = next_name(
+            plan.root,
+            plan.identity.execution_key,
+            lambda n: log.find_bytes(f'"run":"{n}"'.encode()) or is_running(log.directory, n),
+        )
+        held.enter_context(hold(log.directory, name))
+        with deferred():
+            seq = log.append("run.planned", planned(plan, name)).seq
+            log.commit()
+    return name, seq
+
+
+def _as_bug(bug: Exception) -> ReproError:
+    """Return how a mistake of our own stands in the log."""
+    return ReproError(f"a bug in repro: {type(bug).__name__}: {bug}")
 
 
 def _incident(record: Mapping[str, Any], others: list[dict[str, Any]]) -> dict[str, Any]:

@@ -78,11 +78,12 @@ def _text(compared: Comparison) -> None:
         count = len(compared.a.snapshot["outputs"])
         output.result(f"  outputs: all {count} are the same, bit for bit")
     else:
-        output.result(f"  outputs that differ: {_grouped(compared.outputs)}")
+        output.result(f"  outputs that differ: {grouped(compared.outputs)}")
     for kind in KINDS:
         causes = [cause for cause in compared.causes if cause.kind == kind]
         if causes:
             output.result(f"\n{kind}")
+            causes.sort(key=lambda cause: not cause.component)
             for cause in causes[:SHOWN]:
                 _cause(cause)
             if len(causes) > SHOWN:
@@ -90,7 +91,7 @@ def _text(compared: Comparison) -> None:
     _effect(compared)
 
 
-def _grouped(outputs: tuple[str, ...]) -> str:
+def grouped(outputs: tuple[str, ...]) -> str:
     """Return names of outputs with those of one kind together: ``model (fold 1, final)``."""
     kinds: dict[str, list[str]] = {}
     for name in outputs:

@@ -60,8 +60,9 @@ def show(
     from repro.config.workspace import find_root
     from repro.runs.sealed import find
 
-    found = find(find_root(workspace.resolve()), run)
-    require_as_logged(found)
+    root = find_root(workspace.resolve())
+    found = find(root, run)
+    require_as_logged(root, found)
     if form is Format.json:
         document = {
             "schema": 1,

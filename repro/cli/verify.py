@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from repro.cli import output
+from repro.cli.diff import grouped
 from repro.cli.options import AsFormat, Format, NoProgress, Quiet, Workspace
 from repro.cli.progress import observer
 
@@ -51,7 +52,7 @@ def command(
     said = (
         f"all {count} outputs are the same, bit for bit"
         if not done.outputs
-        else f"these outputs differ: {', '.join(done.outputs)}"
+        else f"these outputs differ: {grouped(done.outputs)}"
     )
     output.result(f"{output.style(done.verdict, colour)}: run {done.run.name}: {said}")
     output.result(f"recorded as record {done.record} of the log")

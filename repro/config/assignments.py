@@ -158,7 +158,7 @@ def _shared(path: Path, key: Path) -> int:
 
 def other_name(assignment: Assignment, earlier: Assignment, leaf: Path) -> Problem:
     """Return the problem of an override that gives a value under another of its names."""
-    message = f"another name of {leaf[-1]}, which {earlier.place.file} sets already"
+    message = f"another name of {earlier.key[-1]}, which {earlier.place.file} sets already"
     return _problem(assignment, message).problems[0]
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 SECONDS = 5.0
+SAFE = ("--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+"""A repository's own settings must not start programs, and its variables must not name another."""
 
 
 def describe(root: Path) -> dict[str, Any] | None:
@@ -26,7 +29,8 @@ def _run(git: str, root: Path, *arguments: str) -> str | None:
     """Return what git prints, or None if it fails or takes too long."""
     try:
         done = subprocess.run(
-            [git, "-C", str(root), *arguments],
+            [git, *SAFE, "-C", str(root), *arguments],
+            env={"PATH": os.environ.get("PATH", ""), "GIT_CONFIG_NOSYSTEM": "1"},
             capture_output=True,
             text=True,
             timeout=SECONDS,

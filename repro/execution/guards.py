@@ -18,7 +18,12 @@ _SOCKETS = frozenset({"socket.connect", "socket.bind", "socket.getaddrinfo", "so
 _PROCESSES = frozenset(
     {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty"}
 )
-_CHANGES = frozenset({"os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.truncate", "os.link"})
+_CHANGES = frozenset(
+    {
+        *("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.truncate", "os.link"),
+        *("os.symlink", "os.chmod", "os.chown", "os.utime", "shutil.rmtree", "sqlite3.connect"),
+    }
+)
 _STANDARD = os.__file__.rpartition("/")[0]
 _WRITE = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 

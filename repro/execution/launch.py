@@ -18,7 +18,28 @@ from repro.errors import DeterminismError, InputError, ReproError, TrainingError
 from repro.execution.environment import FLAGS, UMASK, variables
 from repro.execution.protocol import Channel, Message, ProtocolError
 
-MODULE = "repro.execution.worker"
+BOOTSTRAP = """
+import sys
+from importlib.machinery import SourceFileLoader
+class Source(SourceFileLoader):
+    def path_stats(self, path):
+        raise OSError
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] != "repro":
+            return None
+        for finder in sys.meta_path:
+            spec = None if finder is self else finder.find_spec(name, path, target)
+            if spec is not None:
+                if type(spec.loader) is SourceFileLoader:
+                    spec.loader = Source(spec.loader.name, spec.loader.path)
+                return spec
+sys.meta_path.insert(0, Finder())
+from repro.execution.worker import main
+raise SystemExit(main())
+"""
+"""The worker's first lines: our own modules are compiled from the sources that are digested, never
+taken from a bytecode file that may be stale or forged."""
 TAIL = 4000
 """Bytes of a dead worker's output that are kept in the log."""
 GRACE = 5.0
@@ -65,7 +86,7 @@ class Worker:
         to_notary = os.pipe()
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, *FLAGS, "-m", MODULE, str(to_worker[0]), str(to_notary[1])],
+                [sys.executable, *FLAGS, "-c", BOOTSTRAP, str(to_worker[0]), str(to_notary[1])],
                 env=self.variables,
                 cwd=room.directory,
                 stdin=subprocess.DEVNULL,

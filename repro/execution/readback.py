@@ -46,6 +46,7 @@ def versions(distributions: Iterable[str]) -> dict[str, str | None]:
     return found
 
 
+STANDARD = "python standard library"
 Loaded = dict[str, list[tuple[str, str]]]
 
 
@@ -59,12 +60,33 @@ def loaded() -> Loaded:
     for name, module in sorted(sys.modules.items()):
         file = getattr(module, "__file__", None)
         top = name.partition(".")[0]
-        if not file or name == "__main__" or top == "repro":
-            continue
+        if not file or name == "__main__" or top == "repro" or top.startswith("__editable__"):
+            continue  # ours: see own_code; a mapping of folders computes nothing and holds paths
         if "site-packages" not in file and "dist-packages" not in file:
-            top = "python standard library"
+            top = STANDARD
         files.setdefault(top, []).append((name, file))
     return files
+
+
+def own_code() -> dict[str, str]:
+    """Return the digest of each module of ours that is loaded here, by name."""
+    found = {}
+    for name, module in sorted(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and name.partition(".")[0] == "repro":
+            found[name] = _file(file)
+    return found
+
+
+def startup_files() -> dict[str, str]:
+    """Return the digests of the ``.pth`` files, which can run code when an interpreter starts."""
+    folders = {Path(path) for path in sys.path if path.endswith(("site-packages", "dist-packages"))}
+    return {
+        path.name: _file(str(path))
+        for folder in sorted(folders)
+        for path in sorted(folder.glob("*.pth"))
+        if not path.name.startswith("__editable__")
+    }
 
 
 def libraries(files: Loaded) -> dict[str, str]:

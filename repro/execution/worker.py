@@ -1,6 +1,7 @@
 """The worker: a fresh interpreter that prepares, waits until the plan is in the log, and trains.
 
-``python -P -s -m repro.execution.worker READ_FD WRITE_FD``. It has neither the log nor its key.
+The launcher's bootstrap runs ``main`` with READ_FD and WRITE_FD as arguments. It has neither the
+log nor its key.
 """
 
 from __future__ import annotations
@@ -75,17 +76,19 @@ def _serve(channel: Channel) -> None:
     trainer = _load(message["trainer"])
     from repro.execution import readback, training
 
-    paths, modules = readback.mapped_paths(), readback.loaded()
     environment = _environment(message["trainer"], level)
+    paths, modules = readback.mapped_paths(), readback.loaded()
     environment["shielded"] = sorted(shield.refused)
     # Digesting a hundred megabytes of libraries leaves the interpreter free to read the data.
     with ThreadPoolExecutor(1) as beside:
         digests = beside.submit(lambda: (readback.libraries(modules), readback.mapped(paths)))
+        environment["code"], environment["startup"] = readback.own_code(), readback.startup_files()
         prepared = training.prepare(request, options, training.read_files(message["files"]))
         environment["libraries"], environment["mapped"] = digests.result()
     channel.send("prepared", facts=prepared.facts, environment=environment)
     seeds = channel.receive()["seeds"]
     out = _train(channel, trainer, request, options, prepared, seeds, directory)
+    _require_no_new_code(modules, level)
     after = {**_after(environment, paths, level), "shielded": sorted(shield.refused)}
     channel.send("finished", **out, after=after)
 
@@ -183,6 +186,21 @@ def _after(before: Mapping[str, Any], paths: Sequence[str], level: str) -> dict[
     return {"changed": changed, "threads": readback.threads()}
 
 
+def _require_no_new_code(modules: Mapping[str, Sequence[tuple[str, str]]], level: str) -> None:
+    """Raise DeterminismError for a module that was loaded after the plan, which nobody digested."""
+    from repro.execution import readback
+
+    known = {name for entries in modules.values() for name, _ in entries}
+    now = readback.loaded()
+    now.pop(readback.STANDARD, None)
+    new = sorted(name for entries in now.values() for name, _ in entries if name not in known)
+    if new and level != "best-effort":
+        raise DeterminismError(
+            f"modules were loaded after the plan: {', '.join(new[:5])}",
+            "a trainer must load all its code in load_library",
+        )
+
+
 def _die_with_the_notary() -> None:
     """Ask the kernel to end this process when the notary ends, so that none is left behind."""
     if sys.platform == "linux":
@@ -191,7 +209,3 @@ def _die_with_the_notary() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL)
         if os.getppid() == 1:
             raise SystemExit(1)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,37 +1,32 @@
-"""The code that computes: the worker's side of this tool, the trainer's module, by content."""
+"""The code that computes: what the worker says it loaded, held against what this command sees."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
 from repro.audit_log.digests import digest_file
+from repro.errors import DeterminismError
 from repro.facts.trainers import Declaration
 
-WORKER_SIDE = (
-    ("repro.pipeline", None),
-    ("repro.execution", ("environment", "guards", "protocol", "readback", "training", "worker")),
-    ("repro.audit_log", ("canonical", "digests")),
-)
-"""Packages whose modules run in the worker, with the modules that do (None: all)."""
 
+def code_digests(declaration: Declaration, loaded: Mapping[str, str]) -> dict[str, str]:
+    """Return the BLAKE3 of every module that computes, and of the trainer's declaration.
 
-def code_digests(declaration: Declaration) -> dict[str, str]:
-    """Return the BLAKE3 of every source file that computes, by module name."""
-    files: dict[str, Path] = {}
-    for package, modules in WORKER_SIDE:
-        folder = _folder(package)
-        names = modules or sorted(path.stem for path in folder.glob("*.py"))
-        files |= {f"{package}.{name}": folder / f"{name}.py" for name in names}
+    ``loaded`` is what the worker reports of our modules. Raises DeterminismError if this command
+    would find another file under one of these names: a checkout beside an installed version, say.
+    """
+    for name, digest in loaded.items():
+        spec = find_spec(name)
+        if spec is None or spec.origin is None or digest_file(spec.origin).blake3 != digest:
+            here = "nothing" if spec is None else str(spec.origin)
+            raise DeterminismError(
+                f"the worker runs another {name} than this command, which finds {here}",
+                "use the installed command, from a folder that holds no copy of repro",
+            )
     trainer = declaration.file.with_suffix(".py")
-    files[declaration.module] = trainer
-    files[f"{declaration.module} (declaration)"] = declaration.file
-    return {name: digest_file(path).blake3 for name, path in sorted(files.items())}
-
-
-def _folder(package: str) -> Path:
-    """Return the folder of a package of ours."""
-    spec = find_spec(package)
-    if spec is None or spec.origin is None:
-        raise AssertionError(f"{package} is not installed")
-    return Path(spec.origin).parent
+    found = dict(loaded)
+    found.setdefault(declaration.module, digest_file(trainer).blake3)
+    found[f"{declaration.module} (declaration)"] = digest_file(Path(declaration.file)).blake3
+    return dict(sorted(found.items()))

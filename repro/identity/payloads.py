@@ -8,7 +8,10 @@ from typing import Any
 from repro.identity import seeds
 from repro.identity.keys import payload
 
-ENVIRONMENT = ("level", "interpreter", "versions", "fingerprint", "pools", "libraries", "mapped")
+ENVIRONMENT = (
+    *("level", "interpreter", "versions", "fingerprint", "pools"),
+    *("libraries", "mapped", "startup"),
+)
 """The facts of an environment that decide bits: no host names, no paths, no kernel."""
 
 FACTS = ("dataset", "features", "splits")

@@ -39,11 +39,6 @@ class Run:
         return group
 
     @property
-    def root(self) -> Path:
-        """Return the workspace that it lies in."""
-        return self.folder.resolve().parents[7]
-
-    @property
     def order(self) -> tuple[int, str]:
         """Return what runs are sorted by: the place of their plan in the log."""
         return (int(self.snapshot["log"]["plan"]), self.name)
@@ -78,7 +73,7 @@ def find(root: Path, reference: str) -> Run:
     if not reference:
         raise UsageError("no run is called ''", "a run has a name, such as @latest")
     if "/" in reference or reference.startswith("."):
-        return _at_path(Path(reference))
+        return _at_path(root, Path(reference))
     runs = all_runs(root)
     if not runs:
         raise UsageError("there are no runs yet", "make one with: repro train")
@@ -105,6 +100,9 @@ def faults(run: Run) -> list[str]:
     listed = {artifact["path"] for artifact in run.snapshot["artifacts"]}
     present = {path.name for path in run.folder.iterdir()} - {layout.SNAPSHOT}
     found += [f"{name} is not listed in the snapshot" for name in sorted(present - listed)]
+    whole = run.folder.parents[4]
+    outside = [p for p in whole.rglob("*") if p.is_file() and p.parent != run.folder]
+    found += [f"{p.relative_to(whole)} was not sealed" for p in sorted(outside)]
     for artifact in run.snapshot["artifacts"]:
         path = run.folder / artifact["path"]
         if not path.is_file():
@@ -148,6 +146,8 @@ def replicates(runs: Sequence[Run], replicate_key: str) -> tuple[Run, ...]:
 
 def _load(folder: Path) -> Run:
     """Return the run in a folder of ``RESULTS/runs``."""
+    if any(path.is_symlink() for path in (folder, *folder.rglob("*"))):
+        raise IntegrityError(f"run {folder.name} holds a link; sealed runs hold none")
     found = _snapshots(folder)
     if len(found) != 1:
         raise IntegrityError(
@@ -162,15 +162,20 @@ def _snapshots(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"targets/*/reproducibility/*/cohort=*/{layout.SNAPSHOT}"))
 
 
-def _at_path(path: Path) -> Run:
-    """Return the run at a path: its snapshot, the folder of it, or the run's own folder."""
-    for candidate in (path, path / layout.SNAPSHOT):
-        if candidate.is_file() and candidate.name == layout.SNAPSHOT:
-            parents = candidate.resolve().parents
-            return _read(parents[5].name if len(parents) > 5 else path.name, candidate)
-    if path.is_dir() and len(_snapshots(path)) == 1:
-        return _load(path.resolve())
-    raise UsageError(f"no run at {path}", "a run lies in RESULTS/runs")
+def _at_path(root: Path, path: Path) -> Run:
+    """Return the run at a path in this workspace: its snapshot, a folder of it, or its own folder.
+
+    A run of another workspace is refused: only that one's log can vouch for it.
+    """
+    base = layout.runs(root).resolve()
+    try:
+        relative = path.resolve().relative_to(base)
+    except ValueError:
+        hint = f"it must lie in {layout.runs(root)}; of another workspace, ask there"
+        raise UsageError(f"no run of this workspace at {path}", hint) from None
+    if not relative.parts or not path.exists():
+        raise UsageError(f"no run at {path}", "a run lies in RESULTS/runs")
+    return _load(layout.runs(root) / relative.parts[0])
 
 
 def _read(name: str, snapshot: Path) -> Run:

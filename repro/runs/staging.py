@@ -42,6 +42,11 @@ def staging(root: Path) -> Iterator[Staging]:
     workspace cannot be written.
     """
     base = layout.results(root) / layout.STAGING
+    for link in (layout.results(root), layout.runs(root)):
+        if link.is_symlink():
+            raise InputError(
+                f"{link.relative_to(root)} is a link", "put the whole workspace where there is room"
+            )
     try:
         base.mkdir(parents=True, exist_ok=True)
         _remove_stale(base)
@@ -97,6 +102,14 @@ def seal(place: Staging, name: str) -> Path:
     Raises InputError if something of that name is there already: nothing is ever overwritten.
     """
     return _move(place.final, layout.runs(place.root) / name, place.root)
+
+
+def set_aside(root: Path, name: str) -> None:
+    """Move a run that was sealed but never completed in the log out of the sealed runs."""
+    source, target = layout.runs(root) / name, layout.results(root) / layout.FAILED / name
+    if source.is_dir() and not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.rename(target)
 
 
 def keep_failed(place: Staging, name: str) -> Path | None:

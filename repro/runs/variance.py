@@ -35,7 +35,8 @@ def spread_of(a: Run, b: Run, group: Sequence[Run], config: Mapping[str, Any]) -
     """
     metric = HEADLINE[str(a.snapshot["task"])]
     needed = next(int(v["value"]) for v in config["values"] if v["path"] == MINIMUM)
-    seeds = {run.group["train_seed"]: run for run in group}
+    promised = [r for r in group if r.snapshot["level"] != "best-effort"]
+    seeds = {run.group["train_seed"]: run for run in promised}
     for run in (a, b):
         seeds.pop(run.group["train_seed"], None)
     values = [run.snapshot["metrics"][metric] for run in seeds.values()]

@@ -6,6 +6,7 @@ import base64
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -52,6 +53,25 @@ def test_the_golden_checkpoint_is_what_we_would_sign() -> None:
     assert sign(format_checkpoint(parse_checkpoint(text)), [signer]) == data
     vkey = (VECTORS / "golden" / "log.vkey").read_text().strip()
     assert note.format_vkey(verifier_of(signer)) == vkey
+
+
+def test_a_private_key_is_made_once_and_is_no_part_of_its_signer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[bytes] = []
+    make = Ed25519PrivateKey.from_private_bytes
+
+    def counted(seed: bytes) -> Ed25519PrivateKey:
+        made.append(seed)
+        return make(seed)
+
+    monkeypatch.setattr(Ed25519PrivateKey, "from_private_bytes", counted)
+    signer = Signer(ADA.name, ADA.seed)
+    assert sign(TEXT, [signer]) == sign(TEXT, [ADA])
+    assert verifier_of(signer) == verifier_of(ADA)
+    assert made == [signer.seed]
+    unused = Signer(ADA.name, ADA.seed)
+    assert (signer, hash(signer), repr(signer)) == (unused, hash(unused), repr(unused))
 
 
 def test_any_key_that_is_known_and_signed_is_enough() -> None:

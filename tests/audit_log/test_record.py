@@ -13,7 +13,7 @@ from blake3 import blake3
 from repro.audit_log import digests, record
 from repro.audit_log.canonical import canonical
 from repro.audit_log.errors import RecordError
-from repro.audit_log.record import Actor, Record, Tool, decode, encode, line_hash
+from repro.audit_log.record import Actor, Record, Tool, decode, encode, encode_own, line_hash
 
 from . import make_vectors, reference
 
@@ -31,6 +31,7 @@ def test_golden_lines_are_read_and_written_as_they_are(seq: int) -> None:
     found = decode(LINES[seq])
     assert found.seq == seq
     assert encode(found) == LINES[seq]
+    assert encode_own(found) == LINES[seq]
     assert found.prev == (line_hash(LINES[seq - 1]) if seq else "0" * 64)
     assert line_hash(LINES[seq]) == reference.line_hash(LINES[seq])
 

@@ -79,6 +79,16 @@ class LogAgainstList(RuleBasedStateMachine):
         self.site.checkpoint.write_bytes(before)
         self.logs[0].commit()
 
+    @rule(data=st.binary(min_size=1, max_size=511))
+    def crash_while_the_mark_is_raised(self, data: bytes) -> None:
+        """Leave part of a mark, as a signer that dies does."""
+        keys = self.site.keys
+        mark = keys.directory(self.logs[0].origin) / "high-water"
+        if mark.stat().st_size % 512 == 0:
+            with mark.open("ab") as file:
+                file.write(data)
+        assert keys.mark(self.logs[0].origin) is not None
+
     @rule()
     def lose_derived_state(self) -> None:
         """Somebody deletes what can be rebuilt."""

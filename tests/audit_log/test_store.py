@@ -22,6 +22,7 @@ from repro.audit_log.errors import (
     RecordError,
 )
 from repro.audit_log.keystore import KeyStore
+from repro.audit_log.record import Actor, Tool
 from repro.audit_log.store import Log
 
 from .conftest import ACTOR, TOOL, Site
@@ -126,6 +127,17 @@ def test_a_body_that_cannot_be_written_changes_nothing(
     assert log.append("incident", {}).seq == 4
 
 
+@pytest.mark.parametrize(
+    ("actor", "tool"),
+    [(Actor("a", "b", None), TOOL), (ACTOR, Tool("t", 1))],  # type: ignore[arg-type]
+)
+def test_an_author_who_cannot_stand_in_a_record_cannot_open_a_log(
+    full: Site, actor: Actor, tool: Tool
+) -> None:
+    with pytest.raises(RecordError, match="not a string"):
+        Log.open(full.directory, actor=actor, tool=tool, keys=full.keys)
+
+
 def test_bytes_are_found_wherever_they_are(full: Site) -> None:
     log = full.open()
     assert log.find_bytes(b'"r1"')
@@ -153,6 +165,28 @@ def test_a_log_opens_with_whatever_derived_state(full: Site, state: str) -> None
     log.append("incident", {})
     log.commit()
     assert full.verify().verdict == "ok"
+
+
+def test_derived_state_torn_at_any_byte_is_not_believed(full: Site) -> None:
+    path = full.directory / layout.STATE
+    older = path.read_bytes()
+    log = full.open()
+    log.append_many([("incident", {})] * 5)
+    log.commit()
+    head, newer = log.head(), path.read_bytes()
+    for place in range(len(newer)):
+        for torn in (newer[:place], newer[:place] + older[place:]):
+            path.write_bytes(torn)
+            assert full.open().head() == head
+
+
+def test_derived_state_that_was_longer_is_cut(full: Site) -> None:
+    path = full.directory / layout.STATE
+    path.write_bytes(bytes(5000))
+    log = full.open()
+    log.append("incident", {})
+    log.commit()
+    assert path.read_bytes().endswith(b',"size":5,"version":1}')
 
 
 def test_an_uncommitted_tail_is_read_when_a_log_is_opened(full: Site) -> None:

@@ -375,7 +375,6 @@ def test_a_plan_without_an_end_is_incomplete_unless_somebody_runs_it(full: Site)
         [("run.completed", {"run": "r1", "plan": 1})],
         [("run.failed", {"run": "never", "plan": 1})],
         [("run.planned", {"run": "r2"}), ("run.failed", {"run": "r2", "plan": 1})],
-        [("run.planned", {"run": "r2"}), ("run.planned", {"run": "r2"})],
         [("run.planned", {})],
         [("run.interrupted", {})],
     ],
@@ -406,8 +405,22 @@ def test_artifacts_are_checked_only_when_asked_for(full: Site) -> None:
     assert "RESULTS/model.txt" in report.faults[0].message
     path.unlink()
     report = full.verify(artifacts_root=full.workspace)
+    assert (report.verdict, report.exit_status) == ("incomplete", 1)
+    assert "1 of 1 artifacts are not here, such as RESULTS/model.txt" in report.faults[0].message
+    assert "0 artifacts, byte by byte" in report.checked
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_run_that_is_planned_again_is_tampering(full: Site, ended: bool) -> None:
+    log = full.open()
+    log.append("run.planned", {"run": "r2"})
+    if ended:
+        log.append("run.completed", {"run": "r2", "plan": 4, "artifacts": []})
+    seq = log.append("run.planned", {"run": "r2"}).seq
+    log.commit()
+    report = full.verify()
     assert report.verdict == "tampered"
-    assert "missing" in report.faults[0].message
+    assert report.faults[0].seq == seq
 
 
 @pytest.mark.parametrize("artifacts", ["x", [1], [{"path": "../x"}], [{"path": 1}]])

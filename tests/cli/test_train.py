@@ -1,8 +1,16 @@
+import hashlib
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from repro.audit_log.digests import digest_file
+from repro.audit_log.keystore import KeyStore
+from repro.audit_log.store import Log
+from repro.identity.keys import output_digest
 
 pytestmark = pytest.mark.xdist_group("train")
 
@@ -100,16 +108,15 @@ def test_the_worker_keeps_out_what_its_trainer_did_not_declare(trained):
 
 
 def test_predictions_hold_the_identity_of_each_row(trained):
-    numpy = pytest.importorskip("numpy")
     desk, run = trained
     (path,) = desk.root.glob(f"RESULTS/runs/{run['run']}/targets/*/*/*/*/predictions.npy")
-    table = numpy.load(path, allow_pickle=False)
+    table = np.load(path, allow_pickle=False)
     assert table.dtype.names == ("symbol", "time", "fold", "target", "prediction")
     assert set(table["fold"].tolist()) == {1, 2, 3, 4, 5}
     keys = set(zip(table["symbol"].tolist(), table["time"].tolist(), strict=True))
     assert len(keys) == len(table) > 8000
     error = table["prediction"] - table["target"]
-    assert run["metrics"]["rmse"] == pytest.approx(float(numpy.sqrt((error**2).mean())), rel=1e-12)
+    assert run["metrics"]["rmse"] == pytest.approx(float(np.sqrt((error**2).mean())), rel=1e-12)
 
 
 def test_a_run_can_be_done_again_from_what_was_sealed(trained):
@@ -186,34 +193,32 @@ def test_best_effort_is_marked_for_ever(trained):
 
 def test_other_bits_under_one_execution_key_are_an_alarm(make_desk):
     desk = make_desk()
-    first, second = desk.train(), desk.train()
-    forge(desk, second["run"])
-    answer = desk.json("diff", first["run"], second["run"], status=5)
+    first = desk.train()["run"]
+    other = broken_twin(desk, first)
+    answer = desk.json("diff", first, other, status=5)
     assert answer["verdict"] == "UNEXPLAINED"
     assert "predictions" in answer["differing_outputs"]
     assert answer["predictions"]["changed"] == 1
     assert answer["predictions"]["largest_ulps"] == 1
+    told = desk.run("train", "--quiet", "--profile", "debug", status=5).stderr
+    assert f"has other bits than {other}" in told
+    incident = desk.records()[-1]
+    assert incident["type"] == "incident"
+    assert [o["run"] for o in incident["body"]["others"]] == [other]
+    assert desk.json("audit", "verify", "--artifacts")["verdict"] == "ok"
 
 
-def forge(desk, name):
-    """Make a run whose outputs differ by one bit, as a broken library would have made it.
-
-    The run is made again with another prediction, sealed and logged as the product does it.
-    """
-    import hashlib
-
-    import numpy as np
-
-    from repro.audit_log.digests import digest_file
-    from repro.audit_log.keystore import KeyStore
-    from repro.audit_log.store import Log
-    from repro.identity.keys import output_digest
-
-    (path,) = desk.root.glob(f"RESULTS/runs/{name}/targets/*/*/*/*/snapshot.json")
+def broken_twin(desk, name):
+    """Make the run again with one prediction off by one bit, as a broken library would have."""
+    twin = name.rpartition("-")[0] + "-7"
+    runs = desk.root / "RESULTS" / "runs"
+    shutil.copytree(runs / name, runs / twin)
+    (path,) = (runs / twin).glob("targets/*/*/*/*/snapshot.json")
     table = np.load(path.parent / "predictions.npy")
     table["prediction"][10] = np.nextafter(table["prediction"][10], 1)
     np.save(path.parent / "predictions.npy", table)
     snapshot = json.loads(path.read_text("utf-8"))
+    snapshot["run"] = twin
     digest = "sha256:" + hashlib.sha256(table.tobytes()).hexdigest()
     snapshot["outputs"]["predictions"] = digest
     snapshot["output_digest"] = output_digest(snapshot["outputs"])
@@ -221,11 +226,15 @@ def forge(desk, name):
         found = digest_file(path.parent / artifact["path"])
         artifact.update(blake3=found.blake3, sha256=found.sha256, size=found.size)
     path.write_text(json.dumps(snapshot), "utf-8")
-    log = Log.open(desk.root / "AUDIT_LOG", keys=KeyStore(desk.keys))
-    (body,) = [r.body for r in log.records() if r.type == "run.completed" and r.body["run"] == name]
-    body = json.loads(json.dumps(body))
-    for artifact in body["artifacts"]:
+    bodies = {r["type"]: r["body"] for r in desk.records() if r["body"].get("run") == name}
+    completed = bodies["run.completed"]
+    for artifact in completed["artifacts"]:
+        artifact["path"] = artifact["path"].replace(name, twin)
         found = digest_file(desk.root / artifact["path"])
         artifact.update(blake3=found.blake3, sha256=found.sha256, size=found.size)
-    log.append("run.completed", {**body, "output_digest": snapshot["output_digest"]})
+    log = Log.open(desk.root / "AUDIT_LOG", keys=KeyStore(desk.keys))
+    seq = log.append("run.planned", {**bodies["run.planned"], "run": twin}).seq
+    ours = {"run": twin, "plan": seq, "output_digest": snapshot["output_digest"]}
+    log.append("run.completed", {**completed, **ours})
     log.commit()
+    return twin

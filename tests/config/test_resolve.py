@@ -146,7 +146,7 @@ def test_two_names_of_one_value_on_one_command_line_are_refused(resolved):
     with pytest.raises(ProblemsError) as caught:
         resolved(sets=("eta=0.2", "learning_rate=0.3"))
     (problem,) = caught.value.problems
-    assert problem.message == "another name of learning_rate, which --set 1 sets already"
+    assert problem.message == "another name of eta, which --set 1 sets already"
     assert problem.place.file == "--set 2"
 
 

@@ -2,10 +2,12 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
-from repro.errors import InputError, UsageError
+from repro.audit_log.digests import digest_file
+from repro.errors import DeterminismError, InputError, UsageError
 from repro.execution.git import describe
 from repro.facts import code
 from repro.facts.data import digest_files, locate
@@ -95,13 +97,43 @@ def test_a_declaration_that_cannot_be_read_is_an_error_and_not_a_warning(tmp_pat
     assert "acme" in found
 
 
-def test_code_digests_cover_the_worker_and_the_trainer():
-    found = code.code_digests(declaration("lightgbm"))
-    assert "repro.pipeline.features" in found
-    assert "repro.execution.worker" in found
-    assert "repro.trainers.lightgbm_" in found
-    assert "repro.trainers.lightgbm_ (declaration)" in found
-    assert not any(name.startswith("repro.cli") for name in found)
+def loaded(*names):
+    """Return what a worker reports of these modules."""
+    return {name: digest_file(find_spec(name).origin).blake3 for name in names}
+
+
+def test_code_digests_hold_what_the_worker_loaded_and_the_trainer():
+    names = ("repro.pipeline.features", "repro.trainers.contract", "repro.errors")
+    found = code.code_digests(declaration("lightgbm"), loaded(*names))
+    assert set(found) == {
+        *names,
+        "repro.trainers.lightgbm_",
+        "repro.trainers.lightgbm_ (declaration)",
+    }
+
+
+@pytest.mark.parametrize("name", ["repro.pipeline.features", "repro.nowhere"])
+def test_a_worker_that_runs_another_copy_of_the_code_is_an_error(name):
+    with pytest.raises(DeterminismError, match=f"another {name} than this command"):
+        code.code_digests(declaration("lightgbm"), {name: "00"})
+
+
+def test_a_repositorys_own_programs_are_not_run(tmp_path):
+    subprocess.run(["git", "init"], cwd=tmp_path, check=True, capture_output=True)
+    spy = tmp_path / "spy"
+    spy.write_text(f"#!/bin/sh\ntouch {tmp_path}/was-run\n")
+    spy.chmod(0o755)
+    config = ["git", "config", "core.fsmonitor", str(spy)]
+    subprocess.run(config, cwd=tmp_path, check=True, capture_output=True)
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run(
+        ["git", "-c", "core.fsmonitor=false", *who, "commit", "--allow-empty", "-m", "x"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+    assert describe(tmp_path)["dirty"] is False
+    assert not (tmp_path / "was-run").exists()
 
 
 def test_data_files_are_digested_by_content(tmp_path):

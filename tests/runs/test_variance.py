@@ -10,7 +10,12 @@ def run(seed, rmse):
     return Run(
         f"r{seed}",
         None,
-        {"task": "regression", "metrics": {"rmse": rmse}, "comparison_group": {"train_seed": seed}},
+        {
+            "task": "regression",
+            "level": "strict",
+            "metrics": {"rmse": rmse},
+            "comparison_group": {"train_seed": seed},
+        },
     )
 
 
