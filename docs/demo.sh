@@ -60,7 +60,7 @@ run repro verify @latest~1
 title "7. Verify the log, and every file that it names"
 run repro audit verify --artifacts
 
-title "8. Tamper with a copy: make one recorded number look better"
+title "8. Tamper with a copy: claim more days of evidence than there were (line 3 is record 2)"
 cp -R AUDIT_LOG "$place/forged"
 printf '$ sed "3s/1959/2959/" AUDIT_LOG/log.jsonl > forged/log.jsonl\n'
 sed '3s/"rank_ic_dates":1959/"rank_ic_dates":2959/' AUDIT_LOG/log.jsonl >"$place/forged/log.jsonl"
@@ -75,9 +75,13 @@ run_expecting 4 repro-verify log "$place/cut" --vkey "$vkey"
 
 cat <<END
 
-The workspace is $workspace (its key: $REPRO_KEYS). Try next:
-  cd $workspace && export REPRO_KEYS=$REPRO_KEYS
-  repro train --seed 7 && repro diff @latest~1
-  repro runs list
-  repro train --variant conservative learning_rate=3.0
+The workspace is $workspace (its key: $REPRO_KEYS).
+Go there, in this shell:
+  cd $workspace
+  export REPRO_KEYS=$REPRO_KEYS PATH=$(dirname "$(command -v repro)"):\$PATH
+
+Three commands to try next:
+  repro train --variant conservative && repro diff @latest~1
+  repro train --target fwd_up_5d
+  repro validate learning_rat=3.0     # refused, and says what you meant
 END

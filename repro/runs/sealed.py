@@ -135,7 +135,7 @@ def require_whole(run: Run, record: Mapping[str, Any] | None) -> None:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         raise IntegrityError(
             f"run {run.name} is not what it was: {found[0]}{more}",
-            "compare with: repro audit verify --artifacts",
+            "check with: repro audit verify --artifacts",
         )
 
 
