@@ -34,7 +34,7 @@ test: .venv/.dev .venv/.libgomp
 	@$(BIN)/pytest -n 2 --dist loadgroup -q -m 'not soak' $(ARGS)
 
 soak: .venv/.dev .venv/.libgomp
-	@$(BIN)/pytest -q -m soak $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadgroup -q -m soak $(ARGS)
 
 check: .venv/.dev
 	@$(BIN)/ruff check .

@@ -32,7 +32,9 @@ def write_whole(descriptor: int, data: bytes, offset: int) -> None:
         problem = error.strerror or str(error)
     # Under the lock nobody else has written after ``offset``.
     os.ftruncate(descriptor, offset)
-    raise LogUnusableError(f"nothing was appended to the log: {problem}")
+    raise LogUnusableError(
+        f"nothing was appended to the log, {LINES}: {problem}", "is there space left for AUDIT_LOG?"
+    )
 
 
 def cut_torn(directory: Path, descriptor: int, tail: Tail, append: _Append) -> None:

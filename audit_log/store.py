@@ -282,4 +282,7 @@ def _usable(directory: Path) -> Iterator[None]:
         raise
     except OSError as error:
         reason = error.strerror or str(error)
-        raise LogUnusableError(f"the log in {directory} cannot be used: {reason}") from error
+        raise LogUnusableError(
+            f"the log in {directory} cannot be used: {reason}",
+            "whoever appends must be able to write there, with space left",
+        ) from error

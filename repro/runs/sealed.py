@@ -172,7 +172,7 @@ def _at_path(root: Path, path: Path) -> Run:
         relative = path.resolve().relative_to(base)
     except ValueError:
         hint = f"it must lie in {layout.runs(root)}; of another workspace, ask there"
-        raise UsageError(f"no run of this workspace at {path}", hint) from None
+        raise UsageError(f"no run at {path}: not in this workspace", hint) from None
     if not relative.parts or not path.exists():
         raise UsageError(f"no run at {path}", "a run lies in RESULTS/runs")
     return _load(layout.runs(root) / relative.parts[0])

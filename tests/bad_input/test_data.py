@@ -13,6 +13,9 @@ import pytest
 
 from .workspace import Workspace
 
+# Long: `make soak` runs these, and so does every change before it lands.
+pytestmark = pytest.mark.soak
+
 SHIPPED = "data/stocks.csv.gz"
 DATASET = "CONFIG/data/dataset.yaml"
 Lines = list[str]

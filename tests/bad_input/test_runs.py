@@ -124,7 +124,8 @@ def test_a_file_that_is_missing_or_added_is_noticed(trained: Workspace) -> None:
     run = sorted(trained.runs())[0]
     folder = trained.folder_of(run).relative_to(trained.root).as_posix()
     with trained.holding(f"{folder}/model.txt", None):
-        refuse(trained, run, "model.txt is missing")
+        trained.repro("diff", run, run).require(4, "model.txt is missing")
+        trained.repro("audit", "verify", "--artifacts").require(1, "not here, such as", "model.txt")
     with trained.holding(f"{folder}/note.txt", b"better model\n"):
         done = trained.repro("diff", run, run).require(4, "note.txt is not listed")
         assert done.out == ""

@@ -9,6 +9,9 @@ import pytest
 
 from .workspace import QUICK, Workspace, one_error
 
+# Long: `make soak` runs these, and so does every change before it lands.
+pytestmark = pytest.mark.soak
+
 
 @pytest.mark.parametrize(
     ("arguments", "status", "kind"),

@@ -82,7 +82,7 @@ def test_a_run_of_another_workspace_is_not_of_this_one(make_desk):
     desk.train()
     elsewhere = other.train()
     told = desk.run("verify", elsewhere["folder"], status=2).stderr
-    assert "no run of this workspace" in told
+    assert "not in this workspace" in told
     inside = desk.root / "RESULTS" / "runs" / "borrowed-1"
     inside.symlink_to(other.root / "RESULTS" / "runs" / elsewhere["run"])
     assert "holds a link" in desk.run("runs", "show", "borrowed-1", status=4).stderr
