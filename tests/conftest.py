@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -21,6 +22,9 @@ NUMBERS = itertools.count()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Cover collection, wide fixtures and subprocesses too: the variable is never the user's."""
+    # A shell that starts us in the background lets us ignore SIGINT, and what we start would too.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[KEYS] = Path(tempfile.mkdtemp(prefix="repro-keys-"))
     os.environ["REPRO_KEYS"] = str(config.stash[KEYS] / "session")
 
