@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import sys
@@ -27,7 +28,8 @@ def run(arguments: Sequence[str]) -> int:
 
     as_json = _wants_json(arguments)
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        if isinstance(stream, io.TextIOWrapper):  # a caller in this process may have put another
+            stream.reconfigure(errors="backslashreplace")
     try:
         with stoppable():
             status = app(args=list(arguments), prog_name="repro", standalone_mode=False)
