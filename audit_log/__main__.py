@@ -77,8 +77,8 @@ def _add_keys(parser: argparse.ArgumentParser) -> None:
 
 
 def _log(options: argparse.Namespace) -> int:
-    from .report import as_json, as_text
-    from .verify import verify
+    from .verification.report import as_json, as_text
+    from .verification.verify import verify
 
     root = None
     if options.artifacts is not None:
@@ -99,8 +99,8 @@ def _log(options: argparse.Namespace) -> int:
 
 def _note(options: argparse.Namespace) -> int:
     from .errors import NoteError, UnknownSignerError
-    from .note import open_note, parse_vkey
-    from .report import printable
+    from .formats.note import open_note, parse_vkey
+    from .verification.report import printable
 
     data = _read(options.file)
     try:
@@ -118,7 +118,7 @@ def _note(options: argparse.Namespace) -> int:
 
 
 def _keys(given: Sequence[str]) -> list[str]:
-    from .report import read_vkeys
+    from .verification.report import read_vkeys
 
     try:
         return [key for text in given for key in read_vkeys(text)]

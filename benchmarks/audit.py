@@ -18,11 +18,11 @@ from measure import Command, both, calls_in_turn, ratio, run, seconds, usage_of
 from places import scratch
 from table import Row
 
-from repro.audit_log.keystore import KeyStore
-from repro.audit_log.note import format_vkey, verifier_of
-from repro.audit_log.record import Actor, Tool
-from repro.audit_log.store import Log
-from repro.audit_log.verify import verify
+from repro.audit_log.formats.note import format_vkey, verifier_of
+from repro.audit_log.formats.record import Actor, Tool
+from repro.audit_log.keys.keystore import KeyStore
+from repro.audit_log.storage.store import Log
+from repro.audit_log.verification.verify import verify
 
 APPENDS = 300
 GROUP, GROUPS = 64, 5

@@ -20,7 +20,7 @@ from measure import Command, both, calls_in_turn, ratio, run, seconds, usage_of
 from places import peer_with, scratch
 from table import Row
 
-from repro.audit_log.digests import digest_file
+from repro.audit_log.formats.digests import digest_file
 
 SIZE = 256 << 20
 ROUNDS = 7
@@ -37,7 +37,9 @@ DVC = (
     "    taken.append(time.perf_counter() - begin)\n"
     "print(json.dumps(taken[1:]))\n"
 )
-ALONE = "import sys; from repro.audit_log.digests import digest_file; digest_file(sys.argv[1])"
+ALONE = (
+    "import sys; from repro.audit_log.formats.digests import digest_file; digest_file(sys.argv[1])"
+)
 
 
 def rows() -> list[Row]:

@@ -24,10 +24,10 @@ from measure import Command, run, seconds
 from places import HERE, Workspace, fresh, peer_with, scratch
 from table import Row
 
-from repro.audit_log.keystore import KeyStore
-from repro.audit_log.record import Actor, Tool
-from repro.audit_log.running import hold
-from repro.audit_log.store import Log
+from repro.audit_log.formats.record import Actor, Tool
+from repro.audit_log.keys.keystore import KeyStore
+from repro.audit_log.storage.running import hold
+from repro.audit_log.storage.store import Log
 
 ROUNDS = 40
 PEER_ROUNDS = 15

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from repro import __version__
-from repro.audit_log.creation import local_actor, read_origin
 from repro.audit_log.errors import LogError, RecordError
-from repro.audit_log.faults import Report
-from repro.audit_log.keystore import KeyStore
-from repro.audit_log.layout import LINES, lines_with
-from repro.audit_log.note import format_vkey, verifier_of
-from repro.audit_log.record import Tool, decode
-from repro.audit_log.store import Log
-from repro.audit_log.verify import verify
+from repro.audit_log.formats.note import format_vkey, verifier_of
+from repro.audit_log.formats.record import Tool, decode
+from repro.audit_log.keys.keystore import KeyStore
+from repro.audit_log.storage.creation import local_actor, read_origin
+from repro.audit_log.storage.layout import LINES, lines_with
+from repro.audit_log.storage.store import Log
+from repro.audit_log.verification.faults import Report
+from repro.audit_log.verification.verify import verify
 from repro.errors import InputError, IntegrityError
 from repro.runs.sealed import Run, require_whole
 from repro.runs.staging import set_aside

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro.audit_log.canonical import canonical
-from repro.audit_log.digests import payload_digest
+from repro.audit_log.formats.canonical import canonical
+from repro.audit_log.formats.digests import payload_digest
 from repro.config.active import Active
 from repro.config.resolve import Resolved
 from repro.errors import DeterminismError, InputError, ReproError, TrainingError

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from repro import __version__
-from repro.audit_log.digests import payload_digest
+from repro.audit_log.formats.digests import payload_digest
 from repro.config import record as config_record
 from repro.identity.keys import exact, output_digest, request_digest
 from repro.plan import Plan

@@ -10,8 +10,8 @@ from typing import Any
 
 from repro.audit import contradictions, open_log_to_sign
 from repro.audit_log.errors import LogError
-from repro.audit_log.running import hold, is_running
-from repro.audit_log.store import Log
+from repro.audit_log.storage.running import hold, is_running
+from repro.audit_log.storage.store import Log
 from repro.config import request as requests
 from repro.config.active import Active, activate
 from repro.config.resolve import Resolved, Selection

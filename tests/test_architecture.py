@@ -292,7 +292,7 @@ def planted(name: str, source: str) -> Module:
         (wrong_arrows, "repro.runs.index", "import repro.train"),
         (wrong_arrows, "repro.execution.launch", "from .. import pipeline"),
         (wrong_arrows, "repro.execution.launch", "import repro.trainers.lightgbm_"),
-        (wrong_arrows, "repro.audit_log.store", "from repro.errors import ReproError"),
+        (wrong_arrows, "repro.audit_log.storage.store", "from repro.errors import ReproError"),
         (wrong_arrows, "repro.trainers.ridge", "from ..errors import ReproError"),
         (wrong_arrows, "repro.pipeline.panel", "from repro.identity import seeds"),
         (wrong_arrows, "repro.train", "from repro.execution import worker"),
@@ -305,7 +305,7 @@ def planted(name: str, source: str) -> Module:
         (libraries_out_of_place, "repro.facts.code", "from subprocess import run"),
         (libraries_out_of_place, "repro.facts.data", "def f():\n    import pandas as pd"),
         (libraries_out_of_place, "repro.execution.launch", "import numpy.typing as npt"),
-        (more_than_an_auditor_has, "repro.audit_log.walk", "import orjson"),
+        (more_than_an_auditor_has, "repro.audit_log.verification.walk", "import orjson"),
         (plain_beyond_stdlib, "repro.pipeline.formulas", "import numpy"),
         (plain_beyond_stdlib, "repro.pipeline.formulas", "from .panel import Panel"),
         (eager_ml_libraries, "repro.trainers.ridge", "from sklearn.linear_model import Ridge"),
@@ -313,7 +313,7 @@ def planted(name: str, source: str) -> Module:
         (short_names, "repro.runs.seal", "import audit_log.store"),
         (short_names, "test_log", "from trainers import contract"),
         (stray_prints, "repro.runs.seal", "print(1)"),
-        (stray_prints, "repro.audit_log.walk", "map(print, [])"),
+        (stray_prints, "repro.audit_log.verification.walk", "map(print, [])"),
         (overlong, "repro.runs.seal", "\n" * (LONGEST_MODULE + 1)),
     ],
 )
@@ -324,7 +324,7 @@ def test_a_planted_violation_is_found(rule, name, source):
 @pytest.mark.parametrize(
     ("name", "source"),
     [
-        ("repro.identity.seeds", "from repro.audit_log.digests import digest"),
+        ("repro.identity.seeds", "from repro.audit_log.formats.digests import digest"),
         ("repro.identity.seeds", "from . import keys\nfrom .keys import key\nimport json"),
         ("repro.config.checks", "from repro.pipeline.formulas import FORMULAS"),
         ("repro.config.tree", "import yaml\nfrom repro import errors, schemas"),

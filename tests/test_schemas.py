@@ -24,11 +24,11 @@ import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-from repro.audit_log.creation import local_actor
-from repro.audit_log.faults import EXIT
-from repro.audit_log.keystore import KeyStore
-from repro.audit_log.record import ENDS, TYPES, Tool
-from repro.audit_log.store import Log
+from repro.audit_log.formats.record import ENDS, TYPES, Tool
+from repro.audit_log.keys.keystore import KeyStore
+from repro.audit_log.storage.creation import local_actor
+from repro.audit_log.storage.store import Log
+from repro.audit_log.verification.faults import EXIT
 from repro.compare import MEANING
 from repro.config import catalog
 from repro.facts.trainers import declarations

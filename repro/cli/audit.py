@@ -39,7 +39,7 @@ def verify(
     forked.
     """
     from repro.audit import verify_log
-    from repro.audit_log.report import as_json, as_text, read_vkeys
+    from repro.audit_log.verification.report import as_json, as_text, read_vkeys
     from repro.config.workspace import find_root
 
     root = find_root(workspace.resolve())

@@ -14,7 +14,7 @@ import blake3
 import numpy as np
 from numpy.typing import NDArray
 
-from repro.audit_log.digests import payload_digest
+from repro.audit_log.formats.digests import payload_digest
 from repro.errors import InputError
 from repro.pipeline import digest, evaluation, features, leakage, splits, summary, targets
 from repro.pipeline.panel import Panel

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from repro.audit_log.digests import digest_file
+from repro.audit_log.formats.digests import digest_file
 from repro.errors import DeterminismError
 from repro.facts.trainers import Declaration
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from repro.audit_log.digests import digest_file
+from repro.audit_log.formats.digests import digest_file
 from repro.errors import InputError
 
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from repro.audit_log.canonical import canonical
-from repro.audit_log.digests import payload_digest
+from repro.audit_log.formats.canonical import canonical
+from repro.audit_log.formats.digests import payload_digest
 
 SCHEMA = 1
 """Version of the payloads; it is inside each of them."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from repro.audit_log.canonical import canonical
-from repro.audit_log.digests import derive
+from repro.audit_log.formats.canonical import canonical
+from repro.audit_log.formats.digests import derive
 
 SCHEME = 1
 """Raised when the rule changes; it is part of the execution key."""

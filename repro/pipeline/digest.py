@@ -21,7 +21,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from repro.audit_log.digests import derive, payload_digest
+from repro.audit_log.formats.digests import derive, payload_digest
 from repro.errors import InputError
 from repro.pipeline.locate import DIGITS, TIMES
 from repro.pipeline.panel import Column, Ints, Panel, segments

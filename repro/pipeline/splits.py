@@ -25,7 +25,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from repro.audit_log.digests import derive
+from repro.audit_log.formats.digests import derive
 from repro.errors import InputError
 from repro.pipeline.panel import Ints
 from repro.pipeline.times import iso

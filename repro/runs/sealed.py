@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro.audit_log.digests import digest_file
+from repro.audit_log.formats.digests import digest_file
 from repro.errors import IntegrityError, UsageError
 from repro.identity.keys import SIGNATURES, output_digest, signature
 from repro.runs import layout

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from repro.audit_log.canonical import canonical
-from repro.audit_log.digests import digest_file
+from repro.audit_log.formats.canonical import canonical
+from repro.audit_log.formats.digests import digest_file
 from repro.identity.keys import exact, exact_integers
 
 SCHEMA = 1

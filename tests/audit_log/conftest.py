@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from repro.audit_log.digests import digest_file
-from repro.audit_log.faults import Report
-from repro.audit_log.keystore import KeyStore
-from repro.audit_log.record import Actor, Tool
-from repro.audit_log.store import Log
-from repro.audit_log.verify import verify
+from repro.audit_log.formats.digests import digest_file
+from repro.audit_log.formats.record import Actor, Tool
+from repro.audit_log.keys.keystore import KeyStore
+from repro.audit_log.storage.store import Log
+from repro.audit_log.verification.faults import Report
+from repro.audit_log.verification.verify import verify
 
 ACTOR = Actor("ada", "engine", "test")
 TOOL = Tool("tests", "1")

@@ -13,9 +13,9 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro.audit_log import canonical as module
-from repro.audit_log.canonical import MAX_INTEGER, canonical, format_float, parse
 from repro.audit_log.errors import CanonicalError
+from repro.audit_log.formats import canonical as module
+from repro.audit_log.formats.canonical import MAX_INTEGER, canonical, format_float, parse
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "audit_log"
 NUMBERS = json.loads((VECTORS / "rfc8785-numbers.json").read_text())

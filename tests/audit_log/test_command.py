@@ -129,7 +129,7 @@ def test_asking_for_help_loads_nothing_heavy() -> None:
         "from repro.audit_log.__main__ import main\n"
         "try: main(['--help'])\n"
         "except SystemExit: pass\n"
-        "heavy = {'blake3', 'cryptography', 'repro.audit_log.verify', 'dataclasses'}\n"
+        "heavy = {'blake3', 'cryptography', 'repro.audit_log.verification.verify', 'dataclasses'}\n"
         "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)\n"
     )
     command = [sys.executable, "-P", "-c", program]
@@ -141,7 +141,7 @@ def test_appending_loads_no_cryptography(full: Site) -> None:
     program = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from repro.audit_log.store import Log\n"
+        "from repro.audit_log.storage.store import Log\n"
         "Log.open(Path(sys.argv[1])).append('incident', {})\n"
         "sys.exit('cryptography' in sys.modules)\n"
     )

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from repro.audit_log.record import line_hash
+from repro.audit_log.formats.record import line_hash
 
 from .conftest import Site
 

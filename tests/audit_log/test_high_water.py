@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from repro.audit_log import high_water
-from repro.audit_log.checkpoint import Checkpoint, format_checkpoint
 from repro.audit_log.errors import CheckpointError
+from repro.audit_log.formats.checkpoint import Checkpoint, format_checkpoint
+from repro.audit_log.keys import high_water
 
 from .syncs import recorded
 from .test_store import in_child

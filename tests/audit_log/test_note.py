@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro.audit_log import note
-from repro.audit_log.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
 from repro.audit_log.errors import CheckpointError, NoteError
-from repro.audit_log.note import Signer, Verifier, open_note, parse_vkey, sign, verifier_of
+from repro.audit_log.formats import note
+from repro.audit_log.formats.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
+from repro.audit_log.formats.note import Signer, Verifier, open_note, parse_vkey, sign, verifier_of
 
 from . import make_vectors
 

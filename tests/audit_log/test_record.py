@@ -10,10 +10,18 @@ from typing import Any
 import pytest
 from blake3 import blake3
 
-from repro.audit_log import digests, record
-from repro.audit_log.canonical import canonical
 from repro.audit_log.errors import RecordError
-from repro.audit_log.record import Actor, Record, Tool, decode, encode, encode_own, line_hash
+from repro.audit_log.formats import digests, record
+from repro.audit_log.formats.canonical import canonical
+from repro.audit_log.formats.record import (
+    Actor,
+    Record,
+    Tool,
+    decode,
+    encode,
+    encode_own,
+    line_hash,
+)
 
 from . import make_vectors, reference
 

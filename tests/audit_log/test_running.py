@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from repro.audit_log import running
 from repro.audit_log.errors import LogUnusableError
+from repro.audit_log.storage import running
 
 from .conftest import Site
 

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from repro.audit_log import layout, recovery
-from repro.audit_log.checkpoint import Checkpoint
 from repro.audit_log.errors import (
     CanonicalError,
     LogCorruptError,
@@ -21,9 +19,11 @@ from repro.audit_log.errors import (
     LogUnusableError,
     RecordError,
 )
-from repro.audit_log.keystore import KeyStore
-from repro.audit_log.record import Actor, Tool
-from repro.audit_log.store import Log
+from repro.audit_log.formats.checkpoint import Checkpoint
+from repro.audit_log.formats.record import Actor, Tool
+from repro.audit_log.keys.keystore import KeyStore
+from repro.audit_log.storage import layout, recovery
+from repro.audit_log.storage.store import Log
 
 from .conftest import ACTOR, TOOL, Site
 

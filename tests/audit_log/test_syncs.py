@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from repro.audit_log.checkpoint import Checkpoint
-from repro.audit_log.layout import SUSPECT
-from repro.audit_log.lines import Lines
+from repro.audit_log.formats.checkpoint import Checkpoint
+from repro.audit_log.storage.layout import SUSPECT
+from repro.audit_log.storage.lines import Lines
 
 from .conftest import Site
 from .syncs import recorded

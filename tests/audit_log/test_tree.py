@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.audit_log import tree
+from repro.audit_log.formats import tree
 
 from . import reference
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from repro.audit_log import running
-from repro.audit_log.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
-from repro.audit_log.faults import EXIT, LEVELS, Report, not_proven
-from repro.audit_log.note import Signer, format_vkey, sign, split, verifier_of
-from repro.audit_log.store import Log
-from repro.audit_log.verify import verify
+from repro.audit_log.formats.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
+from repro.audit_log.formats.note import Signer, format_vkey, sign, split, verifier_of
+from repro.audit_log.storage import running
+from repro.audit_log.storage.store import Log
+from repro.audit_log.verification.faults import EXIT, LEVELS, Report, not_proven
+from repro.audit_log.verification.verify import verify
 
 from . import make_vectors, reference
 from .conftest import ACTOR, TOOL, Site

@@ -9,9 +9,9 @@ import os
 import sys
 from pathlib import Path
 
-from repro.audit_log.keystore import KeyStore
-from repro.audit_log.record import Actor, Tool
-from repro.audit_log.store import Log
+from repro.audit_log.formats.record import Actor, Tool
+from repro.audit_log.keys.keystore import KeyStore
+from repro.audit_log.storage.store import Log
 
 
 def main() -> None:

@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 
-from repro.audit_log.digests import digest_file
-from repro.audit_log.keystore import KeyStore
-from repro.audit_log.store import Log
+from repro.audit_log.formats.digests import digest_file
+from repro.audit_log.keys.keystore import KeyStore
+from repro.audit_log.storage.store import Log
 
 pytestmark = pytest.mark.xdist_group("forgery")
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from repro.audit_log.digests import digest_file
-from repro.audit_log.keystore import KeyStore
-from repro.audit_log.store import Log
+from repro.audit_log.formats.digests import digest_file
+from repro.audit_log.keys.keystore import KeyStore
+from repro.audit_log.storage.store import Log
 from repro.identity.keys import output_digest
 
 pytestmark = pytest.mark.xdist_group("train")

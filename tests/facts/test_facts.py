@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from repro.audit_log.digests import digest_file
+from repro.audit_log.formats.digests import digest_file
 from repro.errors import DeterminismError, InputError, UsageError
 from repro.execution.git import describe
 from repro.facts import code

@@ -11,12 +11,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import running
-from .artifacts import ArtifactCheck
-from .checkpoint import Checkpoint, parse_checkpoint
-from .errors import CheckpointError, LogUnusableError, NoteError
-from .faults import EXIT, Report, not_proven, ordered, verdict_of
-from .layout import (
+from repro.audit_log.disk.locks import shared
+from repro.audit_log.errors import CheckpointError, LogUnusableError, NoteError
+from repro.audit_log.formats.checkpoint import Checkpoint, parse_checkpoint
+from repro.audit_log.formats.note import Verifier, open_note, parse_vkey, split
+from repro.audit_log.storage import running
+from repro.audit_log.storage.layout import (
     LINES,
     LOG_LOCK,
     SUSPECT,
@@ -26,8 +26,9 @@ from .layout import (
     read_note,
     require_directory,
 )
-from .locks import shared
-from .note import Verifier, open_note, parse_vkey, split
+
+from .artifacts import ArtifactCheck
+from .faults import EXIT, Report, not_proven, ordered, verdict_of
 from .trust import Case, judge_signature, trusted
 from .walk import Walk
 

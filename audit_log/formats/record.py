@@ -10,9 +10,10 @@ from typing import Final
 
 from blake3 import blake3
 
+from repro.audit_log.errors import CanonicalError, RecordError
+
 from .canonical import canonical, parse
 from .digests import LINE_CONTEXT
-from .errors import CanonicalError, RecordError
 
 MAX_LINE: Final = 65_535
 """Bytes in a line, without its newline: what fits an entry bundle of C2SP tlog-tiles."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from .creation import begun
-from .errors import RecordError
+from repro.audit_log.errors import RecordError
+from repro.audit_log.formats.record import ENDS, FIRST_PREV, Record, decode, line_hash
+from repro.audit_log.formats.tree import Frontier, leaf_hash
+from repro.audit_log.storage.creation import begun
+
 from .faults import Fault
-from .record import ENDS, FIRST_PREV, Record, decode, line_hash
-from .tree import Frontier, leaf_hash
 
 MAX_FAULTS = 20
 

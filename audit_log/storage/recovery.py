@@ -11,11 +11,12 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from .digests import digest_bytes
-from .errors import LogCorruptError, LogSuspectError, LogUnusableError
+from repro.audit_log.disk.locks import exclusive
+from repro.audit_log.disk.sync import read_small, sync_directory, write_new
+from repro.audit_log.errors import LogCorruptError, LogSuspectError, LogUnusableError
+from repro.audit_log.formats.digests import digest_bytes
+
 from .layout import LINES, LOG_LOCK, SUSPECT, TORN, Descriptor, find, read_checkpoint
-from .locks import exclusive
-from .sync import read_small, sync_directory, write_new
 from .tail import Tail
 
 _Append = Callable[[Sequence[tuple[str, Mapping[str, object]]]], object]

@@ -17,9 +17,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from .checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
-from .errors import CheckpointError
-from .sync import append, read_small, replace, sync_directory
+from repro.audit_log.disk.sync import append, read_small, replace, sync_directory
+from repro.audit_log.errors import CheckpointError
+from repro.audit_log.formats.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
 
 SIZE: Final = 512
 """Bytes in a record; a checkpoint's text has at most 321, and a sector is never shared."""

@@ -14,13 +14,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from .canonical import canonical, parse
-from .checkpoint import Checkpoint
-from .errors import CanonicalError, LogCorruptError, RecordError
+from repro.audit_log.disk.sync import read_small
+from repro.audit_log.errors import CanonicalError, LogCorruptError, RecordError
+from repro.audit_log.formats.canonical import canonical, parse
+from repro.audit_log.formats.checkpoint import Checkpoint
+from repro.audit_log.formats.record import FIRST_PREV, MAX_LINE, decode, line_hash
+from repro.audit_log.formats.tree import Frontier, leaf_hash
+
 from .layout import STATE, pieces
-from .record import FIRST_PREV, MAX_LINE, decode, line_hash
-from .sync import read_small
-from .tree import Frontier, leaf_hash
 
 _PREV = b',"prev":"'
 

@@ -15,7 +15,7 @@ import math
 import re
 from typing import Final
 
-from .errors import CanonicalError
+from repro.audit_log.errors import CanonicalError
 
 MAX_INTEGER: Final = 2**53 - 1
 MAX_DEPTH: Final = 128

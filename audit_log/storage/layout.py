@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from .checkpoint import Checkpoint, parse_checkpoint
-from .errors import CheckpointError, LogCorruptError, LogUnusableError, NoteError
-from .note import split
-from .record import MAX_LINE
-from .sync import read_small
+from repro.audit_log.disk.sync import read_small
+from repro.audit_log.errors import CheckpointError, LogCorruptError, LogUnusableError, NoteError
+from repro.audit_log.formats.checkpoint import Checkpoint, parse_checkpoint
+from repro.audit_log.formats.note import split
+from repro.audit_log.formats.record import MAX_LINE
 
 LINES: Final = "log.jsonl"
 CHECKPOINT: Final = "checkpoint"

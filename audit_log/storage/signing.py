@@ -11,12 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from .checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
-from .errors import CheckpointError, LogCorruptError, LogUnusableError, NoteError
-from .keystore import KeyStore
+from repro.audit_log.disk.sync import replace
+from repro.audit_log.errors import CheckpointError, LogCorruptError, LogUnusableError, NoteError
+from repro.audit_log.formats.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
+from repro.audit_log.formats.note import Signer, open_note, sign, verifier_of
+from repro.audit_log.keys.keystore import KeyStore
+
 from .layout import CHECKPOINT, STATE, read_note
-from .note import Signer, open_note, sign, verifier_of
-from .sync import replace
 from .tail import Tail, format_state, root_from_lines
 
 _STATE: Final = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK

@@ -10,7 +10,8 @@ import base64
 import binascii
 from dataclasses import dataclass
 
-from .errors import CheckpointError
+from repro.audit_log.errors import CheckpointError
+
 from .note import is_name
 from .tree import EMPTY_ROOT, HASH_SIZE
 

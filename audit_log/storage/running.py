@@ -17,10 +17,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from .canonical import canonical
-from .errors import LogCorruptError, LogUnusableError, RecordError
+from repro.audit_log.errors import LogCorruptError, LogUnusableError, RecordError
+from repro.audit_log.formats.canonical import canonical
+from repro.audit_log.formats.record import ENDS, decode
+
 from .layout import LINES, RUNNING, lines_with
-from .record import ENDS, decode
 
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 _SAFE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK

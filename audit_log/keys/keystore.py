@@ -19,13 +19,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from repro.audit_log.disk.locks import exclusive
+from repro.audit_log.disk.sync import read_small, sync_directory, write_new
+from repro.audit_log.errors import CheckpointError, LogUnusableError, NoteError
+from repro.audit_log.formats.checkpoint import Checkpoint
+from repro.audit_log.formats.note import Signer, Verifier, verifier_of
+from repro.audit_log.formats.tree import EMPTY_ROOT
+
 from . import high_water
-from .checkpoint import Checkpoint
-from .errors import CheckpointError, LogUnusableError, NoteError
-from .locks import exclusive
-from .note import Signer, Verifier, verifier_of
-from .sync import read_small, sync_directory, write_new
-from .tree import EMPTY_ROOT
 
 _PREFIX = "PRIVATE+KEY+"
 

@@ -17,14 +17,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import creation, layout, recovery, running, signing, tail
-from .checkpoint import Checkpoint
-from .errors import LogCorruptError, LogError, LogSuspectError, LogUnusableError, RecordError
-from .keystore import KeyStore
-from .layout import Descriptor
-from .lines import Lines
-from .locks import exclusive, shared
-from .record import (
+from repro.audit_log.disk.locks import exclusive, shared
+from repro.audit_log.errors import (
+    LogCorruptError,
+    LogError,
+    LogSuspectError,
+    LogUnusableError,
+    RecordError,
+)
+from repro.audit_log.formats.checkpoint import Checkpoint
+from repro.audit_log.formats.record import (
     Actor,
     Record,
     Tool,
@@ -34,6 +36,11 @@ from .record import (
     format_time,
     line_hash,
 )
+from repro.audit_log.keys.keystore import KeyStore
+
+from . import creation, layout, recovery, running, signing, tail
+from .layout import Descriptor
+from .lines import Lines
 
 
 def utc_now() -> datetime:

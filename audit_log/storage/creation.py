@@ -12,14 +12,15 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from repro.audit_log.disk.sync import sync_directory, write_new
+from repro.audit_log.errors import LogCorruptError, LogUnusableError, RecordError
+from repro.audit_log.formats.checkpoint import Checkpoint, format_checkpoint
+from repro.audit_log.formats.note import format_vkey, sign
+from repro.audit_log.formats.record import FIRST_PREV, MAX_LINE, Actor, Record, Tool, decode, encode
+from repro.audit_log.keys.keystore import KeyStore
+
 from . import tail
-from .checkpoint import Checkpoint, format_checkpoint
-from .errors import LogCorruptError, LogUnusableError, RecordError
-from .keystore import KeyStore
 from .layout import CHECKPOINT, LINES, LOG_LOCK, RUNNING, SIGN_LOCK, STATE, VKEY, Descriptor, pieces
-from .note import format_vkey, sign
-from .record import FIRST_PREV, MAX_LINE, Actor, Record, Tool, decode, encode
-from .sync import sync_directory, write_new
 
 FORMAT: Final = "repro-audit v1"
 THIS_ROOM: Final = Tool("repro.audit_log", "1")

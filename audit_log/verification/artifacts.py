@@ -10,9 +10,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from .digests import digest_file
+from repro.audit_log.formats.digests import digest_file
+from repro.audit_log.formats.record import Record
+
 from .faults import Fault
-from .record import Record
 
 
 class ArtifactCheck:

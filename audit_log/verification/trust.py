@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .checkpoint import Checkpoint
-from .errors import NoteError
+from repro.audit_log.disk.sync import read_small
+from repro.audit_log.errors import NoteError
+from repro.audit_log.formats.checkpoint import Checkpoint
+from repro.audit_log.formats.note import Verifier, open_note, parse_vkey
+from repro.audit_log.storage.layout import VKEY
+
 from .faults import Fault
-from .layout import VKEY
-from .note import Verifier, open_note, parse_vkey
-from .sync import read_small
 from .walk import Walk
 
 

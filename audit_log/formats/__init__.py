@@ -1,0 +1,1 @@
+"""What things are, in bytes: canonical JSON, records, the tree, notes, checkpoints. Pure."""

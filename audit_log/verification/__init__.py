@@ -1,0 +1,1 @@
+"""Reading a log without believing it: faults, verdicts, levels."""
