@@ -99,7 +99,8 @@ def _log(options: argparse.Namespace) -> int:
 
 def _note(options: argparse.Namespace) -> int:
     from .errors import NoteError, UnknownSignerError
-    from .formats.note import open_note, parse_vkey
+    from .formats.note import open_note
+    from .formats.note_key import parse_vkey
     from .verification.report import printable
 
     data = _read(options.file)
@@ -110,7 +111,7 @@ def _note(options: argparse.Namespace) -> int:
         verdict, status = ("unverifiable", 3) if stranger else ("tampered", 4)
         print(printable(f"{verdict}: {error}"))
         return status
-    names = ", ".join(signature.name for signature in note.verified)
+    names = ", ".join(verified.signature.name for verified in note.verified)
     print(printable(f"ok: signed by {names}"))
     for line in note.text.splitlines():
         print(printable(f"  {line}"))

@@ -18,7 +18,7 @@ from measure import Command, both, calls_in_turn, ratio, run, seconds, usage_of
 from places import scratch
 from table import Row
 
-from repro.audit_log.formats.note import format_vkey, verifier_of
+from repro.audit_log.formats.note_key import format_vkey, verifier_of
 from repro.audit_log.formats.record import Actor, Tool
 from repro.audit_log.keys.keystore import KeyStore
 from repro.audit_log.storage.store import Log

@@ -8,7 +8,7 @@ from typing import Any
 
 from repro import __version__
 from repro.audit_log.errors import LogError, RecordError
-from repro.audit_log.formats.note import format_vkey, verifier_of
+from repro.audit_log.formats.note_key import format_vkey, verifier_of
 from repro.audit_log.formats.record import Tool, decode
 from repro.audit_log.keys.keystore import KeyStore
 from repro.audit_log.storage.creation import local_actor, read_origin

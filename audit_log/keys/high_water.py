@@ -33,9 +33,11 @@ def read(path: Path) -> Checkpoint:
         raise CheckpointError(f"longer than {FULL} bytes")
     end = _whole(data) or len(data)
     last = data[max(0, end - SIZE) : end]
-    return parse_checkpoint(
-        last.rstrip(b"\n").decode() + "\n" if len(last) == SIZE else last.decode()
-    )
+    text = last.decode()
+    mark = parse_checkpoint(text.rstrip("\n") + "\n" if len(last) == SIZE else text)
+    if mark.extensions:
+        raise CheckpointError("lines after the root")
+    return mark
 
 
 def write(path: Path, mark: Checkpoint) -> None:

@@ -23,7 +23,7 @@ from repro.audit_log.disk.locks import exclusive
 from repro.audit_log.disk.sync import read_small, sync_directory, write_new
 from repro.audit_log.errors import CheckpointError, LogUnusableError, NoteError
 from repro.audit_log.formats.checkpoint import Checkpoint
-from repro.audit_log.formats.note import Signer, Verifier, verifier_of
+from repro.audit_log.formats.note_key import Signer, Verifier, verifier_of
 from repro.audit_log.formats.tree import EMPTY_ROOT
 
 from . import high_water

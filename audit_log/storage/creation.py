@@ -15,14 +15,15 @@ from typing import Final
 from repro.audit_log.disk.sync import sync_directory, write_new
 from repro.audit_log.errors import LogCorruptError, LogUnusableError, RecordError
 from repro.audit_log.formats.checkpoint import Checkpoint, format_checkpoint
-from repro.audit_log.formats.note import format_vkey, sign
+from repro.audit_log.formats.genesis import FORMAT, origin_of
+from repro.audit_log.formats.note import sign
+from repro.audit_log.formats.note_key import format_vkey
 from repro.audit_log.formats.record import FIRST_PREV, MAX_LINE, Actor, Record, Tool, decode, encode
 from repro.audit_log.keys.keystore import KeyStore
 
 from . import tail
 from .layout import CHECKPOINT, LINES, LOG_LOCK, RUNNING, SIGN_LOCK, STATE, VKEY, Descriptor, pieces
 
-FORMAT: Final = "repro-audit v1"
 THIS_ROOM: Final = Tool("repro.audit_log", "1")
 
 
@@ -64,23 +65,6 @@ def read_origin(directory: Path) -> str:
         return origin_of(decode(line) if whole else None)
     except RecordError as error:
         raise LogCorruptError(f"record 0 does not begin a log: {error}") from None
-
-
-def origin_of(record: Record | None) -> str:
-    """Return the origin in a first record; raise `RecordError` if it is not one of this format."""
-    return begun(record)[0]
-
-
-def begun(record: Record | None) -> tuple[str, tuple[str, ...]]:
-    """Return origin and public keys in a first record; raise `RecordError` if it is none."""
-    if record is None or record.type != "log.created":
-        raise RecordError("not log.created")
-    if record.body.get("format") != FORMAT:
-        raise RecordError(f"format {record.body.get('format')!r}, not {FORMAT!r}")
-    origin, vkeys = record.body.get("origin"), record.body.get("vkeys")
-    if not isinstance(origin, str) or not isinstance(vkeys, list) or not vkeys:
-        raise RecordError("no origin or no keys")
-    return origin, tuple(str(vkey) for vkey in vkeys)
 
 
 def _refuse(directory: Path, keys: KeyStore) -> None:

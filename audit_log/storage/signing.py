@@ -14,7 +14,8 @@ from typing import Final
 from repro.audit_log.disk.sync import replace
 from repro.audit_log.errors import CheckpointError, LogCorruptError, LogUnusableError, NoteError
 from repro.audit_log.formats.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
-from repro.audit_log.formats.note import Signer, open_note, sign, verifier_of
+from repro.audit_log.formats.note import open_note, sign
+from repro.audit_log.formats.note_key import Signer, verifier_of
 from repro.audit_log.keys.keystore import KeyStore
 
 from .layout import CHECKPOINT, STATE, read_note
@@ -50,7 +51,10 @@ def commit(
 def _current(directory: Path, signer: Signer) -> Checkpoint:
     try:
         note = open_note(read_note(directory), [verifier_of(signer)])
-        return parse_checkpoint(note.text)
+        current = parse_checkpoint(note.text)
+        if current.extensions:
+            raise CheckpointError("it has lines after the root")
+        return current
     except (NoteError, CheckpointError) as error:
         raise LogCorruptError(f"the checkpoint of the log cannot be believed: {error}") from None
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from repro.audit_log.disk.sync import read_small
 from repro.audit_log.errors import NoteError
 from repro.audit_log.formats.checkpoint import Checkpoint
-from repro.audit_log.formats.note import Verifier, open_note, parse_vkey
+from repro.audit_log.formats.note import open_note
+from repro.audit_log.formats.note_key import Verifier, parse_vkey
 from repro.audit_log.storage.layout import VKEY
 
 from .faults import Fault

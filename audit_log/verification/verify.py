@@ -14,7 +14,8 @@ from pathlib import Path
 from repro.audit_log.disk.locks import shared
 from repro.audit_log.errors import CheckpointError, LogUnusableError, NoteError
 from repro.audit_log.formats.checkpoint import Checkpoint, parse_checkpoint
-from repro.audit_log.formats.note import Verifier, open_note, parse_vkey, split
+from repro.audit_log.formats.note import open_note, split
+from repro.audit_log.formats.note_key import Verifier, parse_vkey
 from repro.audit_log.storage import running
 from repro.audit_log.storage.layout import (
     LINES,

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from repro.audit_log.errors import RecordError
+from repro.audit_log.formats.genesis import begun
 from repro.audit_log.formats.record import ENDS, FIRST_PREV, Record, decode, line_hash
 from repro.audit_log.formats.tree import Frontier, leaf_hash
-from repro.audit_log.storage.creation import begun
 
 from .faults import Fault
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from repro.audit_log.errors import CheckpointError, NoteError
 from repro.audit_log.formats import note
 from repro.audit_log.formats.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
-from repro.audit_log.formats.note import Signer, Verifier, open_note, parse_vkey, sign, verifier_of
+from repro.audit_log.formats.note import open_note, sign
+from repro.audit_log.formats.note_key import Signer, Verifier, format_vkey, parse_vkey, verifier_of
 
 from . import make_vectors
 
@@ -30,7 +31,7 @@ NOTE = sign(TEXT, [ADA, BOB])
 def test_a_published_note_is_accepted_with_its_published_key() -> None:
     found = open_note(NEUMANN, [parse_vkey(NEUMANN_KEY)])
     assert found.text.startswith("If you think")
-    assert [signature.name for signature in found.verified] == ["PeterNeumann"]
+    assert [v.signature.name for v in found.verified] == ["PeterNeumann"]
 
 
 def test_every_mangled_byte_of_a_published_note_is_refused() -> None:
@@ -52,7 +53,7 @@ def test_the_golden_checkpoint_is_what_we_would_sign() -> None:
     text = open_note(data, [verifier_of(signer)]).text
     assert sign(format_checkpoint(parse_checkpoint(text)), [signer]) == data
     vkey = (VECTORS / "golden" / "log.vkey").read_text().strip()
-    assert note.format_vkey(verifier_of(signer)) == vkey
+    assert format_vkey(verifier_of(signer)) == vkey
 
 
 def test_a_private_key_is_made_once_and_is_no_part_of_its_signer(
@@ -78,7 +79,7 @@ def test_any_key_that_is_known_and_signed_is_enough() -> None:
     for signers, unknown in (([ADA], [BOB]), ([BOB], [ADA]), ([ADA, BOB], [])):
         found = open_note(NOTE, [verifier_of(signer) for signer in signers])
         assert found.text == TEXT
-        assert [s.name for s in found.verified] == [s.name for s in signers]
+        assert [v.signature.name for v in found.verified] == [s.name for s in signers]
         assert [s.name for s in found.unknown] == [s.name for s in unknown]
 
 
@@ -165,7 +166,6 @@ def test_checkpoints_are_read_and_written_as_they_are(size: str, root: str) -> N
     [
         "",
         f"o\n1\n{ROOT}",
-        f"o\n1\n{ROOT}\nextension\n",
         f"o\n01\n{ROOT}\n",
         f"o\n+1\n{ROOT}\n",
         f"o\n-1\n{ROOT}\n",
@@ -174,7 +174,6 @@ def test_checkpoints_are_read_and_written_as_they_are(size: str, root: str) -> N
         f"o\n{'9' * 20}\n{ROOT}\n",
         f"o\n\n{ROOT}\n",
         f"\n1\n{ROOT}\n",
-        f"o p\n1\n{ROOT}\n",
         f"{'o' * 256}\n1\n{ROOT}\n",
         f"o\n0\n{ROOT}\n",
         "o\n1\n\n",

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from repro.audit_log.formats.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
-from repro.audit_log.formats.note import Signer, format_vkey, sign, split, verifier_of
+from repro.audit_log.formats.note import sign, split
+from repro.audit_log.formats.note_key import Signer, format_vkey, verifier_of
 from repro.audit_log.storage import running
 from repro.audit_log.storage.store import Log
 from repro.audit_log.verification.faults import EXIT, LEVELS, Report, not_proven
