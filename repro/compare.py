@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro.audit import require_as_logged
+from repro.audit.log import require_as_logged
 from repro.identity.payloads import ENVIRONMENT
 from repro.pipeline.metric_names import HIGHER_IS_BETTER
 from repro.runs import differences

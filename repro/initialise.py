@@ -12,7 +12,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from repro.audit import DIRECTORY, create_log
+from repro.audit.log import DIRECTORY, create_log
 from repro.audit_log.errors import LogError
 from repro.config import catalog
 from repro.config.workspace import MARKER

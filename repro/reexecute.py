@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro.audit import open_log_to_sign, require_as_logged
+from repro.audit.log import open_log_to_sign, require_as_logged
 from repro.errors import InterruptedRunError
 from repro.execution.session import Job, Session
 from repro.facts.code import code_digests

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repro.audit import contradictions, open_log_to_sign
+from repro.audit.log import contradictions, open_log_to_sign
 from repro.audit_log.errors import LogError
 from repro.audit_log.storage.running import hold, is_running
 from repro.audit_log.storage.store import Log

@@ -56,7 +56,7 @@ def show(
     form: AsFormat = Format.text,
 ) -> int:
     """Show one run: identity, parameters, metrics and files."""
-    from repro.audit import require_as_logged
+    from repro.audit.log import require_as_logged
     from repro.config.workspace import find_root
     from repro.runs.sealed import find
 

@@ -11,16 +11,8 @@ import typer
 from repro.cli import output
 from repro.cli.options import AsFormat, Format, Workspace
 
-app = typer.Typer(help="The log.", no_args_is_help=True, rich_markup_mode=None)
 
-
-@app.callback()
-def group() -> None:
-    """Group the commands of the log."""
-
-
-@app.command("verify")
-def verify(
+def command(
     workspace: Workspace = Path(),
     vkey: Annotated[
         list[str] | None, typer.Option("--vkey", help="The log's public key, or a file of it.")
@@ -38,7 +30,7 @@ def verify(
     Exit status: 0 ok, 1 torn or incomplete, 3 unverifiable, 4 tampered, truncated, rolled back or
     forked.
     """
-    from repro.audit import verify_log
+    from repro.audit.log import verify_log
     from repro.audit_log.verification.report import as_json, as_text, read_vkeys
     from repro.config.workspace import find_root
 
