@@ -1,29 +1,62 @@
-"""The commands, by name; each lives in a file of its own."""
+"""The commands, by name; each lives in a file of its own, and only the one asked for is loaded.
+
+Making a command costs more than most of them do: loading all for each start would double it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from types import MappingProxyType
+from typing import Final
+
 import typer
 
-from repro.cli import audit, diff, init, runs, train, validate, verify
-
-app = typer.Typer(
-    name="repro",
-    help="Training that can prove itself: same config, same bits, and a log anyone can verify.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+COMMANDS: Final = MappingProxyType(
+    {
+        "init": "Make a workspace with an example and a log.",
+        "validate": "Check the configuration: all problems.",
+        "train": "Train one model, strictly, and seal it.",
+        "diff": "Compare two runs: verdict, causes, effect.",
+        "verify": "Do a run again and compare every bit.",
+    }
 )
-app.command("init", short_help="Make a workspace with an example and a log.")(init.command)
-app.command("validate", short_help="Check the configuration: all problems.")(validate.command)
-app.command("train", short_help="Train one model, strictly, and seal it.")(train.command)
-app.command("diff", short_help="Compare two runs: verdict, causes, effect.")(diff.command)
-app.command("verify", short_help="Do a run again and compare every bit.")(verify.command)
-app.add_typer(runs.app, name="runs", short_help="List and show what has been run.")
-app.add_typer(audit.app, name="audit", short_help="Verify the log.")
+GROUPS: Final = MappingProxyType(
+    {
+        "runs": "List and show what has been run.",
+        "audit": "The log: verify, show, prove, sign, witness, erase.",
+    }
+)
 
 
-@app.callback()
+def app_for(arguments: Sequence[str]) -> typer.Typer:
+    """Return the app that can run ``arguments``: with their command alone, if they name one."""
+    app = typer.Typer(
+        name="repro",
+        help="Training that can prove itself: same config, same bits, and a log anyone can verify.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(main)
+    named = arguments[0] if arguments else ""
+    alone = named in COMMANDS or named in GROUPS
+    add_commands(app, {k: v for k, v in COMMANDS.items() if k == named or not alone}, "repro.cli")
+    for name, text in GROUPS.items():
+        if name == named or not alone:
+            group = import_module(f"repro.cli.{name}").app_for(arguments[1:])
+            app.add_typer(group, name=name, short_help=text)
+    return app
+
+
+def add_commands(app: typer.Typer, commands: Mapping[str, str], room: str) -> None:
+    """Add commands to ``app``: each is the function ``command`` of its module in ``room``."""
+    for name, text in commands.items():
+        module = import_module(f"{room}.{name.replace('-', '_')}")
+        app.command(name, short_help=text)(module.command)
+
+
 def main(
     version: bool = typer.Option(False, "--version", "-V", help="Print the version."),
 ) -> None:

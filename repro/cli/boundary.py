@@ -23,7 +23,7 @@ def run(arguments: Sequence[str]) -> int:
     from typer.exceptions import Abort, TyperException
 
     from repro.audit_log.errors import LogError
-    from repro.cli.app import app
+    from repro.cli.app import app_for
     from repro.execution.interrupts import stoppable
 
     as_json = _wants_json(arguments)
@@ -32,7 +32,9 @@ def run(arguments: Sequence[str]) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         with stoppable():
-            status = app(args=list(arguments), prog_name="repro", standalone_mode=False)
+            status = app_for(arguments)(
+                args=list(arguments), prog_name="repro", standalone_mode=False
+            )
             sys.stdout.flush()
         return int(status or 0)
     except SystemExit:  # typer ends so when nobody reads what it prints

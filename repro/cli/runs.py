@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,10 +15,15 @@ from repro.cli.options import AsFormat, Format, Workspace
 if TYPE_CHECKING:
     from repro.runs.sealed import Run
 
-app = typer.Typer(help="What has been run.", no_args_is_help=True, rich_markup_mode=None)
+
+def app_for(_: Sequence[str]) -> typer.Typer:
+    """Return the group."""
+    app = typer.Typer(help="What has been run.", no_args_is_help=True, rich_markup_mode=None)
+    app.command("list")(list_runs)
+    app.command("show")(show)
+    return app
 
 
-@app.command("list")
 def list_runs(
     workspace: Workspace = Path(),
     limit: Annotated[int, typer.Option("--limit", "-n", help="How many; 0 for all.", min=0)] = 50,
@@ -49,7 +55,6 @@ def list_runs(
     return 0
 
 
-@app.command("show")
 def show(
     run: Annotated[str, typer.Argument(help="A run: name, key, unique prefix, path or @latest.")],
     workspace: Workspace = Path(),

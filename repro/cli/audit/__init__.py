@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Final
+
 import typer
 
-from repro.cli.audit import verify
+from repro.cli.app import add_commands
 
-app = typer.Typer(help="The log.", no_args_is_help=True, rich_markup_mode=None)
-app.command("verify", short_help="Verify the log.")(verify.command)
+COMMANDS: Final = MappingProxyType({"verify": "Verify the log."})
 
 
-@app.callback()
+def app_for(arguments: Sequence[str]) -> typer.Typer:
+    """Return the group, with the command that ``arguments`` name alone if they name one."""
+    app = typer.Typer(help="The log.", no_args_is_help=True, rich_markup_mode=None)
+    app.callback()(group)
+    named = arguments[0] if arguments else ""
+    chosen = {named: COMMANDS[named]} if named in COMMANDS else COMMANDS
+    add_commands(app, chosen, "repro.cli.audit")
+    return app
+
+
 def group() -> None:
     """Group the commands of the log."""
