@@ -9,8 +9,14 @@
     ├── CanonicalError         a value that has no canonical form, or bytes that are not one
     ├── RecordError            a record that breaks the envelope's rules
     ├── NoteError              a signed note that is malformed or badly signed
+    │   ├── BadSignatureError  one that a known key has not signed, though it says so
     │   └── UnknownSignerError one that no known key has signed
-    └── CheckpointError        a text that is not a checkpoint
+    ├── CheckpointError        a text that is not a checkpoint
+    ├── PolicyError            a policy file that breaks a rule, or keys that cannot be one
+    ├── QuorumError            a checkpoint that too few witnesses have cosigned
+    ├── ProofError             a proof that is malformed
+    │   └── NotIncludedError   one that does not lead from the entry to the root
+    └── BundleError            bytes that are not a bundle, or values that make none
 
 Verification raises none of these for a bad log: it reports faults.
 """
@@ -64,9 +70,41 @@ class NoteError(ValueError):
     """A signed note that is malformed, or whose signature by a known key is bad."""
 
 
+class BadSignatureError(NoteError):
+    """A signed note with a signature that should be a known key's and is not."""
+
+
 class UnknownSignerError(NoteError):
     """A signed note that no known key has signed."""
 
 
 class CheckpointError(ValueError):
     """A text that is not a checkpoint."""
+
+
+class PolicyError(ValueError):
+    """A policy that breaks a rule: in which line (None: in none of them), what, and what to do."""
+
+    def __init__(self, problem: str, hint: str, line: int | None = None) -> None:
+        """Keep the parts of the message."""
+        place = "" if line is None else f"line {line}: "
+        super().__init__(f"{place}{problem}: {hint}")
+        self.problem = problem
+        self.hint = hint
+        self.line = line
+
+
+class QuorumError(ValueError):
+    """A checkpoint that its log has signed, and too few witnesses."""
+
+
+class ProofError(ValueError):
+    """A proof of inclusion or of consistency that is malformed."""
+
+
+class NotIncludedError(ProofError):
+    """A proof whose hashes do not lead from the entry to the signed root."""
+
+
+class BundleError(ValueError):
+    """Bytes that are not a bundle, or values of which none can be made."""

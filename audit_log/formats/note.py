@@ -8,7 +8,9 @@
 
 The base64 of a signature line holds a key id of 4 bytes and the signature; see `note_key` for keys
 and `cosignature` for signatures with a time. Signatures of unknown keys are ignored; a bad
-signature of a known key refuses the whole note. Pure: bytes and keys in, values out.
+signature of a known key refuses the whole note. ML-DSA-44 cosignatures speak of the first three
+lines of a checkpoint only: where nobody else that is known has signed, a longer text is refused.
+Pure: bytes and keys in, values out.
 """
 
 from __future__ import annotations
@@ -19,11 +21,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from repro.audit_log.errors import NoteError, UnknownSignerError
+from repro.audit_log.errors import BadSignatureError, NoteError, UnknownSignerError
 
 from .cosignature import cosign, cosigned_at
 from .note_key import (
     COSIGNATURES,
+    MLDSA44_COSIGNATURE,
     Signer,
     Verifier,
     decode_base64,
@@ -36,6 +39,8 @@ from .note_key import (
 MAX_SIGNATURES: Final = 100
 """Signature lines in a note; the specification asks for at least 16."""
 MAX_NOTE: Final = 1_000_000
+_COSIGNED_LINES: Final = 3
+"""Lines of a checkpoint that an ML-DSA-44 cosignature covers."""
 _DASH: Final = "\u2014 "
 _CONTROL: Final = re.compile("[\0-\t\x0b-\x1f]")
 
@@ -121,14 +126,15 @@ def split(data: bytes) -> tuple[str, tuple[Signature, ...]]:
 def open_note(data: bytes, verifiers: Sequence[Verifier]) -> Note:
     """Return the note in ``data`` once a key of ``verifiers`` has signed it.
 
-    `NoteError` if the note is malformed or a known key's signature is bad; `UnknownSignerError`
-    if no known key has signed.
+    `NoteError` if the note is malformed; `BadSignatureError` if a known key's signature is bad;
+    `UnknownSignerError` if no known key has signed the text, or not all of it.
     """
     text, signatures = split(data)
     known: dict[tuple[str, bytes], Verifier] = {}
     for verifier in verifiers:
         if known.setdefault((verifier.name, verifier.key_id), verifier) != verifier:
             raise NoteError(f"two keys of {verifier.name} have one key id")
+    partial = {place for place, key in known.items() if key.kind == MLDSA44_COSIGNATURE}
     verified: dict[tuple[str, bytes], Verified] = {}
     unknown: list[Signature] = []
     for signature in signatures:
@@ -138,11 +144,13 @@ def open_note(data: bytes, verifiers: Sequence[Verifier]) -> Note:
             continue
         good = _verified(known[place], text, signature)
         if good is None:
-            raise NoteError(f"the signature of {signature.name} is not valid")
+            raise BadSignatureError(f"the signature of {signature.name} is not valid")
         verified.setdefault(place, good)
     if not verified:
         names = ", ".join(dict.fromkeys(s.name for s in unknown))
         raise UnknownSignerError(f"signed by no known key (only by: {names})")
+    if text.count("\n") > _COSIGNED_LINES and all(place in partial for place in verified):
+        raise UnknownSignerError("the lines after the third are signed by no known key")
     return Note(text, tuple(verified.values()), tuple(unknown))
 
 

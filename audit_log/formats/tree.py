@@ -145,9 +145,23 @@ def verify_consistency(
     if old_size in (0, new_size):
         expected = EMPTY_ROOT if old_size == 0 else new_root
         return not proof and old_root == expected and (new_size > 0 or new_root == EMPTY_ROOT)
-    nodes = [old_root, *proof] if old_size & (old_size - 1) == 0 else list(proof)
-    if not nodes:
-        return False
+    # A proof leaves out the root of the old tree where that is a node of the new one.
+    nodes = [old_root, *proof] if old_size.bit_count() == 1 else proof
+    return implied_roots(old_size, new_size, nodes) == (old_root, new_root)
+
+
+def implied_roots(
+    old_size: int, new_size: int, nodes: Sequence[bytes]
+) -> tuple[bytes, bytes] | None:
+    """Return the roots of both trees that ``nodes`` stand for; None if they are too few or many.
+
+    ``nodes`` are a consistency proof (RFC 9162 §2.1.4.1), which begins with the old root also
+    where that is a node of the new tree (a power of two). If the second root is the one that was
+    signed, then the first is that of *its* first ``old_size`` leaves: another signed root of that
+    size contradicts it.
+    """
+    if not 0 < old_size < new_size or not nodes or not _are_hashes(*nodes):
+        return None
     position, last = old_size - 1, new_size - 1
     while position & 1:
         position >>= 1
@@ -155,7 +169,7 @@ def verify_consistency(
     old_node = new_node = nodes[0]
     for sibling in nodes[1:]:
         if last == 0:
-            return False
+            return None
         if position & 1 or position == last:
             old_node, new_node = node_hash(sibling, old_node), node_hash(sibling, new_node)
             while not position & 1 and position:
@@ -165,7 +179,17 @@ def verify_consistency(
             new_node = node_hash(new_node, sibling)
         position >>= 1
         last >>= 1
-    return last == 0 and old_node == old_root and new_node == new_root
+    return (old_node, new_node) if last == 0 else None
+
+
+def inclusion_length(index: int, size: int) -> int:
+    """Return how many hashes lead from leaf ``index`` to the root of ``size`` leaves."""
+    if not 0 <= index < size:
+        raise AssertionError(f"no leaf {index} among {size}")
+    # Below the point where the ways to this leaf and to the last one part, each level has a
+    # sibling; above it only those to the left of the way have one.
+    shared = (index ^ (size - 1)).bit_length()
+    return shared + (index >> shared).bit_count()
 
 
 def _split(size: int) -> int:
