@@ -16,7 +16,8 @@
     ├── QuorumError            a checkpoint that too few witnesses have cosigned
     ├── ProofError             a proof that is malformed
     │   └── NotIncludedError   one that does not lead from the entry to the root
-    └── BundleError            bytes that are not a bundle, or values that make none
+    ├── BundleError            bytes that are not a bundle, or values that make none
+    └── TimestampError         a trusted time stamp that cannot be had or does not hold
 
 Verification raises none of these for a bad log: it reports faults.
 """
@@ -108,3 +109,7 @@ class NotIncludedError(ProofError):
 
 class BundleError(ValueError):
     """Bytes that are not a bundle, or values of which none can be made."""
+
+
+class TimestampError(ValueError):
+    """A trusted time stamp that cannot be had, or that does not prove what it should."""
