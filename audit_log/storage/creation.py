@@ -18,11 +18,12 @@ from repro.audit_log.formats.checkpoint import Checkpoint, format_checkpoint
 from repro.audit_log.formats.genesis import FORMAT, origin_of
 from repro.audit_log.formats.note import sign
 from repro.audit_log.formats.note_key import format_vkey
-from repro.audit_log.formats.record import FIRST_PREV, MAX_LINE, Actor, Record, Tool, decode, encode
+from repro.audit_log.formats.record import FIRST_PREV, Actor, Record, Tool, decode, encode
 from repro.audit_log.keys.keystore import KeyStore
 
 from . import tail
-from .layout import CHECKPOINT, LINES, LOG_LOCK, RUNNING, SIGN_LOCK, STATE, VKEY, Descriptor, pieces
+from .layout import CHECKPOINT, LINES, LOG_LOCK, RUNNING, SIGN_LOCK, STATE, VKEY
+from .segments import Text
 
 THIS_ROOM: Final = Tool("repro.audit_log", "1")
 
@@ -59,10 +60,9 @@ def create(directory: Path, actor: Actor, tool: Tool, keys: KeyStore, moment: st
 
 def read_origin(directory: Path) -> str:
     """Return the origin that the first record names."""
-    file = Descriptor(directory / LINES)
-    line, whole = next(pieces(file.number, 0, MAX_LINE + 2), (b"", False))
+    line = Text.open(directory).first_line()
     try:
-        return origin_of(decode(line) if whole else None)
+        return origin_of(decode(line) if line else None)
     except RecordError as error:
         raise LogCorruptError(f"record 0 does not begin a log: {error}") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import os
 import stat
@@ -9,9 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from blake3 import blake3
+
 from repro.audit_log.disk.sync import read_small
 from repro.audit_log.errors import CheckpointError, LogCorruptError, LogUnusableError, NoteError
 from repro.audit_log.formats.checkpoint import Checkpoint, parse_checkpoint
+from repro.audit_log.formats.digests import FileDigest
 from repro.audit_log.formats.note import split
 from repro.audit_log.formats.record import MAX_LINE
 
@@ -23,7 +27,9 @@ SIGN_LOCK: Final = "sign.lock"
 SUSPECT: Final = "suspect"
 TORN: Final = "torn"
 RUNNING: Final = "running"
+SEGMENTS: Final = "segments"
 STATE: Final = "derived/state.json"
+TREE: Final = "derived/tree"
 
 MAX_CHECKPOINT: Final = 65_536
 _CHUNK: Final = 1 << 20
@@ -63,7 +69,8 @@ def require_directory(directory: Path) -> None:
     lines = directory / LINES
     if lines.is_symlink():
         raise LogUnusableError(f"{lines} is a symbolic link")
-    if not lines.is_file():
+    # Between the two steps of a roll there is none; the next writer makes it.
+    if not lines.is_file() and not (directory / SEGMENTS).is_dir():
         raise LogUnusableError(f"no log at {directory}: {LINES} is missing")
 
 
@@ -115,24 +122,24 @@ def pieces(descriptor: int, start: int, end: int) -> Iterator[tuple[bytes, bool]
         yield rest, False
 
 
-def find(path: Path, needle: bytes, start: int = 0) -> Iterator[int]:
-    """Yield the place of each occurrence of ``needle`` in a file, without reading it whole."""
-    file = Descriptor(path)
-    if os.fstat(file.number).st_size == 0:
+def find(file: Descriptor, needle: bytes, size: int) -> Iterator[int]:
+    """Yield the place of each ``needle`` in the first ``size`` bytes, not read at once."""
+    size = min(size, os.fstat(file.number).st_size)  # a torn tail may have been cut meanwhile
+    if size == 0:
         return
-    with mmap.mmap(file.number, 0, prot=mmap.PROT_READ) as view:
-        place = view.find(needle, start)
+    with mmap.mmap(file.number, size, prot=mmap.PROT_READ) as view:
+        place = view.find(needle)
         while place >= 0:
             yield place
             place = view.find(needle, place + 1)
 
 
-def lines_with(path: Path, needle: bytes) -> Iterator[bytes]:
-    """Yield each whole line of a file that holds ``needle``, once."""
-    file = Descriptor(path)
-    if os.fstat(file.number).st_size == 0:
+def lines_with(file: Descriptor, needle: bytes, size: int) -> Iterator[bytes]:
+    """Yield each whole line in the first ``size`` bytes that holds ``needle``, once."""
+    size = min(size, os.fstat(file.number).st_size)  # a torn tail may have been cut meanwhile
+    if size == 0:
         return
-    with mmap.mmap(file.number, 0, prot=mmap.PROT_READ) as view:
+    with mmap.mmap(file.number, size, prot=mmap.PROT_READ) as view:
         place = view.find(needle)
         while place >= 0:
             end = view.find(b"\n", place)
@@ -140,3 +147,13 @@ def lines_with(path: Path, needle: bytes) -> Iterator[bytes]:
                 return
             yield view[view.rfind(b"\n", 0, place) + 1 : end]
             place = view.find(needle, end)
+
+
+def digest_open(file: Descriptor, size: int) -> FileDigest:
+    """Return the digests of the first ``size`` bytes of an open file."""
+    first, second, offset = blake3(), hashlib.sha256(), 0
+    while offset < size and (chunk := os.pread(file.number, min(_CHUNK, size - offset), offset)):
+        first.update(chunk)
+        second.update(chunk)
+        offset += len(chunk)
+    return FileDigest(first.hexdigest(), second.hexdigest(), offset)

@@ -20,17 +20,23 @@ _APPEND: Final = os.O_RDWR | os.O_APPEND
 class Lines(Descriptor):
     """The open file, shared by the threads of one writer."""
 
-    __slots__ = ("_durable", "_failed", "_mutex")
+    __slots__ = ("_durable", "_failed", "_mutex", "first", "identity", "start")
 
-    def __init__(self, path: Path) -> None:
-        """Open ``path``; nothing is known to be durable."""
+    def __init__(self, path: Path, first: int = 0, start: int = 0) -> None:
+        """Open ``path``; nothing is known to be durable.
+
+        Its first record is ``first``, its first byte that at ``start`` of all lines.
+        """
         super().__init__(path, _APPEND)
+        self.first, self.start = first, start
+        found = os.fstat(self.number)
+        self.identity = (found.st_dev, found.st_ino)
         self._durable = 0
         self._failed = False
         self._mutex = threading.RLock()  # a signal handler may append too
 
     def sync(self, end: int) -> None:
-        """Make the first ``end`` bytes durable, all of them written before this call.
+        """Make the lines up to ``end`` of the text durable, all written before this call.
 
         Nothing is asked of the disk if a sync of this file has covered them. A failure stays: the
         kernel tells an error to one caller and forgets it, so that the next sync would succeed.

@@ -8,6 +8,7 @@ crash in the middle of a repair is itself repaired.
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -16,11 +17,14 @@ from repro.audit_log.disk.sync import read_small, sync_directory, write_new
 from repro.audit_log.errors import LogCorruptError, LogSuspectError, LogUnusableError
 from repro.audit_log.formats.digests import digest_bytes
 
-from .layout import LINES, LOG_LOCK, SUSPECT, TORN, Descriptor, find, read_checkpoint
+from .layout import LINES, LOG_LOCK, SUSPECT, TORN, Descriptor, read_checkpoint
+from .lines import Lines
+from .segments import Part, Text
 from .tail import Tail
 
 _Append = Callable[[Sequence[tuple[str, Mapping[str, object]]]], object]
 _CHUNK = 1 << 20
+FAILED_SYNC = "a failed sync: the lines were written anew"
 
 
 def write_whole(descriptor: int, data: bytes, offset: int) -> None:
@@ -38,21 +42,24 @@ def write_whole(descriptor: int, data: bytes, offset: int) -> None:
     )
 
 
-def cut_torn(directory: Path, descriptor: int, tail: Tail, append: _Append) -> None:
-    """Move the bytes beyond ``tail`` to a side file, cut them, and record it; lock held."""
+def cut_torn(directory: Path, file: Lines, tail: Tail) -> None:
+    """Move the bytes beyond ``tail`` to a side file and cut them; lock held.
+
+    `finish_interrupted` then records it.
+    """
     checkpoint = read_checkpoint(directory)
     if tail.size < checkpoint.size:
         raise LogCorruptError(f"record {tail.size} is cut short, and a checkpoint covers it")
-    end = os.fstat(descriptor).st_size
-    data = os.pread(descriptor, end - tail.offset, tail.offset)
+    here = tail.offset - file.start
+    end = os.fstat(file.number).st_size
+    data = os.pread(file.number, end - here, here)
     digest = digest_bytes(data)
     torn = directory / TORN
     torn.mkdir(exist_ok=True)
     write_new(torn / f"{tail.offset}-{digest.blake3[:16]}.pending", data)
     sync_directory(torn)
     sync_directory(directory)
-    os.ftruncate(descriptor, tail.offset)
-    finish_interrupted(directory, append)
+    os.ftruncate(file.number, here)
 
 
 def finish_interrupted(directory: Path, append: _Append) -> None:
@@ -61,22 +68,22 @@ def finish_interrupted(directory: Path, append: _Append) -> None:
     if not torn.is_dir():
         return
     for pending in sorted(torn.glob("*.pending")):
-        kept = pending.with_suffix(".bin")
-        name = f"{TORN}/{kept.name}"
-        if not any(True for _ in find(directory / LINES, f'"kept":"{name}"'.encode())):
-            data = pending.read_bytes()
-            digest = digest_bytes(data)
+        stem, _, kind = pending.name.removesuffix(".pending").partition(".")
+        name = f"{TORN}/{stem}.bin"
+        needle = f'"kept":"{name}"'.encode()
+        if not any(True for _ in Text.open(directory).find(needle)):
+            digest = digest_bytes(pending.read_bytes())
             body = {
                 "blake3": digest.blake3,
                 "kept": name,
-                "offset": int(pending.name.partition("-")[0]),
-                "reason": "an unterminated tail",
+                "offset": int(stem.partition("-")[0]),
+                "reason": FAILED_SYNC if kind == SUSPECT else "an unterminated tail",
                 "sha256": digest.sha256,
                 "size": digest.size,
             }
             append([("log.recovered", body)])
         _sync_lines(directory)
-        pending.rename(kept)
+        pending.rename(directory / name)
         sync_directory(torn)
 
 
@@ -97,19 +104,33 @@ def mark_suspect(directory: Path, reason: str) -> None:
 
 
 def heal_suspect(directory: Path) -> None:
-    """Write the lines anew into another file and swap it in, if a sync has failed."""
+    """Write the lines anew into another file and swap it in, if a sync has failed.
+
+    The segment before the active file too: the sync that failed may have been of its last lines.
+    What `SUSPECT` said becomes a side file, which `finish_interrupted` records.
+    """
     path = directory / SUSPECT
     if not path.exists():
         return
     with exclusive(directory / LOG_LOCK):
         if not path.exists():  # somebody else was faster
             return
-        source, target = directory / LINES, directory / f".{LINES}.new"
-        _copy(source, target)
-        target.replace(source)
+        text, torn = Text.open(directory), directory / TORN
+        for part in text.parts[-2:]:
+            if part.file is not None:
+                _write_anew(directory, part)
+        torn.mkdir(exist_ok=True)
+        path.rename(torn / f"{text.size}-{secrets.token_hex(8)}.{SUSPECT}.pending")
+        sync_directory(torn)
         sync_directory(directory)
-        path.unlink()
-        sync_directory(directory)
+
+
+def _write_anew(directory: Path, part: Part) -> None:
+    target = directory / f".{part.path.name}.new"
+    _copy(part.path, target)
+    target.replace(part.path)
+    sync_directory(part.path.parent)
+    sync_directory(directory)
 
 
 def _copy(source: Path, target: Path) -> None:

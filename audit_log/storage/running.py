@@ -21,7 +21,8 @@ from repro.audit_log.errors import LogCorruptError, LogUnusableError, RecordErro
 from repro.audit_log.formats.canonical import canonical
 from repro.audit_log.formats.record import ENDS, decode
 
-from .layout import LINES, RUNNING, lines_with
+from .layout import RUNNING
+from .segments import lines_with
 
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 _SAFE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -93,7 +94,7 @@ def find_run(directory: Path, run: str) -> tuple[int | None, bool]:
     """Return the ``seq`` of the plan of ``run``, and whether a record ends it."""
     plan, ended = None, False
     needle = b'"run":' + canonical(run)
-    for line in lines_with(directory / LINES, needle):
+    for line in lines_with(directory, needle):
         try:
             record = decode(line)
         except RecordError as error:

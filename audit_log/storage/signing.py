@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from repro.audit_log.disk.sync import replace
+from repro.audit_log.disk.sync import replace, sync_directory
 from repro.audit_log.errors import CheckpointError, LogCorruptError, LogUnusableError, NoteError
 from repro.audit_log.formats.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
 from repro.audit_log.formats.note import open_note, sign
@@ -24,21 +24,21 @@ from .tail import Tail, format_state, root_from_lines
 _STATE: Final = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
-def commit(
-    directory: Path, descriptor: int, tail: Tail, signer: Signer, keys: KeyStore
-) -> Checkpoint:
+def commit(directory: Path, tail: Tail, signer: Signer, keys: KeyStore) -> Checkpoint:
     """Sign ``tail``, whose lines are durable; return the checkpoint that now stands."""
     wanted = Checkpoint(signer.name, tail.size, tail.frontier.root())
     current = _current(directory, signer)
-    _require_extends(descriptor, tail, current, "its checkpoint")
+    _require_extends(directory, tail, current, "its checkpoint")
     mark = keys.mark(signer.name)
     if mark is None:
         raise LogUnusableError(
             f"no high-water mark beside the key in {keys.directory(signer.name)}: "
             "nothing says what this key has signed"
         )
-    _require_extends(descriptor, tail, mark, "what its key has signed (was it put back?)")
+    _require_extends(directory, tail, mark, "what its key has signed (was it put back?)")
     if current == wanted:
+        # A signer may have died between its rename and the sync of the directory.
+        sync_directory(directory)
         return current
     # Also if it stands there already, left by a signer that died: only who has synced a mark knows
     # that it is durable.
@@ -59,12 +59,12 @@ def _current(directory: Path, signer: Signer) -> Checkpoint:
         raise LogCorruptError(f"the checkpoint of the log cannot be believed: {error}") from None
 
 
-def _require_extends(descriptor: int, tail: Tail, old: Checkpoint, what: str) -> None:
+def _require_extends(directory: Path, tail: Tail, old: Checkpoint, what: str) -> None:
     if old.size > tail.size:
         raise LogCorruptError(f"the log is shorter than {what}: {tail.size} of {old.size} records")
     root = tail.root_at(old.size)
     if root is None:
-        root = root_from_lines(descriptor, old.size)
+        root = root_from_lines(directory, old.size)
     if root != old.root:
         raise LogCorruptError(f"the first {old.size} records of the log are not those of {what}")
 

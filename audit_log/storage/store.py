@@ -26,6 +26,7 @@ from repro.audit_log.errors import (
     RecordError,
 )
 from repro.audit_log.formats.checkpoint import Checkpoint
+from repro.audit_log.formats.note_key import Signer
 from repro.audit_log.formats.record import (
     Actor,
     Record,
@@ -38,9 +39,9 @@ from repro.audit_log.formats.record import (
 )
 from repro.audit_log.keys.keystore import KeyStore
 
-from . import creation, layout, recovery, running, signing, tail
-from .layout import Descriptor
+from . import creation, layout, recovery, running, segments, signing, tail
 from .lines import Lines
+from .segments import Text
 
 
 def utc_now() -> datetime:
@@ -77,13 +78,14 @@ class Log:
         tool: Tool | None = None,
         keys: KeyStore | None = None,
         clock: Callable[[], datetime] = utc_now,
+        seal_at: int | None = None,
     ) -> None:
         """Use `open` instead: it also repairs what a crash left behind."""
         self.directory = directory
         self.keys = keys or KeyStore.default()
         self._actor = actor or creation.local_actor()
         self._tool = tool or creation.THIS_ROOM
-        self._clock = clock
+        self._clock, self._seal_at = clock, seal_at
         check_author(self._actor, self._tool)
         self._lines, self._lock = directory / layout.LINES, directory / layout.LOG_LOCK
         self._suspect = directory / layout.SUSPECT
@@ -115,16 +117,18 @@ class Log:
         tool: Tool | None = None,
         keys: KeyStore | None = None,
         clock: Callable[[], datetime] = utc_now,
+        seal_at: int | None = None,
     ) -> Log:
         """Return the log in ``directory``, repaired if a writer died in the middle of a write.
 
+        A commit after which the active file has ``seal_at`` bytes or more also seals it.
         `LogUnusableError` if it cannot be used, `LogCorruptError` if its bytes do not agree.
         """
         directory = Path(directory)
         layout.require_directory(directory)
         with _usable(directory):
             recovery.heal_suspect(directory)
-            log = cls(directory, actor=actor, tool=tool, keys=keys, clock=clock)
+            log = cls(directory, actor=actor, tool=tool, keys=keys, clock=clock, seal_at=seal_at)
             with log._locked():
                 recovery.finish_interrupted(log.directory, log.append_locked)
         return log
@@ -176,7 +180,9 @@ class Log:
             done.append(Appended(seq, head, moment))
         if lines:
             recovery.write_whole(
-                self._file.number, b"".join(line + b"\n" for line in lines), self._tail.offset
+                self._file.number,
+                b"".join(line + b"\n" for line in lines),
+                self._tail.offset - self._file.start,
             )
         for line, appended in zip(lines, done, strict=True):
             self._tail.push(line, appended.hash)
@@ -184,32 +190,75 @@ class Log:
 
     def commit(self) -> Checkpoint:
         """Sign a checkpoint over everything that is in the log, whoever wrote it."""
+        with self._signing() as signer:
+            with self._locked():
+                file, end = self._file, self._tail.snapshot()
+            self._sync(file, end.offset)
+            checkpoint = signing.commit(self.directory, end, signer, self.keys)
+            with self._mutex:
+                self._tail.rebase(checkpoint.size)
+        if self._seal_at is not None and end.offset - file.start >= self._seal_at:
+            self.seal(at_least=self._seal_at)
+            return layout.read_checkpoint(self.directory)
+        return checkpoint
+
+    def seal(
+        self, *, retention: Mapping[str, str] | None = None, at_least: int = 1
+    ) -> Appended | None:
+        """End the active file's segment with a signed seal, and begin a new file.
+
+        None if the active file holds fewer than ``at_least`` bytes. ``retention`` is
+        ``keep_until`` (a date, ``2036-01-31``) and ``policy`` (why): only a segment with one can
+        be pruned. `RecordError` if it is anything else.
+        """
+        if retention is not None:
+            segments.check_retention(retention)
+        with self._signing() as signer, self._locked():
+            if self._tail.offset - self._file.start < at_least:
+                return None
+            text = Text.open(self.directory).require_sound()
+            body = segments.body_of_seal(text, self._tail.size - self._file.first, retention)
+            done = self.append_locked([("segment.sealed", body)])[0]
+            self._sealed = True
+            self._sign_locked(signer)
+            self._roll()
+        return done
+
+    def _sign_locked(self, signer: Signer) -> None:
+        """Sign what is there while the log lock is held too."""
+        self._sync(self._file, self._tail.offset)
+        checkpoint = signing.commit(self.directory, self._tail, signer, self.keys)
+        self._tail.rebase(checkpoint.size)
+
+    @contextmanager
+    def _signing(self) -> Iterator[Signer]:
+        """Hold what everyone holds who signs, before the log's own lock."""
         signer = self.keys.signer(self.origin)
         with (
             _usable(self.directory),
             exclusive(self.directory / layout.SIGN_LOCK),
             self.keys.exclusive(self.origin),
         ):
-            with self._locked():
-                file, end = self._file, self._tail.snapshot()
-            self._sync(file, end.offset)
-            checkpoint = signing.commit(self.directory, file.number, end, signer, self.keys)
-            with self._mutex:
-                self._tail.rebase(checkpoint.size)
-        return checkpoint
+            yield signer
 
     def records(self) -> Iterator[Record]:
-        """Yield every record that is in the log now; `LogCorruptError` where one is none."""
+        """Yield every record that is in the log now; `LogCorruptError` where one is none.
+
+        Of a pruned segment, the records that were kept.
+        """
         with shared(self.directory / layout.LOG_LOCK):
-            file = Descriptor(self.directory / layout.LINES)
-            end = os.fstat(file.number).st_size
-        for seq, (line, whole) in enumerate(layout.pieces(file.number, 0, end)):
-            if not whole:
-                return
-            try:
-                yield decode(line)
-            except RecordError as error:
-                raise LogCorruptError(f"record {seq} is not a record: {error}") from None
+            text = Text.open(self.directory).require_sound()
+        for part in text.parts:
+            kept = () if part.pruned is None else part.pruned.sorted()
+            lines = ((line, True) for _, line in kept) if kept else part.pieces()
+            for number, (line, whole) in enumerate(lines):
+                if not whole:
+                    return
+                seq = kept[number][0] if kept else part.first + number
+                try:
+                    yield decode(line)
+                except RecordError as error:
+                    raise LogCorruptError(f"record {seq} is not a record: {error}") from None
 
     def head(self) -> Head:
         """Return size and last hash of the log now."""
@@ -217,8 +266,8 @@ class Log:
             return Head(self._tail.size, self._tail.head)
 
     def find_bytes(self, needle: bytes) -> bool:
-        """Return whether ``needle`` occurs anywhere in the lines of the log."""
-        return any(True for _ in layout.find(self.directory / layout.LINES, needle))
+        """Return whether ``needle`` occurs anywhere in the lines of the log that are there."""
+        return any(True for _ in Text.open(self.directory).find(needle))
 
     def recover_runs(self) -> tuple[str, ...]:
         """End every plan whose notary is gone; return the ids of these runs."""
@@ -231,9 +280,20 @@ class Log:
         self._load()
 
     def _load(self) -> None:
+        """Read where the log ends, of files that belong together."""
         checkpoint = layout.read_checkpoint(self.directory)
-        self._file = Lines(self._lines)
-        self._tail = tail.load(self.directory, self._file.number, checkpoint)
+        while True:
+            text = Text.open(self.directory).require_sound()
+            part = text.active
+            if part.file is None:  # the crash in a roll that `segments.begin_active` finishes
+                self._busy = True
+                return
+            self._file = Lines(self._lines, part.first, part.start)
+            found = os.fstat(part.file.number)
+            if (found.st_dev, found.st_ino) == self._file.identity:
+                break
+        self._tail = tail.load(self.directory, text, checkpoint)
+        self._sealed = segments.is_sealed(part)
         self._busy = False
 
     @contextmanager
@@ -243,28 +303,52 @@ class Log:
             self._reopen()
         with self._mutex, exclusive(self._lock):
             recovery.refuse_suspect(self._suspect)
-            here, there = os.fstat(self._file.number), self._lines.lstat()
-            # A repair after a failed sync puts a new file in place; an exception inside the lock
-            # (an interrupt, say) may have left the tail half updated.
-            if self._busy or (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
+            # A roll or a repair after a failed sync puts a new file in place; an exception inside
+            # the lock (an interrupt, say) may have left the tail half updated.
+            if self._busy or not self._is_active():
+                segments.begin_active(self.directory)
                 self._load()
             self._busy = True
             self._read_others()
             yield
             self._busy = False
 
+    def _is_active(self) -> bool:
+        try:
+            found = os.lstat(self._lines)
+        except FileNotFoundError:
+            return False
+        return (found.st_dev, found.st_ino) == self._file.identity
+
     def _read_others(self) -> None:
-        end = os.fstat(self._file.number).st_size
+        file = self._file
+        end = file.start + os.fstat(file.number).st_size
         if end < self._tail.offset:
             raise LogCorruptError(
                 f"the log is shorter than it was: {end} bytes of {self._tail.offset}"
             )
-        for line, whole in layout.pieces(self._file.number, self._tail.offset, end):
+        if end == self._tail.offset and not self._sealed:
+            return
+        start = self._tail.offset - file.start
+        for line, whole in layout.pieces(file.number, start, end - file.start):
             if whole:
+                if self._sealed:
+                    raise LogCorruptError(f"record {self._tail.size} follows the seal before it")
                 self._tail.extend(line)
-        if self._tail.offset < end:
-            # Nobody else holds the lock, so whoever wrote this is gone.
-            recovery.cut_torn(self.directory, self._file.number, self._tail, self.append_locked)
+                self._sealed = line.endswith(segments.SEALED)
+        torn = self._tail.offset < end
+        if torn:  # nobody else holds the lock, so whoever wrote this is gone
+            recovery.cut_torn(self.directory, file, self._tail)
+        if self._sealed:  # and whoever sealed this did not come to roll it
+            self._roll()
+        if torn:
+            recovery.finish_interrupted(self.directory, self.append_locked)
+
+    def _roll(self) -> None:
+        self._sync(self._file, self._tail.offset)
+        segments.roll(self.directory, self._file.first)
+        self._file = Lines(self._lines, self._tail.size, self._tail.offset)
+        self._sealed = False
 
     def _sync(self, file: Lines, end: int) -> None:
         """Make the lines durable, or make the log suspect: a failed sync is never retried."""

@@ -10,7 +10,7 @@ that ends at its offset has its hash; it can be deleted at any time.
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,9 @@ from repro.audit_log.formats.checkpoint import Checkpoint
 from repro.audit_log.formats.record import FIRST_PREV, MAX_LINE, decode, line_hash
 from repro.audit_log.formats.tree import Frontier, leaf_hash
 
-from .layout import STATE, pieces
+from .layout import STATE
+from .pruned import Pruned
+from .segments import Text
 
 _PREV = b',"prev":"'
 
@@ -64,6 +66,14 @@ class Tail:
         self.head = digest
         self.offset += len(line) + 1
 
+    def pass_over(self, pruned: Pruned) -> None:
+        """Add a segment that a checkpoint covers and whose lines are gone."""
+        for leaf in pruned.leaves():
+            self.frontier.append(leaf)
+            self.base.append(leaf)
+        self.head = pruned.last
+        self.offset += pruned.size
+
     def root_at(self, size: int) -> bytes | None:
         """Return the root over the first ``size`` records; None if that is before the base."""
         if not self.base.size <= size <= self.size:
@@ -99,17 +109,21 @@ def empty() -> Tail:
     return Tail(0, FIRST_PREV, Frontier(), Frontier(), [])
 
 
-def load(directory: Path, descriptor: int, checkpoint: Checkpoint) -> Tail:
+def load(directory: Path, text: Text, checkpoint: Checkpoint) -> Tail:
     """Return the tail of the log just at ``checkpoint``; raise if the lines do not have its root.
 
     From the derived state if it can be believed, else by walking the lines from the start.
     """
-    tail = _from_state(directory, descriptor, checkpoint)
+    tail = _from_state(directory, text, checkpoint)
     if tail is not None:
         return tail
     tail = empty()
-    if checkpoint.size:
-        for line, whole in pieces(descriptor, 0, os.fstat(descriptor).st_size):
+    for part in text.parts:
+        if tail.size + (part.pruned.count if part.pruned else 1) > checkpoint.size:
+            break
+        if part.pruned is not None:
+            tail.pass_over(part.pruned)
+        for line, whole in part.pieces():
             if not whole:
                 break
             tail.extend(line, committed=True)
@@ -126,17 +140,24 @@ def load(directory: Path, descriptor: int, checkpoint: Checkpoint) -> Tail:
     return tail
 
 
-def root_from_lines(descriptor: int, size: int) -> bytes | None:
-    """Return the root over the first ``size`` lines of the file; None if it holds fewer."""
+def root_from_lines(directory: Path, size: int) -> bytes | None:
+    """Return the root over the first ``size`` records of a log; None if it holds fewer."""
     frontier = Frontier()
     if size:
-        for line, whole in pieces(descriptor, 0, os.fstat(descriptor).st_size):
-            if not whole:
-                break
-            frontier.append(leaf_hash(line))
+        for leaf in _leaves(Text.open(directory)):
+            frontier.append(leaf)
             if frontier.size == size:
                 break
     return frontier.root() if frontier.size == size else None
+
+
+def _leaves(text: Text) -> Iterator[bytes]:
+    for part in text.parts:
+        if part.pruned is not None:
+            yield from part.pruned.leaves()
+        for line, whole in part.pieces():
+            if whole:
+                yield leaf_hash(line)
 
 
 def format_state(tail: Tail) -> bytes:
@@ -147,7 +168,7 @@ def format_state(tail: Tail) -> bytes:
     )
 
 
-def _from_state(directory: Path, descriptor: int, checkpoint: Checkpoint) -> Tail | None:
+def _from_state(directory: Path, text: Text, checkpoint: Checkpoint) -> Tail | None:
     try:
         value = parse(read_small(directory / STATE, MAX_LINE))
         match value:
@@ -159,14 +180,20 @@ def _from_state(directory: Path, descriptor: int, checkpoint: Checkpoint) -> Tai
         return None
     if frontier.size != checkpoint.size or frontier.root() != checkpoint.root:
         return None
-    if offset < 1 or _last_line_hash(descriptor, offset) != head:
+    if offset < 1 or _last_line_hash(text, offset) != head:
         return None
     return Tail(offset, head, frontier, frontier.copy(), [])
 
 
-def _last_line_hash(descriptor: int, offset: int) -> str | None:
-    start = max(0, offset - MAX_LINE - 2)
-    window = os.pread(descriptor, offset - start, start)
+def _last_line_hash(text: Text, offset: int) -> str | None:
+    """Return the hash of the line that ends at ``offset``; None if none does."""
+    part = next((part for part in text.parts if part.start < offset <= part.end), None)
+    if part is None:
+        return None
+    if part.pruned is not None:
+        return part.pruned.last if offset == part.end else None
+    start = max(part.start, offset - MAX_LINE - 2)
+    window = text.read(offset - start, start)
     if len(window) != offset - start or not window.endswith(b"\n"):
         return None
     return line_hash(window[window.rfind(b"\n", 0, -1) + 1 : -1])

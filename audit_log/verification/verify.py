@@ -7,7 +7,6 @@ tree with every checkpoint that it knows.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,15 +17,12 @@ from repro.audit_log.formats.note import open_note, split
 from repro.audit_log.formats.note_key import Verifier, parse_vkey
 from repro.audit_log.storage import running
 from repro.audit_log.storage.layout import (
-    LINES,
     LOG_LOCK,
     SUSPECT,
-    Descriptor,
-    lines_with,
-    pieces,
     read_note,
     require_directory,
 )
+from repro.audit_log.storage.segments import Text, lines_with
 
 from .artifacts import ArtifactCheck
 from .faults import EXIT, Report, not_proven, ordered, verdict_of
@@ -110,12 +106,18 @@ def _walk(case: Case, walk: Walk) -> bool:
     cut = False
     try:
         with shared(case.directory / LOG_LOCK):
-            file = Descriptor(case.directory / LINES)
-            end = os.fstat(file.number).st_size
-        for line, whole in pieces(file.number, 0, end):
-            if whole:
-                walk.feed(line)
-            cut = not whole
+            text = Text.open(case.directory)
+        for problem in text.problems:
+            case.add("chain", problem)
+        for part in text.parts:
+            if part.pruned is not None:
+                walk.pass_over(part.pruned.leaves(), part.pruned.kept)
+            for line, whole in part.pieces():
+                if whole:
+                    walk.feed(line)
+                cut = not whole
+    except LogUnusableError as error:
+        case.add("missing", error.problem)
     except OSError as error:
         case.add("missing", f"cannot read the log: {error.strerror or error}")
     if walk.size == 0 and (case.own is None or case.own.size == 0):
@@ -133,7 +135,7 @@ def _look_for_fork(case: Case, seq: int, prev: str) -> None:
     """Add a fault if two different lines name the same parent as record ``seq`` does."""
     lines: set[bytes] = set()
     try:
-        for line in lines_with(case.directory / LINES, f',"prev":"{prev}"'.encode()):
+        for line in lines_with(case.directory, f',"prev":"{prev}"'.encode()):
             lines.add(line)
             if len(lines) > 1:
                 break

@@ -6,13 +6,14 @@ changed byte is one fault, and everything behind a forged line is still looked a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from repro.audit_log.errors import RecordError
 from repro.audit_log.formats.genesis import begun
 from repro.audit_log.formats.record import ENDS, FIRST_PREV, Record, decode, line_hash
 from repro.audit_log.formats.tree import Frontier, leaf_hash
+from repro.audit_log.storage.tail import prev_of
 
 from .faults import Fault
 
@@ -75,6 +76,27 @@ class Walk:
         self.frontier.append(leaf_hash(line))
         if self.frontier.size in self.sizes:
             self.roots[self.frontier.size] = self.frontier.root()
+
+    def pass_over(self, leaves: Iterable[bytes], kept: Mapping[int, bytes]) -> None:
+        """Look at a pruned segment: the leaf hash of each record, and the lines that were kept.
+
+        The tree goes through all of it; the chain begins again at each kept line.
+        """
+        chained = True
+        for leaf in leaves:
+            seq = self.size
+            line = kept.get(seq)
+            if line is not None and leaf_hash(line) == leaf:
+                self.head = self.head if chained else prev_of(line)
+                self.feed(line)
+                chained = True
+                continue
+            chained = False
+            if line is not None:
+                self.fault(Fault(seq, "record", f"record {seq} is not the one that was pruned"))
+            self.frontier.append(leaf)
+            if self.frontier.size in self.sizes:
+                self.roots[self.frontier.size] = self.frontier.root()
 
     def fault(self, fault: Fault) -> None:
         """Keep ``fault``, or count it if there are many already."""

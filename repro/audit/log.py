@@ -12,7 +12,8 @@ from repro.audit_log.formats.note_key import format_vkey, verifier_of
 from repro.audit_log.formats.record import Tool, decode
 from repro.audit_log.keys.keystore import KeyStore
 from repro.audit_log.storage.creation import local_actor, read_origin
-from repro.audit_log.storage.layout import LINES, lines_with
+from repro.audit_log.storage.layout import LINES, SEGMENTS
+from repro.audit_log.storage.segments import lines_with
 from repro.audit_log.storage.store import Log
 from repro.audit_log.verification.faults import Report
 from repro.audit_log.verification.verify import verify
@@ -92,9 +93,9 @@ def contradictions(root: Path, completed: Mapping[str, Any]) -> list[dict[str, A
 def _completed(root: Path, needle: str) -> Iterator[Mapping[str, Any]]:
     """Yield the body of each ``run.completed`` whose line holds ``needle``."""
     lines = root / DIRECTORY / LINES
-    if not lines.is_file():
+    if not lines.is_file() and not (root / DIRECTORY / SEGMENTS).is_dir():
         raise InputError(f"no log: {lines} does not exist", "runs are checked against it")
-    for line in lines_with(lines, needle.encode()):
+    for line in lines_with(root / DIRECTORY, needle.encode()):
         try:
             record = decode(line)
         except RecordError as error:

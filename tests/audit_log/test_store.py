@@ -343,8 +343,10 @@ def test_a_failed_sync_makes_the_log_suspect_until_it_is_opened_again(
     assert "suspect" in full.verify().warnings[0]
     healed = full.open()
     assert full.lines.stat().st_ino != inode
-    assert healed.append("incident", {}).seq == 5
-    assert other.append("incident", {}).seq == 6
+    assert [record.type for record in healed.records()][4:] == ["incident", "log.recovered"]
+    assert "failed sync" in str(list(healed.records())[-1].body["reason"])
+    assert healed.append("incident", {}).seq == 6
+    assert other.append("incident", {}).seq == 7
     other.commit()
     assert full.verify().verdict == "ok"
 
