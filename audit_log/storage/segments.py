@@ -172,9 +172,15 @@ def last_line(part: Part) -> bytes:
     return window[window.rfind(b"\n", 0, -1) + 1 : -1]
 
 
-def is_sealed(part: Part) -> bool:
-    """Return whether the last record of ``part`` is a seal."""
-    return last_line(part).endswith(SEALED)
+def is_seal_before(part: Part, offset: int) -> bool:
+    """Return whether the line of ``part`` that ends at ``offset`` is a seal."""
+    end = offset - part.start - 1
+    start = end - len(SEALED)
+    return (
+        part.file is not None
+        and start > 0
+        and (os.pread(part.file.number, len(SEALED), start) == SEALED)
+    )
 
 
 def roll(directory: Path, first: int) -> None:

@@ -293,7 +293,9 @@ class Log:
             if (found.st_dev, found.st_ino) == self._file.identity:
                 break
         self._tail = tail.load(self.directory, text, checkpoint)
-        self._sealed = segments.is_sealed(part)
+        for line, _ in text.pieces(self._tail.offset, part.start):
+            self._tail.extend(line)  # sealed and rolled, and not yet signed
+        self._sealed = segments.is_seal_before(part, self._tail.offset)
         self._busy = False
 
     @contextmanager
