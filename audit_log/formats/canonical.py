@@ -41,6 +41,14 @@ def canonical(value: object) -> bytes:
     return _exact(value, [], 0).encode()
 
 
+def short(value: object, depth: int) -> str | None:
+    """Return `canonical` of ``value`` as text if the short way does, nested at most ``depth`` deep.
+
+    None says nothing about ``value``: ask `canonical`. The text may hold lone surrogates.
+    """
+    return _SHORT(value) if _is_short(value, depth) else None
+
+
 def parse(data: bytes) -> object:
     """Return the value that ``data`` is the canonical form of; raise `CanonicalError` otherwise."""
     # No byte from 0xF0 on: no character, so no key, beyond the BMP. Fewer brackets than the limit:

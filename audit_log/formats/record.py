@@ -12,7 +12,7 @@ from blake3 import blake3
 
 from repro.audit_log.errors import CanonicalError, RecordError
 
-from .canonical import canonical, parse
+from .canonical import MAX_DEPTH, canonical, parse, short
 from .digests import LINE_CONTEXT
 
 MAX_LINE: Final = 65_535
@@ -47,6 +47,7 @@ ENDS: Final = frozenset({"run.completed", "run.failed", "run.interrupted"})
 _ENVELOPE: Final = {"actor", "body", "nonce", "prev", "seq", "time", "tool", "type"}
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _HEX: Final = re.compile(r"[0-9a-f]*", re.ASCII)
+_UTC: Final = timedelta(0)
 _LINE_HASHER: Final = blake3(derive_key_context=LINE_CONTEXT)
 
 
@@ -93,19 +94,48 @@ def encode(record: Record) -> bytes:
     return _line(envelope)
 
 
-def check_author(actor: Actor, tool: Tool) -> None:
-    """Raise `RecordError` unless ``actor`` and ``tool`` can stand in a record."""
-    _strings("actor", asdict(actor), {"how", "host", "user"})
-    _strings("tool", asdict(tool), {"name", "version"})
+class Author:
+    """Who writes records, and the parts of a line that are the same in all of theirs."""
+
+    __slots__ = ("_between", "_start", "actor", "tool")
+
+    def __init__(self, actor: Actor, tool: Tool) -> None:
+        """Raise `RecordError` unless ``actor`` and ``tool`` can stand in a record."""
+        self.actor, self.tool = actor, tool
+        who = _strings("actor", asdict(actor), {"how", "host", "user"})
+        what = _strings("tool", asdict(tool), {"name", "version"})
+        self._start = f'{{"actor":{_text(who)},"body":'
+        self._between = f',"tool":{_text(what)},"type":"'
+
+    def line(
+        self, seq: int, moment: str, type_: str, nonce: str, prev: str, body: Mapping[str, object]
+    ) -> bytes:
+        """Return the line as `encode` does; only type and body come from others.
+
+        The rest is what the writer itself has made, and is not checked again.
+        """
+        _type(type_)
+        members = body if type(body) is dict else dict(body)
+        inner = short(members, MAX_DEPTH - 1)
+        if inner is not None:
+            try:
+                line = (
+                    f'{self._start}{inner},"nonce":"{nonce}","prev":"{prev}","seq":{seq},'
+                    f'"time":"{moment}"{self._between}{type_}"}}'
+                ).encode()
+            except UnicodeEncodeError:
+                pass  # a lone surrogate: the exact way finds out where
+            else:
+                return _fitting(line, type_)
+        record = Record(seq, moment, type_, self.actor, self.tool, nonce, prev, members)
+        return _line(_envelope(record))
 
 
-def encode_own(record: Record) -> bytes:
-    """Return the line of ``record`` as `encode` does; only its type and body come from others.
-
-    Actor and tool went through `check_author` once; the rest is what the writer itself has made.
-    """
-    _type(record.type)
-    return _line(_envelope(record))
+def _text(value: dict[str, str]) -> str:
+    try:
+        return canonical(value).decode()
+    except CanonicalError as error:
+        raise RecordError(f"actor or tool: {error}") from None
 
 
 def _envelope(record: Record) -> dict[str, object]:
@@ -122,10 +152,13 @@ def _envelope(record: Record) -> dict[str, object]:
 
 
 def _line(envelope: dict[str, object]) -> bytes:
-    line = canonical(envelope)
+    return _fitting(canonical(envelope), envelope["type"])
+
+
+def _fitting(line: bytes, type_: object) -> bytes:
     if len(line) > MAX_LINE:
         raise RecordError(
-            f"a {envelope['type']} record of {len(line)} bytes is longer than {MAX_LINE}: "
+            f"a {type_} record of {len(line)} bytes is longer than {MAX_LINE}: "
             "refer to what is large by its digest"
         )
     return line
@@ -153,9 +186,9 @@ def line_hash(line: bytes) -> str:
 
 def format_time(moment: datetime) -> str:
     """Return an aware UTC ``moment`` as records spell it."""
-    if moment.utcoffset() != timedelta(0):
+    if moment.utcoffset() != _UTC:
         raise AssertionError(f"the clock does not tell UTC: {moment!r}")
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+    return moment.isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def _checked(envelope: dict[str, object]) -> Record:

@@ -27,7 +27,7 @@ _CHUNK = 1 << 20
 FAILED_SYNC = "a failed sync: the lines were written anew"
 
 
-def write_whole(descriptor: int, data: bytes, offset: int) -> None:
+def write_whole(descriptor: int, data: bytes | bytearray, offset: int) -> None:
     """Write ``data`` at the end with one write; undo it and raise if not all of it fits."""
     problem = "a short write"
     try:
@@ -89,7 +89,7 @@ def finish_interrupted(directory: Path, append: _Append) -> None:
 
 def refuse_suspect(path: Path) -> None:
     """Raise `LogSuspectError` if ``path``, the file `SUSPECT` of a log, says that a sync failed."""
-    if path.exists():
+    if os.path.lexists(path):
         reason = read_small(path, 4096).decode(errors="replace").strip()
         raise LogSuspectError(
             f"the log is suspect: a sync has failed ({reason})",

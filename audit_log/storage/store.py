@@ -9,7 +9,6 @@ opens its own files.
 from __future__ import annotations
 
 import os
-import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,10 +16,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from repro.audit_log.disk.locks import exclusive, shared
+from repro.audit_log.disk.locks import Lock, exclusive, shared
 from repro.audit_log.errors import (
     LogCorruptError,
-    LogError,
     LogSuspectError,
     LogUnusableError,
     RecordError,
@@ -29,11 +27,10 @@ from repro.audit_log.formats.checkpoint import Checkpoint
 from repro.audit_log.formats.note_key import Signer
 from repro.audit_log.formats.record import (
     Actor,
+    Author,
     Record,
     Tool,
-    check_author,
     decode,
-    encode_own,
     format_time,
     line_hash,
 )
@@ -83,11 +80,10 @@ class Log:
         """Use `open` instead: it also repairs what a crash left behind."""
         self.directory = directory
         self.keys = keys or KeyStore.default()
-        self._actor = actor or creation.local_actor()
-        self._tool = tool or creation.THIS_ROOM
+        self._author = Author(actor or creation.local_actor(), tool or creation.THIS_ROOM)
         self._clock, self._seal_at = clock, seal_at
-        check_author(self._actor, self._tool)
-        self._lines, self._lock = directory / layout.LINES, directory / layout.LOG_LOCK
+        self._lines = directory / layout.LINES
+        self._lock = Lock(directory / layout.LOG_LOCK)
         self._suspect = directory / layout.SUSPECT
         self._reopen()
         self.origin = creation.read_origin(directory)
@@ -126,7 +122,7 @@ class Log:
         """
         directory = Path(directory)
         layout.require_directory(directory)
-        with _usable(directory):
+        with _Usable(directory):
             recovery.heal_suspect(directory)
             log = cls(directory, actor=actor, tool=tool, keys=keys, clock=clock, seal_at=seal_at)
             with log._locked():
@@ -141,7 +137,7 @@ class Log:
         self, entries: Sequence[tuple[str, Mapping[str, object]]]
     ) -> tuple[Appended, ...]:
         """Add records one after the other with one write and one sync."""
-        with _usable(self.directory):
+        with _Usable(self.directory):
             with self._locked():
                 done, file, end = self.append_locked(entries), self._file, self._tail.offset
             self._sync(file, end)
@@ -154,7 +150,7 @@ class Log:
         body: Mapping[str, object],
     ) -> Appended | None:
         """Add one record if ``condition`` still holds when nobody else can append."""
-        with _usable(self.directory):
+        with _Usable(self.directory):
             with self._locked():
                 if not condition():
                     return None
@@ -167,25 +163,27 @@ class Log:
         self, entries: Sequence[tuple[str, Mapping[str, object]]]
     ) -> tuple[Appended, ...]:
         """Write records while the log lock is held; the caller syncs."""
+        data = bytearray()
         lines: list[bytes] = []
         done: list[Appended] = []
-        head = self._tail.head
-        for seq, (type_, body) in enumerate(entries, self._tail.size):
-            moment, nonce = format_time(self._clock()), secrets.token_hex(16)
-            line = encode_own(
-                Record(seq, moment, type_, self._actor, self._tool, nonce, head, body)
+        head, seq, clock, line_of = self._tail.head, self._tail.size, self._clock, self._author.line
+        nonces = os.urandom(16 * len(entries)).hex()
+        for number, (type_, body) in enumerate(entries):
+            moment = format_time(clock())
+            line = line_of(
+                seq + number, moment, type_, nonces[32 * number : 32 * number + 32], head, body
             )
             head = line_hash(line)
             lines.append(line)
-            done.append(Appended(seq, head, moment))
+            done.append(Appended(seq + number, head, moment))
+            data += line
+            data += b"\n"
         if lines:
-            recovery.write_whole(
-                self._file.number,
-                b"".join(line + b"\n" for line in lines),
-                self._tail.offset - self._file.start,
-            )
+            file = self._file
+            recovery.write_whole(file.number, data, self._tail.offset - file.start)
+        push = self._tail.push
         for line, appended in zip(lines, done, strict=True):
-            self._tail.push(line, appended.hash)
+            push(line, appended.hash)
         return tuple(done)
 
     def commit(self) -> Checkpoint:
@@ -235,7 +233,7 @@ class Log:
         """Hold what everyone holds who signs, before the log's own lock."""
         signer = self.keys.signer(self.origin)
         with (
-            _usable(self.directory),
+            _Usable(self.directory),
             exclusive(self.directory / layout.SIGN_LOCK),
             self.keys.exclusive(self.origin),
         ):
@@ -262,7 +260,7 @@ class Log:
 
     def head(self) -> Head:
         """Return size and last hash of the log now."""
-        with _usable(self.directory), self._locked():
+        with _Usable(self.directory), self._locked():
             return Head(self._tail.size, self._tail.head)
 
     def find_bytes(self, needle: bytes) -> bool:
@@ -271,12 +269,13 @@ class Log:
 
     def recover_runs(self) -> tuple[str, ...]:
         """End every plan whose notary is gone; return the ids of these runs."""
-        with _usable(self.directory):
+        with _Usable(self.directory):
             return running.recover(self.directory, self.append_if)
 
     def _reopen(self) -> None:
         self._pid = os.getpid()
         self._mutex = threading.RLock()
+        self._held = False
         self._load()
 
     def _load(self) -> None:
@@ -298,12 +297,21 @@ class Log:
         self._sealed = segments.is_seal_before(part, self._tail.offset)
         self._busy = False
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self) -> _Held:
         """Hold the log alone, with everything read that others have written."""
+        return _Held(self)
+
+    def enter(self) -> None:
+        """Take the mutex and the lock; `leave` must follow whatever this raises later."""
         if self._pid != os.getpid():  # a forked child: neither the mutex nor the files are ours
             self._reopen()
-        with self._mutex, exclusive(self._lock):
+        self._mutex.acquire()
+        if self._held:  # by this very thread: in a signal handler, or in a condition
+            self._mutex.release()
+            raise LogUnusableError(f"the log in {self.directory} is in use by the same thread")
+        try:
+            self._held = True
+            self._lock.acquire()
             recovery.refuse_suspect(self._suspect)
             # A roll or a repair after a failed sync puts a new file in place; an exception inside
             # the lock (an interrupt, say) may have left the tail half updated.
@@ -312,8 +320,18 @@ class Log:
                 self._load()
             self._busy = True
             self._read_others()
-            yield
-            self._busy = False
+        except BaseException:
+            self.leave(whole=False)
+            raise
+
+    def leave(self, *, whole: bool) -> None:
+        """Give lock and mutex back; unless ``whole``, everything is read again next time."""
+        try:
+            self._busy = not whole
+            self._lock.release()
+        finally:
+            self._held = False
+            self._mutex.release()
 
     def _is_active(self) -> bool:
         try:
@@ -366,16 +384,36 @@ class Log:
         recovery.refuse_suspect(self._suspect)
 
 
-@contextmanager
-def _usable(directory: Path) -> Iterator[None]:
-    """Turn what the operating system refuses into `LogUnusableError`."""
-    try:
-        yield
-    except LogError:
-        raise
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise LogUnusableError(
-            f"the log in {directory} cannot be used: {reason}",
-            "whoever appends must be able to write there, with space left",
-        ) from error
+class _Held:
+    """The time in which a log is held; a tail that an exception left is not trusted after it."""
+
+    __slots__ = ("_log",)
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def __enter__(self) -> None:
+        self._log.enter()
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        self._log.leave(whole=kind is None)
+
+
+class _Usable:
+    """Turns what the operating system refuses into `LogUnusableError`."""
+
+    __slots__ = ("_directory",)
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            reason = error.strerror or str(error)
+            raise LogUnusableError(
+                f"the log in {self._directory} cannot be used: {reason}",
+                "whoever appends must be able to write there, with space left",
+            ) from error
