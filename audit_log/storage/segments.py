@@ -260,6 +260,11 @@ def _open(directory: Path, names: tuple[str, ...]) -> Text:
         file = Descriptor(directory / LINES)
         size = os.fstat(file.number).st_size
         parts.append(Part(directory / LINES, expected, start, size, file))
+        begins = _first_seq(parts[-1])
+        if begins is not None and begins > expected:
+            problems.append(
+                f"{SEGMENTS}/{expected:012}.jsonl is missing: {LINES} begins with record {begins}"
+            )
     except FileNotFoundError:
         if not parts:
             raise
@@ -316,6 +321,14 @@ def check_retention(retention: Mapping[str, object]) -> date:
             except ValueError:
                 pass
     raise RecordError("a retention is exactly keep_until, a date, and policy, a text")
+
+
+def _first_seq(part: Part) -> int | None:
+    line, whole = next(part.pieces(part.start, part.start + MAX_LINE + 1), (b"", False))
+    try:
+        return decode(line).seq if whole else None
+    except RecordError:
+        return None
 
 
 def body_of_seal(text: Text, count: int, retention: Mapping[str, str] | None) -> dict[str, object]:

@@ -1,59 +1,28 @@
 """The log on disk: create, open, append, commit.
 
-`Log` is the only writer. Each append is: lock, read what others wrote, build, one write, unlock,
-sync, acknowledge. The sync comes after the unlock: a later writer's sync covers earlier bytes, so
-writers share one. Processes exclude each other by ``flock``, threads by a mutex; a forked child
-opens its own files.
+`Log` is the only writer; how it holds and extends the end of the log is in `writer`.
 """
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
-from repro.audit_log.disk.locks import Lock, exclusive, shared
-from repro.audit_log.errors import (
-    LogCorruptError,
-    LogSuspectError,
-    LogUnusableError,
-    RecordError,
-)
+from repro.audit_log.disk.locks import exclusive, shared
+from repro.audit_log.errors import LogCorruptError, LogUnusableError, RecordError
 from repro.audit_log.formats.checkpoint import Checkpoint
 from repro.audit_log.formats.note_key import Signer
-from repro.audit_log.formats.record import (
-    Actor,
-    Author,
-    Record,
-    Tool,
-    decode,
-    format_time,
-    line_hash,
-)
+from repro.audit_log.formats.record import Actor, Record, Tool, decode, format_time
 from repro.audit_log.keys.keystore import KeyStore
 
-from . import creation, layout, recovery, running, segments, signing, tail
-from .lines import Lines
+from . import creation, layout, pruning, recovery, running, segments, signing
 from .segments import Text
+from .writer import Appended, Usable, Writer, utc_now
 
-
-def utc_now() -> datetime:
-    """Return the time of the system's clock, in UTC."""
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """The acknowledgement of a record that is on the disk."""
-
-    seq: int
-    hash: str
-    """The line's hash: the ``prev`` of the next record."""
-    time: str
+__all__ = ["Appended", "Head", "Log", "utc_now"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +33,7 @@ class Head:
     hash: str
 
 
-class Log:
+class Log(Writer):
     """One log, opened for appending. Make it with `create` or `open`."""
 
     def __init__(
@@ -78,15 +47,9 @@ class Log:
         seal_at: int | None = None,
     ) -> None:
         """Use `open` instead: it also repairs what a crash left behind."""
-        self.directory = directory
+        super().__init__(directory, actor=actor, tool=tool, clock=clock)
         self.keys = keys or KeyStore.default()
-        self._author = Author(actor or creation.local_actor(), tool or creation.THIS_ROOM)
-        self._clock, self._seal_at = clock, seal_at
-        self._lines = directory / layout.LINES
-        self._lock = Lock(directory / layout.LOG_LOCK)
-        self._suspect = directory / layout.SUSPECT
-        self._reopen()
-        self.origin = creation.read_origin(directory)
+        self._seal_at = seal_at
 
     @classmethod
     def create(
@@ -122,11 +85,12 @@ class Log:
         """
         directory = Path(directory)
         layout.require_directory(directory)
-        with _Usable(directory):
+        with Usable(directory):
             recovery.heal_suspect(directory)
             log = cls(directory, actor=actor, tool=tool, keys=keys, clock=clock, seal_at=seal_at)
             with log._locked():
                 recovery.finish_interrupted(log.directory, log.append_locked)
+                pruning.finish(log.directory)
         return log
 
     def append(self, type: str, body: Mapping[str, object]) -> Appended:  # noqa: A002 - its name
@@ -137,7 +101,8 @@ class Log:
         self, entries: Sequence[tuple[str, Mapping[str, object]]]
     ) -> tuple[Appended, ...]:
         """Add records one after the other with one write and one sync."""
-        with _Usable(self.directory):
+        _refuse_seals(entries)
+        with Usable(self.directory):
             with self._locked():
                 done, file, end = self.append_locked(entries), self._file, self._tail.offset
             self._sync(file, end)
@@ -150,7 +115,8 @@ class Log:
         body: Mapping[str, object],
     ) -> Appended | None:
         """Add one record if ``condition`` still holds when nobody else can append."""
-        with _Usable(self.directory):
+        _refuse_seals([(type, body)])
+        with Usable(self.directory):
             with self._locked():
                 if not condition():
                     return None
@@ -158,33 +124,6 @@ class Log:
                 file, end = self._file, self._tail.offset
             self._sync(file, end)
         return done[0]
-
-    def append_locked(
-        self, entries: Sequence[tuple[str, Mapping[str, object]]]
-    ) -> tuple[Appended, ...]:
-        """Write records while the log lock is held; the caller syncs."""
-        data = bytearray()
-        lines: list[bytes] = []
-        done: list[Appended] = []
-        head, seq, clock, line_of = self._tail.head, self._tail.size, self._clock, self._author.line
-        nonces = os.urandom(16 * len(entries)).hex()
-        for number, (type_, body) in enumerate(entries):
-            moment = format_time(clock())
-            line = line_of(
-                seq + number, moment, type_, nonces[32 * number : 32 * number + 32], head, body
-            )
-            head = line_hash(line)
-            lines.append(line)
-            done.append(Appended(seq + number, head, moment))
-            data += line
-            data += b"\n"
-        if lines:
-            file = self._file
-            recovery.write_whole(file.number, data, self._tail.offset - file.start)
-        push = self._tail.push
-        for line, appended in zip(lines, done, strict=True):
-            push(line, appended.hash)
-        return tuple(done)
 
     def commit(self) -> Checkpoint:
         """Sign a checkpoint over everything that is in the log, whoever wrote it."""
@@ -222,6 +161,30 @@ class Log:
             self._roll()
         return done
 
+    def prune(self, segment: int, *, reason: str, held: Callable[[], str | None]) -> Appended:
+        """Remove the lines of a sealed segment; what proofs need of them stays.
+
+        `LogUnusableError` unless its retention has passed by this log's clock, if ``held`` says
+        why nothing may be erased (legal hold), or if a plan in it has no end.
+        """
+        with self._signing() as signer, self._locked():
+            pruning.finish(self.directory)
+            text = Text.open(self.directory).require_sound()
+            part = pruning.part_of(text, segment)
+            why = held()
+            if why is not None:
+                raise LogUnusableError(f"segment {segment} is under legal hold: {why}")
+            pruning.require_over(text, segment, self._clock().date())
+            self._sign_locked(signer)
+            signed = layout.read_checkpoint(self.directory)
+            pruning.require_signed(self.directory, signed.size, signed.root)
+            body = pruning.prepare(self.directory, text, part)
+            entry = {**body, "reason": reason, "segment": segment}
+            done = self.append_locked([("erasure", entry)])[0]
+            self._sign_locked(signer)
+            pruning.carry_out(self.directory, part.first)
+        return done
+
     def _sign_locked(self, signer: Signer) -> None:
         """Sign what is there while the log lock is held too."""
         self._sync(self._file, self._tail.offset)
@@ -233,7 +196,7 @@ class Log:
         """Hold what everyone holds who signs, before the log's own lock."""
         signer = self.keys.signer(self.origin)
         with (
-            _Usable(self.directory),
+            Usable(self.directory),
             exclusive(self.directory / layout.SIGN_LOCK),
             self.keys.exclusive(self.origin),
         ):
@@ -260,7 +223,7 @@ class Log:
 
     def head(self) -> Head:
         """Return size and last hash of the log now."""
-        with _Usable(self.directory), self._locked():
+        with Usable(self.directory), self._locked():
             return Head(self._tail.size, self._tail.head)
 
     def find_bytes(self, needle: bytes) -> bool:
@@ -269,151 +232,11 @@ class Log:
 
     def recover_runs(self) -> tuple[str, ...]:
         """End every plan whose notary is gone; return the ids of these runs."""
-        with _Usable(self.directory):
+        with Usable(self.directory):
             return running.recover(self.directory, self.append_if)
 
-    def _reopen(self) -> None:
-        self._pid = os.getpid()
-        self._mutex = threading.RLock()
-        self._held = False
-        self._load()
 
-    def _load(self) -> None:
-        """Read where the log ends, of files that belong together."""
-        checkpoint = layout.read_checkpoint(self.directory)
-        while True:
-            text = Text.open(self.directory).require_sound()
-            part = text.active
-            if part.file is None:  # the crash in a roll that `segments.begin_active` finishes
-                self._busy = True
-                return
-            self._file = Lines(self._lines, part.first, part.start)
-            found = os.fstat(part.file.number)
-            if (found.st_dev, found.st_ino) == self._file.identity:
-                break
-        self._tail = tail.load(self.directory, text, checkpoint)
-        for line, _ in text.pieces(self._tail.offset, part.start):
-            self._tail.extend(line)  # sealed and rolled, and not yet signed
-        self._sealed = segments.is_seal_before(part, self._tail.offset)
-        self._busy = False
-
-    def _locked(self) -> _Held:
-        """Hold the log alone, with everything read that others have written."""
-        return _Held(self)
-
-    def enter(self) -> None:
-        """Take the mutex and the lock; `leave` must follow whatever this raises later."""
-        if self._pid != os.getpid():  # a forked child: neither the mutex nor the files are ours
-            self._reopen()
-        self._mutex.acquire()
-        if self._held:  # by this very thread: in a signal handler, or in a condition
-            self._mutex.release()
-            raise LogUnusableError(f"the log in {self.directory} is in use by the same thread")
-        try:
-            self._held = True
-            self._lock.acquire()
-            recovery.refuse_suspect(self._suspect)
-            # A roll or a repair after a failed sync puts a new file in place; an exception inside
-            # the lock (an interrupt, say) may have left the tail half updated.
-            if self._busy or not self._is_active():
-                segments.begin_active(self.directory)
-                self._load()
-            self._busy = True
-            self._read_others()
-        except BaseException:
-            self.leave(whole=False)
-            raise
-
-    def leave(self, *, whole: bool) -> None:
-        """Give lock and mutex back; unless ``whole``, everything is read again next time."""
-        try:
-            self._busy = not whole
-            self._lock.release()
-        finally:
-            self._held = False
-            self._mutex.release()
-
-    def _is_active(self) -> bool:
-        try:
-            found = os.lstat(self._lines)
-        except FileNotFoundError:
-            return False
-        return (found.st_dev, found.st_ino) == self._file.identity
-
-    def _read_others(self) -> None:
-        file = self._file
-        end = file.start + os.fstat(file.number).st_size
-        if end < self._tail.offset:
-            raise LogCorruptError(
-                f"the log is shorter than it was: {end} bytes of {self._tail.offset}"
-            )
-        if end == self._tail.offset and not self._sealed:
-            return
-        start = self._tail.offset - file.start
-        for line, whole in layout.pieces(file.number, start, end - file.start):
-            if whole:
-                if self._sealed:
-                    raise LogCorruptError(f"record {self._tail.size} follows the seal before it")
-                self._tail.extend(line)
-                self._sealed = line.endswith(segments.SEALED)
-        torn = self._tail.offset < end
-        if torn:  # nobody else holds the lock, so whoever wrote this is gone
-            recovery.cut_torn(self.directory, file, self._tail)
-        if self._sealed:  # and whoever sealed this did not come to roll it
-            self._roll()
-        if torn:
-            recovery.finish_interrupted(self.directory, self.append_locked)
-
-    def _roll(self) -> None:
-        self._sync(self._file, self._tail.offset)
-        segments.roll(self.directory, self._file.first)
-        self._file = Lines(self._lines, self._tail.size, self._tail.offset)
-        self._sealed = False
-
-    def _sync(self, file: Lines, end: int) -> None:
-        """Make the lines durable, or make the log suspect: a failed sync is never retried."""
-        try:
-            file.sync(end)
-        except OSError as error:
-            recovery.mark_suspect(self.directory, str(error))
-            raise LogSuspectError(
-                f"a sync of the log failed ({error.strerror}): what was just written may be lost",
-                "open the log again: that writes the uncommitted records anew",
-            ) from error
-        # Again: this log may have opened the file after the kernel told the failure to another.
-        recovery.refuse_suspect(self._suspect)
-
-
-class _Held:
-    """The time in which a log is held; a tail that an exception left is not trusted after it."""
-
-    __slots__ = ("_log",)
-
-    def __init__(self, log: Log) -> None:
-        self._log = log
-
-    def __enter__(self) -> None:
-        self._log.enter()
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        self._log.leave(whole=kind is None)
-
-
-class _Usable:
-    """Turns what the operating system refuses into `LogUnusableError`."""
-
-    __slots__ = ("_directory",)
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            reason = error.strerror or str(error)
-            raise LogUnusableError(
-                f"the log in {self._directory} cannot be used: {reason}",
-                "whoever appends must be able to write there, with space left",
-            ) from error
+def _refuse_seals(entries: Sequence[tuple[str, Mapping[str, object]]]) -> None:
+    for type_, _ in entries:
+        if type_ == "segment.sealed":
+            raise RecordError("a segment.sealed record is written by seal alone")

@@ -46,7 +46,21 @@ def sealing(log: Log, say: Say) -> None:
     commit(log, say)
 
 
-SCENARIOS: dict[str, Callable[[Log, Say], None]] = {"appending": appending, "sealing": sealing}
+def pruning(log: Log, say: Say) -> None:
+    """Seal, prune, append, commit."""
+    done = log.seal(retention={"keep_until": "2025-01-31", "policy": "test"})
+    assert done is not None
+    say(f"record {done.seq} {done.hash}")
+    erased = log.prune(0, reason="test", held=lambda: None)
+    say(f"record {erased.seq} {erased.hash}")
+    commit(log, say)
+
+
+SCENARIOS: dict[str, Callable[[Log, Say], None]] = {
+    "appending": appending,
+    "sealing": sealing,
+    "pruning": pruning,
+}
 
 
 def work_in(site: Site, scenario: str) -> Callable[[Say], None]:
@@ -70,7 +84,11 @@ def check(site: Site, said: tuple[str, ...]) -> None:
     log = site.open()
     report = site.verify()
     assert report.verdict == "ok", report.faults
-    hashes = [line_hash(line) for line, whole in Text.open(site.directory).pieces() if whole]
+    hashes: dict[int, str] = {}
+    for part in Text.open(site.directory).parts:
+        kept = {} if part.pruned is None else part.pruned.kept
+        hashes |= {seq: line_hash(line) for seq, line in kept.items()}
+        hashes |= {seq: line_hash(line) for seq, (line, _) in enumerate(part.pieces(), part.first)}
     for line in said:
         word, *values = line.split()
         if word == "record":
