@@ -64,7 +64,7 @@ title "8. Tamper with a copy: claim more days of evidence than there were (line 
 cp -R AUDIT_LOG "$place/forged"
 printf '$ sed "3s/1959/2959/" AUDIT_LOG/log.jsonl > forged/log.jsonl\n'
 sed '3s/"rank_ic_dates":1959/"rank_ic_dates":2959/' AUDIT_LOG/log.jsonl >"$place/forged/log.jsonl"
-vkey=$(cat AUDIT_LOG/log.vkey)
+vkey=$(head -n 1 AUDIT_LOG/log.vkey)
 run_expecting 4 repro-verify log "$place/forged" --vkey "$vkey"
 
 title "9. Or cut its end off"

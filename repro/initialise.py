@@ -72,7 +72,7 @@ def initialise(root: Path, add_missing: bool = False) -> Workspace:
     if log is None:
         return Workspace(root, tuple(added), (*kept, DIRECTORY), None, None)
     added.append(DIRECTORY)
-    vkey = (root / DIRECTORY / "log.vkey").read_text("utf-8").strip()
+    vkey = (root / DIRECTORY / "log.vkey").read_text("utf-8").splitlines()[0]
     return Workspace(root, tuple(added), tuple(kept), log.keys.directory(log.origin), vkey)
 
 

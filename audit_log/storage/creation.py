@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 import secrets
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -52,10 +53,19 @@ def create(directory: Path, actor: Actor, tool: Tool, keys: KeyStore, moment: st
         _fill(temporary, origin, actor, tool, keys, moment)
         temporary.rename(directory)
         sync_directory(directory.parent)
+        keys.pin(directory, origin)
     except OSError as error:
         raise LogUnusableError(f"cannot make a log at {directory}: {error.strerror}") from error
     finally:
         _remove(temporary)
+
+
+def require_place(directory: Path, origin: str, keys: KeyStore) -> bool:
+    """Return whether ``origin`` was seen in ``directory``; `LogCorruptError` if another log was."""
+    held = keys.pinned_origin(directory)
+    if held not in (None, origin):
+        raise LogCorruptError(f"this place held log {held}, now it holds log {origin}: {directory}")
+    return held is not None
 
 
 def read_origin(directory: Path) -> str:
@@ -83,8 +93,8 @@ def _refuse(directory: Path, keys: KeyStore) -> None:
 def _fill(
     directory: Path, origin: str, actor: Actor, tool: Tool, keys: KeyStore, moment: str
 ) -> None:
-    vkey = format_vkey(keys.create(origin))
-    body = {"format": FORMAT, "origin": origin, "vkeys": [vkey]}
+    vkeys = [format_vkey(key) for key in keys.create(origin)]
+    body = {"format": FORMAT, "origin": origin, "vkeys": vkeys}
     nonce = secrets.token_hex(16)
     line = encode(Record(0, moment, "log.created", actor, tool, nonce, FIRST_PREV, body))
     end = tail.empty()
@@ -94,13 +104,17 @@ def _fill(
     (directory / STATE).parent.mkdir()
     for lock in (LOG_LOCK, SIGN_LOCK):
         write_new(directory / lock, b"")
-    write_new(directory / VKEY, f"{vkey}\n".encode())
+    write_new(directory / VKEY, "".join(f"{vkey}\n" for vkey in vkeys).encode())
     write_new(directory / LINES, line + b"\n")
     keys.raise_mark(checkpoint)
-    note = sign(format_checkpoint(checkpoint), [keys.signer(origin)])
+    note = sign(format_checkpoint(checkpoint), keys.signers(origin), _posix(moment))
     write_new(directory / CHECKPOINT, note)
     write_new(directory / STATE, tail.format_state(end))
     sync_directory(directory)
+
+
+def _posix(moment: str) -> int:
+    return max(0, int(datetime.fromisoformat(moment).timestamp()))
 
 
 def _remove(temporary: Path) -> None:

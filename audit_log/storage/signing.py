@@ -2,59 +2,119 @@
 
 The high-water mark is durable before each signature, so that no two signed checkpoints can
 contradict each other: signing refuses unless the log extends both the checkpoint and the mark.
+
+A rotation takes five steps, and each is durable before the next:
+
+    1   the new keys are written as ``next.key``
+    2   a record ``key.rotated`` that names them is appended, signed by the old key and the new
+    3   a checkpoint over it is signed by the new keys
+    4   ``log.vkey``, ``retired.vkeys`` and ``public.vkey`` are written
+    5   ``next.key`` takes the place of ``private.key``
+
+So ``next.key`` and its record tell what is left to do: without the record nothing has happened,
+and the old keys stay in force; with it, whoever signs next does the rest.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from repro.audit_log.disk.sync import replace, sync_directory
-from repro.audit_log.errors import CheckpointError, LogCorruptError, LogUnusableError, NoteError
+from repro.audit_log.errors import (
+    CheckpointError,
+    LogCorruptError,
+    LogUnusableError,
+    NoteError,
+    RecordError,
+)
 from repro.audit_log.formats.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
-from repro.audit_log.formats.note import open_note, sign
-from repro.audit_log.formats.note_key import Signer, verifier_of
+from repro.audit_log.formats.note import open_note, sign, split
+from repro.audit_log.formats.note_key import Signer, Verifier, format_vkey, verifier_of
+from repro.audit_log.formats.record import decode
+from repro.audit_log.formats.rotation import TYPE
 from repro.audit_log.keys.keystore import KeyStore
+from repro.audit_log.keys.retired import Retired
 
-from .layout import CHECKPOINT, STATE, read_note
+from .layout import CHECKPOINT, STATE, VKEY, read_note
+from .segments import lines_with
 from .tail import Tail, format_state, root_from_lines
 
 _STATE: Final = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
-def commit(directory: Path, tail: Tail, signer: Signer, keys: KeyStore) -> Checkpoint:
-    """Sign ``tail``, whose lines are durable; return the checkpoint that now stands."""
-    wanted = Checkpoint(signer.name, tail.size, tail.frontier.root())
-    current = _current(directory, signer)
+def commit(
+    directory: Path,
+    tail: Tail,
+    signers: Sequence[Signer],
+    former: Sequence[Retired],
+    keys: KeyStore,
+    time: int,
+) -> Checkpoint:
+    """Sign ``tail``, whose lines are durable; return the checkpoint that now stands.
+
+    ``former`` are the keys that ``signers`` came after, the oldest first; ``time``, in POSIX
+    seconds, is when cosigners among them say that they signed.
+    """
+    origin = signers[0].name
+    wanted = Checkpoint(origin, tail.size, tail.frontier.root())
+    current, is_whole = _current(directory, tuple(verifier_of(s) for s in signers), former)
     _require_extends(directory, tail, current, "its checkpoint")
-    mark = keys.mark(signer.name)
+    mark = keys.mark(origin)
     if mark is None:
         raise LogUnusableError(
-            f"no high-water mark beside the key in {keys.directory(signer.name)}: "
+            f"no high-water mark beside the key in {keys.directory(origin)}: "
             "nothing says what this key has signed"
         )
     _require_extends(directory, tail, mark, "what its key has signed (was it put back?)")
-    if current == wanted:
+    if current == wanted and is_whole:
         # A signer may have died between its rename and the sync of the directory.
         sync_directory(directory)
         return current
     # Also if it stands there already, left by a signer that died: only who has synced a mark knows
     # that it is durable.
     keys.raise_mark(wanted)
-    replace(directory / CHECKPOINT, sign(format_checkpoint(wanted), [signer]))
+    replace(directory / CHECKPOINT, sign(format_checkpoint(wanted), signers, time))
     _keep_state(directory, tail)
     return wanted
 
 
-def _current(directory: Path, signer: Signer) -> Checkpoint:
+def rotation_of(directory: Path, signers: Sequence[Signer]) -> int | None:
+    """Return the record that puts ``signers`` in force; None if none does."""
+    vkeys = [format_vkey(verifier_of(signer)) for signer in signers]
+    for line in lines_with(directory, vkeys[0].encode()):
+        try:
+            record = decode(line)
+        except RecordError:
+            continue
+        if record.type == TYPE and record.body.get("vkeys") == vkeys:
+            return record.seq
+    return None
+
+
+def publish(directory: Path, signers: Sequence[Signer]) -> None:
+    """Write the public keys in force beside the log, durable on return."""
+    vkeys = "".join(f"{format_vkey(verifier_of(signer))}\n" for signer in signers)
+    replace(directory / VKEY, vkeys.encode())
+
+
+def _current(
+    directory: Path, keys: tuple[Verifier, ...], former: Sequence[Retired]
+) -> tuple[Checkpoint, bool]:
+    """Return what the checkpoint says, and whether every key in force has signed it."""
     try:
-        note = open_note(read_note(directory), [verifier_of(signer)])
-        current = parse_checkpoint(note.text)
+        data = read_note(directory)
+        current = parse_checkpoint(split(data)[0])
         if current.extensions:
             raise CheckpointError("it has lines after the root")
-        return current
+        in_force = next((f.keys for f in former if current.size <= f.last), keys)
+        signed = {verified.verifier for verified in open_note(data, in_force).verified}
+        if in_force[0] not in signed:
+            raise NoteError("the Ed25519 key in force has not signed it")
+        return current, signed == set(in_force)
     except (NoteError, CheckpointError) as error:
         raise LogCorruptError(f"the checkpoint of the log cannot be believed: {error}") from None
 

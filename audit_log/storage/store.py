@@ -1,26 +1,25 @@
 """The log on disk: create, open, append, commit.
 
-`Log` is the only writer; how it holds and extends the end of the log is in `writer`.
+`Log` is the only writer. How it holds and extends the end of the log is in `writer`, what it signs
+in `committing`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from repro.audit_log.disk.locks import exclusive, shared
-from repro.audit_log.errors import LogCorruptError, LogUnusableError, RecordError
-from repro.audit_log.formats.checkpoint import Checkpoint
-from repro.audit_log.formats.note_key import Signer
+from repro.audit_log.disk.locks import shared
+from repro.audit_log.errors import LogCorruptError, RecordError
 from repro.audit_log.formats.record import Actor, Record, Tool, decode, format_time
 from repro.audit_log.keys.keystore import KeyStore
 
-from . import creation, layout, pruning, recovery, running, segments, signing
+from . import creation, layout, pruning, recovery, running
+from .committing import Committer
 from .segments import Text
-from .writer import Appended, Usable, Writer, utc_now
+from .writer import Appended, Usable, utc_now
 
 __all__ = ["Appended", "Head", "Log", "utc_now"]
 
@@ -33,7 +32,7 @@ class Head:
     hash: str
 
 
-class Log(Writer):
+class Log(Committer):
     """One log, opened for appending. Make it with `create` or `open`."""
 
     def __init__(
@@ -47,9 +46,7 @@ class Log(Writer):
         seal_at: int | None = None,
     ) -> None:
         """Use `open` instead: it also repairs what a crash left behind."""
-        super().__init__(directory, actor=actor, tool=tool, clock=clock)
-        self.keys = keys or KeyStore.default()
-        self._seal_at = seal_at
+        super().__init__(directory, actor=actor, tool=tool, keys=keys, clock=clock, seal_at=seal_at)
 
     @classmethod
     def create(
@@ -88,6 +85,7 @@ class Log(Writer):
         with Usable(directory):
             recovery.heal_suspect(directory)
             log = cls(directory, actor=actor, tool=tool, keys=keys, clock=clock, seal_at=seal_at)
+            creation.require_place(directory, log.origin, log.keys)
             with log._locked():
                 recovery.finish_interrupted(log.directory, log.append_locked)
                 pruning.finish(log.directory)
@@ -124,83 +122,6 @@ class Log(Writer):
                 file, end = self._file, self._tail.offset
             self._sync(file, end)
         return done[0]
-
-    def commit(self) -> Checkpoint:
-        """Sign a checkpoint over everything that is in the log, whoever wrote it."""
-        with self._signing() as signer:
-            with self._locked():
-                file, end = self._file, self._tail.snapshot()
-            self._sync(file, end.offset)
-            checkpoint = signing.commit(self.directory, end, signer, self.keys)
-            with self._mutex:
-                self._tail.rebase(checkpoint.size)
-        if self._seal_at is not None and end.offset - file.start >= self._seal_at:
-            self.seal(at_least=self._seal_at)
-            return layout.read_checkpoint(self.directory)
-        return checkpoint
-
-    def seal(
-        self, *, retention: Mapping[str, str] | None = None, at_least: int = 1
-    ) -> Appended | None:
-        """End the active file's segment with a signed seal, and begin a new file.
-
-        None if the active file holds fewer than ``at_least`` bytes. ``retention`` is
-        ``keep_until`` (a date, ``2036-01-31``) and ``policy`` (why): only a segment with one can
-        be pruned. `RecordError` if it is anything else.
-        """
-        if retention is not None:
-            segments.check_retention(retention)
-        with self._signing() as signer, self._locked():
-            if self._tail.offset - self._file.start < at_least:
-                return None
-            text = Text.open(self.directory).require_sound()
-            body = segments.body_of_seal(text, self._tail.size - self._file.first, retention)
-            done = self.append_locked([("segment.sealed", body)])[0]
-            self._sealed = True
-            self._sign_locked(signer)
-            self._roll()
-        return done
-
-    def prune(self, segment: int, *, reason: str, held: Callable[[], str | None]) -> Appended:
-        """Remove the lines of a sealed segment; what proofs need of them stays.
-
-        `LogUnusableError` unless its retention has passed by this log's clock, if ``held`` says
-        why nothing may be erased (legal hold), or if a plan in it has no end.
-        """
-        with self._signing() as signer, self._locked():
-            pruning.finish(self.directory)
-            text = Text.open(self.directory).require_sound()
-            part = pruning.part_of(text, segment)
-            why = held()
-            if why is not None:
-                raise LogUnusableError(f"segment {segment} is under legal hold: {why}")
-            pruning.require_over(text, segment, self._clock().date())
-            self._sign_locked(signer)
-            signed = layout.read_checkpoint(self.directory)
-            pruning.require_signed(self.directory, signed.size, signed.root)
-            body = pruning.prepare(self.directory, text, part)
-            entry = {**body, "reason": reason, "segment": segment}
-            done = self.append_locked([("erasure", entry)])[0]
-            self._sign_locked(signer)
-            pruning.carry_out(self.directory, part.first)
-        return done
-
-    def _sign_locked(self, signer: Signer) -> None:
-        """Sign what is there while the log lock is held too."""
-        self._sync(self._file, self._tail.offset)
-        checkpoint = signing.commit(self.directory, self._tail, signer, self.keys)
-        self._tail.rebase(checkpoint.size)
-
-    @contextmanager
-    def _signing(self) -> Iterator[Signer]:
-        """Hold what everyone holds who signs, before the log's own lock."""
-        signer = self.keys.signer(self.origin)
-        with (
-            Usable(self.directory),
-            exclusive(self.directory / layout.SIGN_LOCK),
-            self.keys.exclusive(self.origin),
-        ):
-            yield signer
 
     def records(self) -> Iterator[Record]:
         """Yield every record that is in the log now; `LogCorruptError` where one is none.

@@ -33,14 +33,22 @@ def as_text(report: Report) -> str:
 
 
 def read_vkeys(text: str) -> list[str]:
-    """Return the keys that an option names: a key's text (two plus signs), or a file of them.
+    """Return the keys that an option names: the text of keys (two plus signs), or a file of them.
 
     Raises OSError for a file that cannot be read.
     """
-    if text.count("+") >= 2 and not Path(text).is_file():
-        return [text]
-    lines = Path(text).read_bytes().decode("utf-8", "replace").splitlines()
+    if text.count("+") >= 2 and not _is_file(text):
+        lines = text.splitlines()
+    else:
+        lines = Path(text).read_bytes().decode("utf-8", "replace").splitlines()
     return [line.strip() for line in lines if line.strip()]
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # the text of an ML-DSA-44 key is too long to name a file
+        return False
 
 
 def printable(line: str) -> str:

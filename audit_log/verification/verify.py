@@ -7,14 +7,15 @@ tree with every checkpoint that it knows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from repro.audit_log.disk.locks import shared
 from repro.audit_log.errors import CheckpointError, LogUnusableError, NoteError
 from repro.audit_log.formats.checkpoint import Checkpoint, parse_checkpoint
-from repro.audit_log.formats.note import open_note, split
-from repro.audit_log.formats.note_key import Verifier, parse_vkey
+from repro.audit_log.formats.note import split
+from repro.audit_log.formats.note_key import Verifier
+from repro.audit_log.formats.record import Record
 from repro.audit_log.storage import running
 from repro.audit_log.storage.layout import (
     LOG_LOCK,
@@ -25,8 +26,9 @@ from repro.audit_log.storage.layout import (
 from repro.audit_log.storage.segments import Text, lines_with
 
 from .artifacts import ArtifactCheck
-from .faults import EXIT, Report, not_proven, ordered, verdict_of
-from .trust import Case, judge_signature, trusted
+from .faults import EXIT, Fault, Report, not_proven, ordered, verdict_of
+from .rotations import Rotations
+from .trust import Case, judge_place, judge_signature, open_old, read_published, trusted
 from .walk import Walk
 
 
@@ -38,28 +40,39 @@ def verify(
     self_asserted: bool = False,
     artifacts_root: Path | None = None,
     high_water: Checkpoint | None = None,
+    held: str | None = None,
 ) -> Report:
     """Return what can be said about the log in ``directory``.
 
     ``vkeys`` are the keys that the verifier trusts; ``self_asserted`` accepts the keys that the
     log names itself, at L0. ``old_checkpoint`` is a signed note kept from earlier. With
-    ``artifacts_root``, every file that a record names is digested again below it.
+    ``artifacts_root``, every file that a record names is digested again below it. ``held`` is the
+    origin of the log that was seen in this place before.
     """
     directory = Path(directory)
     case = Case(directory)
     artifacts = ArtifactCheck(artifacts_root) if artifacts_root is not None else None
     pinned = trusted(case, vkeys)
     there = _read_own(case)
+    read_published(case)
     old_text = _split_old(case, old_checkpoint)
     known = [c for c in (case.own, old_text, high_water) if c is not None]
     walk = Walk(frozenset(c.size for c in known))
     walk.start()
-    if artifacts is not None:
-        walk.visit = artifacts.faults_of
+    rotations = Rotations()
+
+    def visit(record: Record) -> Iterator[Fault]:
+        if record.type in rotations.types:
+            yield from rotations.see(record)
+        if artifacts is not None:
+            yield from artifacts.faults_of(record)
+
+    walk.visit = visit
     cut = there and _walk(case, walk)
-    judge_signature(case, walk, pinned, self_asserted)
+    judge_place(case, rotations.origin, held)
+    judge_signature(case, rotations, walk.size, pinned, self_asserted)
     _judge_tree(case, walk, cut)
-    _judge_old(case, walk, old_text, old_checkpoint, pinned)
+    _judge_old(case, walk, rotations, old_text, old_checkpoint, pinned)
     _judge_mark(case, walk, high_water)
     alive = _judge_runs(case, walk)
     if artifacts is not None:
@@ -173,6 +186,7 @@ def _judge_tree(case: Case, walk: Walk, cut: bool) -> None:
 def _judge_old(
     case: Case,
     walk: Walk,
+    rotations: Rotations,
     old: Checkpoint | None,
     note: bytes | None,
     pinned: tuple[Verifier, ...],
@@ -184,8 +198,7 @@ def _judge_old(
         case.add("old-checkpoint", message)
         return
     try:
-        keys = pinned or tuple(parse_vkey(vkey) for vkey in walk.vkeys)
-        open_note(note, [key for key in keys if key.name == old.origin])
+        open_old(case, rotations, walk.size, pinned, note)
     except NoteError as error:
         case.add("old-checkpoint", f"the checkpoint handed in cannot be believed: {error}")
         return

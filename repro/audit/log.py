@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from repro import __version__
 from repro.audit_log.errors import LogError, RecordError
-from repro.audit_log.formats.note_key import format_vkey, verifier_of
+from repro.audit_log.formats.note_key import format_vkey
 from repro.audit_log.formats.record import Tool, decode
 from repro.audit_log.keys.keystore import KeyStore
 from repro.audit_log.storage.creation import local_actor, read_origin
@@ -110,23 +111,34 @@ def verify_log(root: Path, vkeys: Sequence[str], old: bytes | None, artifacts: b
     """Return what can be said of the workspace's log.
 
     Without keys handed in, the local key store says whose log it is, and its high-water mark how
-    long it must be.
+    long it must be. The store also remembers which log lies where: that is written down when a
+    log is first found good in a place.
     """
     directory = root / DIRECTORY
-    keys, mark = tuple(vkeys), None
+    keys, mark, held = tuple(vkeys), None, None
     store = KeyStore.default()
     try:
         origin = read_origin(directory)
     except (LogError, OSError):
         origin = None  # the verdict will name what is wrong with its first record
-    if origin is not None:
-        mark = store.mark(origin)
-        if not keys and store.directory(origin).is_dir():
-            keys = (format_vkey(verifier_of(store.signer(origin))),)
-    return verify(
+    is_readable = store.is_readable()
+    if origin is not None and is_readable:
+        held, mark = store.pinned_origin(directory), store.mark(origin)
+        keys = keys or tuple(format_vkey(key) for key in store.public(origin))
+    report = verify(
         directory,
         vkeys=keys,
         old_checkpoint=old,
         artifacts_root=root if artifacts else None,
         high_water=mark,
+        held=held,
     )
+    if origin is None or not is_readable or held is not None:
+        return report
+    warning = f"log {origin} is seen here for the first time, in {directory}"
+    if report.level > 0:
+        try:
+            store.pin(directory, origin)
+        except LogError as error:
+            warning += f"; {error.problem}"
+    return replace(report, warnings=(*report.warnings, warning))

@@ -54,8 +54,13 @@ class Site:
 
     @property
     def vkey(self) -> str:
-        """The public key, as text."""
-        return (self.directory / "log.vkey").read_text().strip()
+        """The public Ed25519 key, as text."""
+        return self.vkeys[0]
+
+    @property
+    def vkeys(self) -> list[str]:
+        """The public keys, as text: Ed25519, ML-DSA-44."""
+        return (self.directory / "log.vkey").read_text().splitlines()
 
     def create(self) -> Log:
         """Make the log."""

@@ -1,0 +1,168 @@
+"""What needs the log's private keys: checkpoints, rotation, seals, pruning.
+
+Whoever signs holds the sign lock, then the key's own lock, and finishes a rotation that somebody
+else has begun. The log's lock is held only as long as it takes to read where the log ends, except
+while a segment is sealed or pruned: nobody may append then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from repro.audit_log.disk.locks import exclusive
+from repro.audit_log.errors import LogUnusableError
+from repro.audit_log.formats import rotation
+from repro.audit_log.formats.checkpoint import Checkpoint
+from repro.audit_log.formats.note_key import Signer, verifier_of
+from repro.audit_log.formats.record import Actor, Tool
+from repro.audit_log.keys.keystore import KeyStore
+from repro.audit_log.keys.retired import Retired
+
+from . import creation, layout, pruning, segments, signing
+from .segments import Text
+from .tail import Tail
+from .writer import Appended, Usable, Writer, utc_now
+
+
+class Committer(Writer):
+    """A writer that has the keys of its log."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        actor: Actor | None = None,
+        tool: Tool | None = None,
+        keys: KeyStore | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        seal_at: int | None = None,
+    ) -> None:
+        """Use `Log.open` instead: it also repairs what a crash left behind."""
+        super().__init__(directory, actor=actor, tool=tool, clock=clock)
+        self.keys = keys or KeyStore.default()
+        self._seal_at = seal_at
+
+    def commit(self) -> Checkpoint:
+        """Sign a checkpoint over everything that is in the log, whoever wrote it."""
+        with self._signing() as signers:
+            checkpoint, written = self._commit(signers)
+        if self._seal_at is not None and written >= self._seal_at:
+            self.seal(at_least=self._seal_at)
+            return layout.read_checkpoint(self.directory)
+        return checkpoint
+
+    def rotate_keys(self) -> Checkpoint:
+        """Replace the keys of the log by new ones, and sign a checkpoint with them.
+
+        The steps are in `signing`; one that was interrupted is finished by the next commit.
+        """
+        with self._signing() as old:
+            new = self.keys.prepare_next(self.origin)
+            with self._locked():
+                body = rotation.rotation_body(self._tail.size, self._tail.head, old, new)
+                self.append_locked([(rotation.TYPE, body)])
+            return self._finish_rotation(new) or self._commit(new)[0]
+
+    def seal(
+        self, *, retention: Mapping[str, str] | None = None, at_least: int = 1
+    ) -> Appended | None:
+        """End the active file's segment with a signed seal, and begin a new file.
+
+        None if the active file holds fewer than ``at_least`` bytes. ``retention`` is
+        ``keep_until`` (a date, ``2036-01-31``) and ``policy`` (why): only a segment with one can
+        be pruned. `RecordError` if it is anything else.
+        """
+        if retention is not None:
+            segments.check_retention(retention)
+        with self._signing() as signers, self._locked():
+            if self._tail.offset - self._file.start < at_least:
+                return None
+            text = Text.open(self.directory).require_sound()
+            body = segments.body_of_seal(text, self._tail.size - self._file.first, retention)
+            done = self.append_locked([("segment.sealed", body)])[0]
+            self._sealed = True
+            self._sign_locked(signers)
+            self._roll()
+        return done
+
+    def prune(self, segment: int, *, reason: str, held: Callable[[], str | None]) -> Appended:
+        """Remove the lines of a sealed segment; what proofs need of them stays.
+
+        `LogUnusableError` unless its retention has passed by this log's clock, if ``held`` says
+        why nothing may be erased (legal hold), or if a plan in it has no end.
+        """
+        with self._signing() as signers, self._locked():
+            pruning.finish(self.directory)
+            text = Text.open(self.directory).require_sound()
+            part = pruning.part_of(text, segment)
+            why = held()
+            if why is not None:
+                raise LogUnusableError(f"segment {segment} is under legal hold: {why}")
+            pruning.require_over(text, segment, self._clock().date())
+            self._sign_locked(signers)
+            signed = layout.read_checkpoint(self.directory)
+            pruning.require_signed(self.directory, signed.size, signed.root)
+            body = pruning.prepare(self.directory, text, part)
+            entry = {**body, "reason": reason, "segment": segment}
+            done = self.append_locked([("erasure", entry)])[0]
+            self._sign_locked(signers)
+            pruning.carry_out(self.directory, part.first)
+        return done
+
+    @contextmanager
+    def _signing(self) -> Iterator[tuple[Signer, ...]]:
+        """Hold what everyone holds who signs, before the log's own lock; yield the keys in force.
+
+        Every begun rotation is finished.
+        """
+        self.keys.signers(self.origin)  # says what is wrong with them before anything is touched
+        with (
+            Usable(self.directory),
+            exclusive(self.directory / layout.SIGN_LOCK),
+            self.keys.exclusive(self.origin),
+        ):
+            begun = self.keys.next_signers(self.origin)
+            if begun is not None:
+                self._finish_rotation(begun)
+            yield self.keys.signers(self.origin)
+
+    def _finish_rotation(self, new: tuple[Signer, ...]) -> Checkpoint | None:
+        """Do what is left of a rotation to ``new``; nothing if no record says that it began."""
+        with self._locked():
+            last = signing.rotation_of(self.directory, new)
+        if last is None:
+            return None
+        replaced = Retired(last, tuple(verifier_of(s) for s in self.keys.signers(self.origin)))
+        checkpoint, _ = self._commit(new, replaced)
+        signing.publish(self.directory, new)
+        self.keys.adopt_next(self.origin, last)
+        return checkpoint
+
+    def _commit(self, signers: tuple[Signer, ...], *replaced: Retired) -> tuple[Checkpoint, int]:
+        """Sign what is there; return the checkpoint and the bytes in the active file."""
+        with self._locked():
+            file, end = self._file, self._tail.snapshot()
+        self._sync(file, end.offset)
+        checkpoint = self._sign(end, signers, *replaced)
+        with self._mutex:
+            self._tail.rebase(checkpoint.size)
+        return checkpoint, end.offset - file.start
+
+    def _sign_locked(self, signers: tuple[Signer, ...]) -> None:
+        """Sign what is there while the log lock is held too."""
+        self._sync(self._file, self._tail.offset)
+        self._tail.rebase(self._sign(self._tail, signers).size)
+
+    def _sign(self, end: Tail, signers: tuple[Signer, ...], *replaced: Retired) -> Checkpoint:
+        is_known = creation.require_place(self.directory, self.origin, self.keys)
+        former = [r for r in self.keys.retired(self.origin) if r not in replaced]
+        time = max(0, int(self._clock().timestamp()))
+        checkpoint = signing.commit(
+            self.directory, end, signers, [*former, *replaced], self.keys, time
+        )
+        if not is_known:
+            self.keys.pin(self.directory, self.origin)
+        return checkpoint
