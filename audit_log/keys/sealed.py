@@ -28,7 +28,7 @@ MAX_P: Final = 4
 
 _MAGIC: Final = b"repro-audit sealed key "
 _HEADER: Final = re.compile(
-    r"v1 (?P<origin>[^\s+]+) scrypt n=(?P<n>[1-9]\d{0,8}) r=(?P<r>[1-9]\d{0,3}) "
+    r"v1 (?P<origin>[^\s+]+) scrypt n=(?P<n>[1-9]\d{0,18}) r=(?P<r>[1-9]\d{0,3}) "
     r"p=(?P<p>[1-9]\d{0,3}) (?P<salt>[0-9a-f]{32}) (?P<nonce>[0-9a-f]{24})",
     re.ASCII,
 )

@@ -133,6 +133,9 @@ def verify_log(root: Path, vkeys: Sequence[str], old: bytes | None, artifacts: b
         high_water=mark,
         held=held,
     )
+    if store.root.exists() and not is_readable:
+        warning = f"the key store {store.root} cannot be read: what it knows was not compared"
+        return replace(report, warnings=(*report.warnings, warning))
     if origin is None or not is_readable or held is not None:
         return report
     warning = f"log {origin} is seen here for the first time, in {directory}"
