@@ -118,7 +118,8 @@ class Committer(Writer):
 
         Every begun rotation is finished.
         """
-        self.keys.signers(self.origin)  # says what is wrong with them before anything is touched
+        with Usable(self.directory):
+            self.keys.signers(self.origin)  # what is wrong with them, before anything is touched
         with (
             Usable(self.directory),
             exclusive(self.directory / layout.SIGN_LOCK),

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.audit import verify_log
+from repro.audit.log import verify_log
 from repro.audit_log.errors import LogCorruptError, LogUnusableError
 from repro.audit_log.formats.note_key import ED25519, MLDSA44_COSIGNATURE, format_vkey
 from repro.audit_log.keys import keystore, sealed
