@@ -17,7 +17,8 @@
     ├── ProofError             a proof that is malformed
     │   └── NotIncludedError   one that does not lead from the entry to the root
     ├── BundleError            bytes that are not a bundle, or values that make none
-    └── TimestampError         a trusted time stamp that cannot be had or does not hold
+    ├── TimestampError         a trusted time stamp that cannot be had or does not hold
+    └── OpeningError           a file that does not open the commitment it is named after
 
 Verification raises none of these for a bad log: it reports faults.
 """
@@ -113,3 +114,7 @@ class BundleError(ValueError):
 
 class TimestampError(ValueError):
     """A trusted time stamp that cannot be had, or that does not prove what it should."""
+
+
+class OpeningError(ValueError):
+    """Bytes that are not an opening, or not the one that is asked for."""

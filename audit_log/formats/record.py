@@ -13,6 +13,7 @@ from blake3 import blake3
 from repro.audit_log.errors import CanonicalError, RecordError
 
 from .canonical import MAX_DEPTH, canonical, parse, short
+from .commitment import Commitment, as_commitment
 from .digests import LINE_CONTEXT
 
 MAX_LINE: Final = 65_535
@@ -78,7 +79,8 @@ class Record:
     """RFC 3339, UTC, microseconds: ``2025-01-31T12:00:00.000000Z``."""
     type: str
     """One of `TYPES`."""
-    actor: Actor
+    actor: Actor | Commitment
+    """Who acted; what a `Log` writes holds a commitment to that."""
     tool: Tool
     nonce: str
     """16 random bytes in hex, so that a leaf hash says nothing about its record."""
@@ -94,15 +96,17 @@ def encode(record: Record) -> bytes:
     return _line(envelope)
 
 
-class Author:
+class Letterhead:
     """Who writes records, and the parts of a line that are the same in all of theirs."""
 
     __slots__ = ("_between", "_start", "actor", "tool")
 
-    def __init__(self, actor: Actor, tool: Tool) -> None:
+    def __init__(self, actor: Actor | Commitment, tool: Tool) -> None:
         """Raise `RecordError` unless ``actor`` and ``tool`` can stand in a record."""
         self.actor, self.tool = actor, tool
-        who = _strings("actor", asdict(actor), {"how", "host", "user"})
+        who = actor_value(actor)
+        if not isinstance(actor, Commitment):
+            as_actor(who)
         what = _strings("tool", asdict(tool), {"name", "version"})
         self._start = f'{{"actor":{_text(who)},"body":'
         self._between = f',"tool":{_text(what)},"type":"'
@@ -131,7 +135,19 @@ class Author:
         return _line(_envelope(record))
 
 
-def _text(value: dict[str, str]) -> str:
+def actor_value(actor: Actor | Commitment) -> dict[str, object]:
+    """Return the JSON object that stands for ``actor``."""
+    if isinstance(actor, Commitment):
+        return {"commitment": actor.digest}
+    return {"how": actor.how, "host": actor.host, "user": actor.user}
+
+
+def as_actor(value: object) -> Actor:
+    """Return the actor that a JSON value is; raise `RecordError` if it is none."""
+    return Actor(**_strings("actor", value, {"how", "host", "user"}))
+
+
+def _text(value: Mapping[str, object]) -> str:
     try:
         return canonical(value).decode()
     except CanonicalError as error:
@@ -140,7 +156,7 @@ def _text(value: dict[str, str]) -> str:
 
 def _envelope(record: Record) -> dict[str, object]:
     return {
-        "actor": {"how": record.actor.how, "host": record.actor.host, "user": record.actor.user},
+        "actor": actor_value(record.actor),
         "body": dict(record.body),
         "nonce": record.nonce,
         "prev": record.prev,
@@ -205,7 +221,7 @@ def _checked(envelope: dict[str, object]) -> Record:
         seq,
         _time(envelope["time"]),
         type_,
-        Actor(**_strings("actor", envelope["actor"], {"how", "host", "user"})),
+        as_commitment(envelope["actor"]) or as_actor(envelope["actor"]),
         Tool(**_strings("tool", envelope["tool"], {"name", "version"})),
         _hex("nonce", envelope["nonce"], 32),
         _hex("prev", envelope["prev"], 64),

@@ -16,13 +16,22 @@ from typing import Final
 from repro.audit_log.disk.sync import sync_directory, write_new
 from repro.audit_log.errors import LogCorruptError, LogUnusableError, RecordError
 from repro.audit_log.formats.checkpoint import Checkpoint, format_checkpoint
+from repro.audit_log.formats.commitment import ACTOR_PATH, Commitment, new_opening
 from repro.audit_log.formats.genesis import FORMAT, origin_of
 from repro.audit_log.formats.note import sign
 from repro.audit_log.formats.note_key import format_vkey
-from repro.audit_log.formats.record import FIRST_PREV, Actor, Record, Tool, decode, encode
+from repro.audit_log.formats.record import (
+    FIRST_PREV,
+    Actor,
+    Record,
+    Tool,
+    actor_value,
+    decode,
+    encode,
+)
 from repro.audit_log.keys.keystore import KeyStore
 
-from . import tail
+from . import openings, tail
 from .layout import CHECKPOINT, LINES, LOG_LOCK, RUNNING, SIGN_LOCK, STATE, VKEY
 from .segments import Text
 
@@ -96,10 +105,13 @@ def _fill(
     vkeys = [format_vkey(key) for key in keys.create(origin)]
     body = {"format": FORMAT, "origin": origin, "vkeys": vkeys}
     nonce = secrets.token_hex(16)
-    line = encode(Record(0, moment, "log.created", actor, tool, nonce, FIRST_PREV, body))
+    opening = new_opening(ACTOR_PATH, actor_value(actor))
+    held = Commitment(opening.commitment())
+    line = encode(Record(0, moment, "log.created", held, tool, nonce, FIRST_PREV, body))
     end = tail.empty()
     end.extend(line)
     checkpoint = Checkpoint(origin, 1, end.frontier.root())
+    openings.keep(directory, {held.digest: opening})
     (directory / RUNNING).mkdir()
     (directory / STATE).parent.mkdir()
     for lock in (LOG_LOCK, SIGN_LOCK):

@@ -16,7 +16,7 @@ from repro.audit_log.errors import LogCorruptError, RecordError
 from repro.audit_log.formats.record import Actor, Record, Tool, decode, format_time
 from repro.audit_log.keys.keystore import KeyStore
 
-from . import creation, layout, pruning, recovery, running
+from . import creation, erasing, layout, pruning, recovery, running
 from .committing import Committer
 from .segments import Text
 from .writer import Appended, Usable, utc_now
@@ -89,10 +89,15 @@ class Log(Committer):
             with log._locked():
                 recovery.finish_interrupted(log.directory, log.append_locked)
                 pruning.finish(log.directory)
+            erasing.finish_interrupted(directory)
         return log
 
     def append(self, type: str, body: Mapping[str, object]) -> Appended:  # noqa: A002 - its name
-        """Add one record; it is on the disk when this returns."""
+        """Add one record; it is on the disk when this returns.
+
+        A value in ``body`` that is `Redactable`, at whatever depth, is replaced by a commitment,
+        and its opening is on the disk too.
+        """
         return self.append_many([(type, body)])[0]
 
     def append_many(

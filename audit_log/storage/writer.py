@@ -15,10 +15,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from repro.audit_log.disk.locks import Lock
-from repro.audit_log.errors import LogCorruptError, LogSuspectError, LogUnusableError
-from repro.audit_log.formats.record import Actor, Author, Tool, format_time, line_hash
+from repro.audit_log.errors import (
+    LogCorruptError,
+    LogSuspectError,
+    LogUnusableError,
+    RecordError,
+)
+from repro.audit_log.formats.commitment import COMMITTED, Opening, conceal
+from repro.audit_log.formats.record import Actor, Letterhead, Tool, format_time, line_hash
 
-from . import creation, layout, recovery, segments, tail
+from . import creation, layout, openings, recovery, segments, tail
 from .lines import Lines
 from .segments import Text
 
@@ -51,7 +57,9 @@ class Writer:
     ) -> None:
         """Use `Log.open` instead: it also repairs what a crash left behind."""
         self.directory = directory
-        self._author = Author(actor or creation.local_actor(), tool or creation.THIS_ROOM)
+        who = actor or creation.local_actor()
+        self._letterhead = Letterhead(who, tool or creation.THIS_ROOM)
+        self._author = openings.Author(directory, who)
         self._clock = clock
         self._lines = directory / layout.LINES
         self._lock = Lock(directory / layout.LOG_LOCK)
@@ -63,28 +71,45 @@ class Writer:
         self, entries: Sequence[tuple[str, Mapping[str, object]]]
     ) -> tuple[Appended, ...]:
         """Write records while the log lock is held; the caller syncs."""
+        if not entries:
+            return ()
         data = bytearray()
         lines: list[bytes] = []
         done: list[Appended] = []
-        head, seq, clock, line_of = self._tail.head, self._tail.size, self._clock, self._author.line
+        made: dict[str, Opening] = {}
+        line_of = self._letterhead_in_force().line
+        head, seq, clock = self._tail.head, self._tail.size, self._clock
         nonces = os.urandom(16 * len(entries)).hex()
         for number, (type_, body) in enumerate(entries):
-            moment = format_time(clock())
-            line = line_of(
-                seq + number, moment, type_, nonces[32 * number : 32 * number + 32], head, body
-            )
+            moment, nonce = format_time(clock()), nonces[32 * number : 32 * number + 32]
+            concealed, new = conceal(body)
+            line = line_of(seq + number, moment, type_, nonce, head, concealed)
+            if len(COMMITTED.findall(line)) != 1 + len(new):
+                raise RecordError("a body holds a commitment: hand in its value, as Redactable")
+            made |= new
             head = line_hash(line)
             lines.append(line)
             done.append(Appended(seq + number, head, moment))
             data += line
             data += b"\n"
-        if lines:
-            file = self._file
+        openings.keep(self.directory, made)
+        file = self._file
+        try:
             recovery.write_whole(file.number, data, self._tail.offset - file.start)
+        except LogUnusableError:
+            openings.discard(self.directory, made)
+            raise
         push = self._tail.push
         for line, appended in zip(lines, done, strict=True):
             push(line, appended.hash)
         return tuple(done)
+
+    def _letterhead_in_force(self) -> Letterhead:
+        """Return what the lines have in common, with an actor whose opening is durable."""
+        held = self._author.commitment()
+        if self._letterhead.actor != held:
+            self._letterhead = Letterhead(held, self._letterhead.tool)
+        return self._letterhead
 
     def _reopen(self) -> None:
         self._pid = os.getpid()

@@ -3,7 +3,8 @@
 verdict         exit   meaning
 ok               0     at the level stated
 torn             1     an incomplete tail beyond the last checkpoint
-incomplete       1     a plan with no end and nobody running it; ends that do not tally
+incomplete       1     a plan with no end and nobody running it; ends that do not tally; an opening
+                       that is missing, or not erased as recorded; an erasure under legal hold
 unverifiable     3     no key, no checkpoint, cannot be read
 tampered         4     bytes, order, chain, tree or signature do not agree
 truncated        4     shorter than its own checkpoint
@@ -38,10 +39,14 @@ _VERDICT_OF: Final = MappingProxyType(
         "artifact": "tampered",
         "chain": "tampered",
         "checkpoint": "tampered",
+        "commitment": "tampered",
+        "erasure": "incomplete",
         "fork": "forked",
+        "hold": "incomplete",
         "key": "unverifiable",
         "missing": "unverifiable",
         "old-checkpoint": "unverifiable",
+        "opening": "incomplete",
         "record": "tampered",
         "rolled-back": "rolled back",
         "root": "tampered",

@@ -26,6 +26,7 @@ from repro.audit_log.storage.layout import (
 from repro.audit_log.storage.segments import Text, lines_with
 
 from .artifacts import ArtifactCheck
+from .erasures import Erasures
 from .faults import EXIT, Fault, Report, not_proven, ordered, verdict_of
 from .rotations import Rotations
 from .trust import Case, judge_place, judge_signature, open_old, read_published, trusted
@@ -41,6 +42,7 @@ def verify(
     artifacts_root: Path | None = None,
     high_water: Checkpoint | None = None,
     held: str | None = None,
+    without_openings: bool = False,
 ) -> Report:
     """Return what can be said about the log in ``directory``.
 
@@ -48,6 +50,7 @@ def verify(
     log names itself, at L0. ``old_checkpoint`` is a signed note kept from earlier. With
     ``artifacts_root``, every file that a record names is digested again below it. ``held`` is the
     origin of the log that was seen in this place before.
+    ``without_openings`` accepts a copy that was handed out without ``openings/``.
     """
     directory = Path(directory)
     case = Case(directory)
@@ -60,12 +63,16 @@ def verify(
     walk = Walk(frozenset(c.size for c in known))
     walk.start()
     rotations = Rotations()
+    erasures = Erasures(directory, without_openings)
+    walk.lines = erasures.see_lines
 
     def visit(record: Record) -> Iterator[Fault]:
         if record.type in rotations.types:
             yield from rotations.see(record)
         if artifacts is not None:
             yield from artifacts.faults_of(record)
+        if record.type in erasures.types:
+            yield from erasures.see(record)
 
     walk.visit = visit
     cut = there and _walk(case, walk)
@@ -77,8 +84,10 @@ def verify(
     alive = _judge_runs(case, walk)
     if artifacts is not None:
         case.checked.append(f"{artifacts.count} artifacts, byte by byte")
-    case.faults = [*walk.faults, *case.faults]
-    return _report(case, walk, alive, artifacts is not None)
+    case.faults = [*walk.faults, *case.faults, *(erasures.finish() if there else ())]
+    case.checked.extend(erasures.checked)
+    case.warnings.extend(erasures.warnings)
+    return _report(case, walk, alive, artifacts is not None, erasures.not_checked)
 
 
 def _read_own(case: Case) -> bool:
@@ -258,7 +267,9 @@ def _judge_runs(case: Case, walk: Walk) -> tuple[str, ...]:
     return tuple(sorted(alive))
 
 
-def _report(case: Case, walk: Walk, alive: tuple[str, ...], artifacts: bool) -> Report:
+def _report(
+    case: Case, walk: Walk, alive: tuple[str, ...], artifacts: bool, more: Sequence[str]
+) -> Report:
     verdict = verdict_of(case.faults)
     if walk.more_faults:
         case.warnings.append(f"{walk.more_faults} further faults are not listed")
@@ -266,6 +277,7 @@ def _report(case: Case, walk: Walk, alive: tuple[str, ...], artifacts: bool) -> 
     unchecked = ["bodies against their schemas", "trusted timestamps (L3), witnesses (L4)"]
     if not artifacts:
         unchecked.append("artifacts")
+    unchecked.extend(more)
     return Report(
         verdict=verdict,
         exit_status=EXIT[verdict],

@@ -6,7 +6,7 @@ changed byte is one fault, and everything behind a forged line is still looked a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from repro.audit_log.errors import RecordError
@@ -18,6 +18,10 @@ from repro.audit_log.storage.tail import prev_of
 from .faults import Fault
 
 MAX_FAULTS = 20
+
+
+def _no_lines(first: int, lines: Sequence[bytes]) -> Iterable[Fault]:
+    return ()
 
 
 def _nothing(record: Record) -> Iterable[Fault]:
@@ -32,6 +36,8 @@ class Walk:
     """Sizes at which the root is wanted, because some checkpoint speaks of them."""
     visit: Callable[[Record], Iterable[Fault]] = _nothing
     """Called with each good record; what it yields are faults too."""
+    lines: Callable[[int, Sequence[bytes]], Iterable[Fault]] = _no_lines
+    """Called with whole lines, raw, and the number of the first; what it returns are faults too."""
 
     roots: dict[int, bytes] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
@@ -72,6 +78,8 @@ class Walk:
             self._check(seq, record)
             for fault in self.visit(record):
                 self.fault(fault)
+        for fault in self.lines(seq, (line,)):
+            self.fault(fault)
         self.head = line_hash(line)
         self.frontier.append(leaf_hash(line))
         if self.frontier.size in self.sizes:
