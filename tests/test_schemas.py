@@ -24,10 +24,12 @@ import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-from repro.audit_log.formats.record import ENDS, TYPES, Tool
+from repro.audit_log.formats.commitment import Redactable
+from repro.audit_log.formats.record import ENDS, TYPES, Record, Tool, encode, format_time
 from repro.audit_log.keys.keystore import KeyStore
+from repro.audit_log.storage import erasing, hold
 from repro.audit_log.storage.creation import local_actor
-from repro.audit_log.storage.store import Log
+from repro.audit_log.storage.store import Log, utc_now
 from repro.audit_log.verification.faults import EXIT
 from repro.compare import MEANING
 from repro.config import catalog
@@ -184,6 +186,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     leave_a_plan(made, base / "keys")
     at_once(made, refuse, ask)
     contradict(made, base / "keys")
+    decide(made, base / "keys")
     made.play("audit", "audit verify --artifacts")
     tamper(made, base / "tampered")
     return made
@@ -263,6 +266,30 @@ def contradict(made: World, keys: Path) -> None:
     log.append("run.completed", completed | {"run": name, "plan": plan, "output_digest": "0" * 64})
     log.commit()
     made.play("incident", "train --profile debug -q")
+
+
+def decide(made: World, keys: Path) -> None:
+    """Approve, hold and erase; write one record as another writer may, its actor in plain."""
+    directory = made.root / "AUDIT_LOG"
+    log = Log.open(directory, actor=local_actor(), tool=Tool("test", "1"), keys=KeyStore(keys))
+    run = made.run("train")
+    said = {"subject": "run", "run": run, "statement": Redactable("fit for use"), "by": "ada"}
+    seq = log.append("approval", said).seq
+    log.append(
+        "approval",
+        {"subject": "retention", "segment": 0, "keep_until": "2036-01-31", "policy": "ten years"},
+    )
+    hold.place(log, "case 7", "a letter from the court")
+    hold.lift(log, "case 7", "the case is closed")
+    erasing.erase(log, erasing.commitments_of(directory, seq=seq, path="body.statement"), "asked")
+    head = log.head()
+    body = {"subject": "run", "run": run, "statement": "seen", "by": "grace"}
+    now = format_time(utc_now())
+    other = Record(head.size, now, "approval", local_actor(), Tool("other", "1"), "0" * 32,
+                   head.hash, body)  # fmt: skip
+    with (directory / "log.jsonl").open("ab") as lines:
+        lines.write(encode(other) + b"\n")
+    log.commit()
 
 
 def refuse(made: World) -> None:
