@@ -38,6 +38,8 @@ COMMITTED: Final = re.compile(rb'\{"commitment":"([0-9a-f]{64})"\}')
 """A commitment in a canonical line."""
 _ACTOR: Final = b'{"actor":{"commitment":"'
 _ACTOR_END: Final = len(_ACTOR) + 64
+_BEHIND_ACTOR: Final = len(b'{"actor":{')
+"""From here on a search no longer finds the actor's own commitment."""
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _HASHER: Final = blake3(derive_key_context=COMMITMENT_CONTEXT)
@@ -181,7 +183,7 @@ def actor_of(line: bytes) -> str | None:
 
 def has_more(line: bytes) -> bool:
     """Return whether a canonical line may hold a commitment besides its actor's."""
-    return line.find(b'{"commitment":"', _ACTOR_END) >= 0
+    return line.find(b'{"commitment":"', _BEHIND_ACTOR) >= 0
 
 
 def commitments_of_line(line: bytes) -> tuple[tuple[str, str], ...]:
