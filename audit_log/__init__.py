@@ -4,7 +4,7 @@ r"""The audit log: what was trained, from what, by whom, and that nobody changed
 in canonical form (RFC 8785), UTF-8, at most 65,535 bytes, ended by the byte 0x0A. Integral numbers
 beyond ±(2^53-1) travel as strings. An object has exactly these members:
 
-    actor   who: {"how", "host", "user"}, three strings
+    actor   who: a commitment (below), or {"how", "host", "user"}, three strings
     body    an object; what belongs in it depends on the type
     nonce   16 random bytes, 32 lower-case hexadecimal digits
     prev    the hash of the line before, 64 hexadecimal digits; 64 zeros in the first record
@@ -45,6 +45,15 @@ Exactly one of ``run.completed``, ``run.failed``, ``run.interrupted`` ends it, w
 ``plan`` (the ``seq`` of the plan). While the notary of a run lives, it holds a ``flock`` on
 ``running/<run>.lock``.
 
+**Erasure.** A value that may have to be forgotten, the actor of a record first of all, is not in
+its record. There stands ``{"commitment": C}`` with C = BLAKE3 in derive-key mode, context
+``repro-audit v1 commitment``, over 32 random bytes and the canonical form of [place, value]. The
+opening ``{"path", "salt", "value"}`` is ``openings/<C>.json``. Erasing deletes it, and a record
+``erasure`` names it: {"what": "openings", "commitments": [C, …], "reason"}. All proofs stay valid,
+since no line changes. A commitment that nothing opens and no such record names makes the log
+incomplete. ``erasing/`` holds openings between the decision and the deletion; ``erase.lock`` is
+held meanwhile. While a legal hold is in force (see `hold`), nothing is erased.
+
 **Other files.** ``log.lock`` and ``sign.lock`` are empty and only locked. ``torn/`` keeps what was
 cut from the end after a crash, each piece named by a ``log.recovered`` record. ``suspect`` exists
 between a failed sync and the next opening. ``derived/`` can be deleted.
@@ -53,7 +62,7 @@ between a failed sync and the next opening. ``derived/`` can be deleted.
 log; that shows only against a checkpoint that somebody else has kept. See `faults` for the verdicts
 and for what each assurance level leaves unproven.
 
-Reading order for an auditor: `canonical`, `record`, `tree`, `note`, `checkpoint` (pure), then
-`walk`, `trust` and `verify`; then, for how it is written, `store`, `lines`, `recovery`, `signing`,
-`high_water`.
+Reading order for an auditor: `canonical`, `record`, `commitment`, `tree`, `note`, `checkpoint` (pure), then
+`walk`, `trust`, `erasures` and `verify`; then, for how it is written, `store`, `lines`, `openings`,
+`erasing`, `recovery`, `signing`, `high_water`.
 """

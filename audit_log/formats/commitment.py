@@ -128,34 +128,36 @@ def conceal(
 ) -> tuple[Mapping[str, object], dict[str, Opening]]:
     """Return ``body`` with a fresh commitment for each `Redactable`, and the openings by digest."""
     made: dict[str, Opening] = {}
-
-    def commit(value: Redactable, path: str) -> object:
-        opening = make(path, value.value)
-        digest = opening.commitment()
-        made[digest] = opening
-        return {"commitment": digest}
+    if not any(_is_marked(item, MAX_DEPTH) for item in body.values()):
+        return body, made
 
     def walk(value: object, path: str, depth: int) -> object:
-        kind = type(value)
-        if kind is str or kind is int or kind is float:
-            return value
         if isinstance(value, Redactable):
-            return commit(value, path)
+            opening = make(path, value.value)
+            digest = opening.commitment()
+            made[digest] = opening
+            return {"commitment": digest}
         if depth == 0:  # too deep to be written; the encoder says so
             return value
-        # Only what holds something new is built anew.
         if isinstance(value, dict):
-            items = {key: walk(item, f"{path}.{key}", depth - 1) for key, item in value.items()}
-            same = all(items[key] is item for key, item in value.items())
-            return value if same else items
+            return {key: walk(item, f"{path}.{key}", depth - 1) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            parts = [walk(item, f"{path}.{n}", depth - 1) for n, item in enumerate(value)]
-            same = all(part is item for part, item in zip(parts, value, strict=True))
-            return value if same else parts
+            return [walk(item, f"{path}.{n}", depth - 1) for n, item in enumerate(value)]
         return value
 
-    found = {key: walk(item, f"body.{key}", MAX_DEPTH) for key, item in body.items()}
-    return (found, made) if made else (body, made)
+    return {key: walk(item, f"body.{key}", MAX_DEPTH) for key, item in body.items()}, made
+
+
+def _is_marked(value: object, depth: int) -> bool:
+    """Return whether a `Redactable` stands in ``value``."""
+    kind = type(value)
+    if kind is str or kind is int or kind is float or value is None or depth == 0:
+        return False
+    if isinstance(value, dict):
+        return any(_is_marked(item, depth - 1) for item in value.values())
+    if isinstance(value, list | tuple):
+        return any(_is_marked(item, depth - 1) for item in value)
+    return isinstance(value, Redactable)
 
 
 def commitments_in(value: object, path: str) -> Iterator[tuple[str, str]]:
