@@ -6,15 +6,18 @@ import json
 import os
 import re
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from repro.audit_log.disk.locks import exclusive
 from repro.audit_log.errors import LogCorruptError, LogUnusableError, OpeningError, RecordError
 from repro.audit_log.formats.commitment import Commitment, Redactable
-from repro.audit_log.formats.record import Actor, Record
+from repro.audit_log.formats.record import Actor, Record, encode
 from repro.audit_log.storage import erasing, hold, openings
+from repro.audit_log.storage.layout import LOG_LOCK
 from repro.audit_log.storage.store import Log
 from repro.audit_log.verification.erasures import Erasures
 from repro.audit_log.verification.faults import Report
@@ -449,6 +452,40 @@ def test_a_legal_hold_refuses_erasure_until_it_is_lifted(full: Site) -> None:
     with pytest.raises(LogUnusableError, match="not in force"):
         hold.lift(log, "case 8", "again")
     assert erasing.erase(log, [digest], ASKED).records == (8,)
+    assert full.verify().verdict == "ok"
+
+
+def test_under_a_hold_not_even_what_no_record_names_is_deleted(full: Site) -> None:
+    log, stray = full.open(), openings.path_of(full.directory, "ab" * 32)
+    stray.write_bytes(b"half")
+    hold.place(log, "case 7", "letter")
+    with pytest.raises(LogUnusableError, match="case 7"):
+        erasing.erase(log, ["ab" * 32], ASKED)
+    assert stray.exists()
+
+
+def test_a_hold_that_comes_while_somebody_is_erasing_is_in_time(full: Site) -> None:
+    log, digest = full.open(), digest_of(records(full)[0])
+    head, raised = log.head(), []
+    body = {"subject": hold.SUBJECT, "action": "place", "hold": "case 7", "reason": "letter"}
+    time = records(full)[3].time
+    line = encode(Record(4, time, "approval", GRACE, TOOL, "0" * 32, head.hash, body))
+
+    def work() -> None:
+        try:
+            erasing.erase(log, [digest], ASKED)
+        except LogUnusableError as error:
+            raised.append(error.problem)
+
+    eraser = threading.Thread(target=work)
+    with exclusive(full.directory / LOG_LOCK):
+        eraser.start()
+        eraser.join(0.3)  # it has found no hold, and waits for the lock
+        with full.lines.open("ab") as file:
+            file.write(line + b"\n")
+    eraser.join()
+    assert "case 7" in raised[0]
+    assert kept(full) == [digest]
     assert full.verify().verdict == "ok"
 
 
