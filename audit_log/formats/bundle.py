@@ -155,7 +155,7 @@ def parse_bundle(data: bytes) -> Bundle:
         raise BundleError(str(error)) from None
     members = _object(value, _MEMBERS, "the bundle")
     if members["format"] != FORMAT:
-        raise BundleError(f"format {members['format']!r}, not {FORMAT!r}")
+        raise BundleError(f"its format is not {FORMAT!r}")
     entries = tuple(_entry(item) for item in _list(members["entries"], "entries"))
     indexes = [entry.index for entry in entries]
     if indexes != sorted(set(indexes)):
@@ -214,7 +214,9 @@ def _disclosed(value: object) -> Disclosed:
     except ValueError:
         raw = b""
     if len(raw) != _SALT or raw.hex() != salt:
-        raise BundleError(f"the salt of {path!r} is not {2 * _SALT} lower-case hexadecimal digits")
+        raise BundleError(
+            f"the salt of {path[:80]!r} is not {2 * _SALT} lower-case hexadecimal digits"
+        )
     return Disclosed(path, raw, members["value"])
 
 

@@ -170,7 +170,7 @@ def _problems(bundle: Bundle, judgement: Judgement) -> Iterator[str]:
     places = {place for entry in bundle.entries for place in commitments(entry.line)}
     for opening in bundle.openings:
         if (opening.path, opening.commitment()) not in places:
-            yield f"the opening of {opening.path!r} opens no commitment at that place"
+            yield f"the opening of {opening.path[:80]!r} opens no commitment at that place"
 
 
 def _expected_prev(entry: Entry, before: Entry | None, record: Record) -> str:
