@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import os
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -177,3 +180,21 @@ def test_keys_of_other_types_are_refused(kind: int) -> None:
     with pytest.raises(NoteError, match="type 0x"):
         parse_vkey(Key("example.org", 1, 1).vkey()[:11] + "+00000000+" + base64.b64encode(
             bytes([kind]) + bytes(32)).decode())  # fmt: skip
+
+
+def test_any_terminal_can_show_any_note_and_a_closed_one_keeps_the_status(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    good.write_bytes(note("ed è subito sera\n", LOG))
+    bad.write_bytes(good.read_bytes().replace(b"sera", b"Sera"))
+    command = [sys.executable, "-P", "-m", "repro.audit_log", "note", "--vkey", LOG.vkey()]
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([*command, str(good)], capture_output=True, env=ascii_only, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"ed \\xe8 subito sera" in done.stdout
+    reading, writing = os.pipe()
+    os.close(reading)
+    closed = subprocess.run(
+        [*command, str(bad)], stdout=writing, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writing)
+    assert (closed.returncode, closed.stderr) == (4, b"")

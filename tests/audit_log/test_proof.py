@@ -193,6 +193,22 @@ def test_a_fork_is_proven_by_hashes_that_lead_to_another_old_root() -> None:
     assert relation(old, old, ()) == "extends"
 
 
+def test_hashes_of_another_number_than_the_sizes_take_stand_for_no_roots() -> None:
+    for new in range(2, 21):
+        for old in range(1, new):
+            nodes = reference.proof(old, DATA[:new])
+            if old & (old - 1) == 0:
+                nodes = [reference.mth(DATA[:old]), *nodes]
+            roots = (reference.mth(DATA[:old]), reference.mth(DATA[:new]))
+            assert tree.implied_roots(old, new, nodes) == roots
+            for count in range(len(nodes)):
+                assert tree.implied_roots(old, new, nodes[:count]) is None
+            assert tree.implied_roots(old, new, [*nodes, bytes(32)]) is None
+            assert tree.implied_roots(old, new, [*nodes[:-1], b"short"]) is None
+    for old, new in ((0, 3), (3, 3), (4, 3), (-1, 3)):
+        assert tree.implied_roots(old, new, [bytes(32)]) is None
+
+
 def test_a_fork_after_a_power_of_two_needs_the_root_that_proofs_leave_out() -> None:
     old = parse_checkpoint(checkpoint(ORIGIN, DATA[:8]))
     new = parse_checkpoint(checkpoint(ORIGIN, OTHER[:13]))
