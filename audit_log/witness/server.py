@@ -26,6 +26,7 @@ from .service import Witness
 
 REQUEST_SECONDS: Final = 15.0
 """From the end of the last answer, or from the connection, to the end of the request's body."""
+LINGER_SECONDS: Final = 1.0
 MAX_CONNECTIONS: Final = 128
 _HEAD_BYTES: Final = 65_536
 _BUSY: Final = (
@@ -148,8 +149,8 @@ class _Source(io.RawIOBase):
         self._connection = connection
         self.expect_request()
 
-    def expect_request(self) -> None:
-        self._deadline = time.monotonic() + REQUEST_SECONDS
+    def expect_request(self, seconds: float | None = None) -> None:
+        self._deadline = time.monotonic() + (REQUEST_SECONDS if seconds is None else seconds)
         self._budget = _HEAD_BYTES + MAX_BODY
 
     def readable(self) -> bool:
@@ -212,6 +213,12 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer in plain text, and close: what follows on the connection is not understood."""
         self.close_connection = True
         self._send(Answer(code, f"{message or self.responses[code][0]}\n"))
+        # Closing on bytes that nobody has read resets the connection, and the answer is lost.
+        self.wfile.flush()
+        self.connection.shutdown(socket.SHUT_WR)
+        self._source.expect_request(LINGER_SECONDS)
+        while self.rfile.read1(8192):
+            pass
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in http.server
         """Say nothing: who asks how often is nobody's business; see `Witness.report`."""
