@@ -118,7 +118,13 @@ def verify_stamp(
     agree too. `TimestampError` says what does not hold.
     """
     _need_library()
-    from cryptography.x509 import load_der_x509_certificate
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.x509 import (
+        DuplicateExtension,
+        InvalidVersion,
+        UnsupportedGeneralNameType,
+        load_der_x509_certificate,
+    )
     from rfc3161_client import VerificationError, VerifierBuilder
 
     roots = _pinned(authorities)
@@ -146,7 +152,15 @@ def verify_stamp(
         raise TimestampError(_in_words(str(error))) from None
     except TimestampError:  # is a ValueError too
         raise
-    except (ValueError, TypeError, AttributeError) as error:
+    except (
+        ValueError,
+        TypeError,
+        AttributeError,
+        DuplicateExtension,
+        InvalidVersion,
+        UnsupportedAlgorithm,
+        UnsupportedGeneralNameType,
+    ) as error:
         # The library's fields are None, or fail to parse, only when they are asked for.
         raise TimestampError(f"not a whole time stamp: {error}") from None
 

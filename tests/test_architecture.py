@@ -83,6 +83,8 @@ ONLY_IN = {
 
 ML_LIBRARIES = {"lightgbm", "sklearn", "xgboost"}
 AUDITOR_INSTALLS = {"blake3", "cryptography"}
+AUDITOR_MAY_INSTALL = {"rfc3161_client"}
+"""Behind an extra: imported when it is needed, by `repro.audit_log.timestamp` alone."""
 SHORT_NAMES = {"audit_log", "trainers", "schemas"}
 MAY_PRINT = ("repro.cli", "repro.audit_log.__main__")
 LONGEST_MODULE = 350
@@ -199,7 +201,11 @@ def libraries_out_of_place(module: Module) -> Iterator[str]:
 
 def more_than_an_auditor_has(module: Module) -> Iterator[str]:
     """Yield what the log imports beyond the standard library, blake3 and cryptography."""
-    yield from _beyond_stdlib(module, ("repro.audit_log",), AUDITOR_INSTALLS)
+    also = AUDITOR_INSTALLS
+    if module.name == "repro.audit_log.timestamp":
+        eager = {item.name.split(".")[0] for item in imports(module) if not item.deferred}
+        also = also | (AUDITOR_MAY_INSTALL - eager)
+    yield from _beyond_stdlib(module, ("repro.audit_log",), also)
 
 
 def plain_beyond_stdlib(module: Module) -> Iterator[str]:
@@ -306,6 +312,12 @@ def planted(name: str, source: str) -> Module:
         (libraries_out_of_place, "repro.facts.data", "def f():\n    import pandas as pd"),
         (libraries_out_of_place, "repro.execution.launch", "import numpy.typing as npt"),
         (more_than_an_auditor_has, "repro.audit_log.verification.walk", "import orjson"),
+        (more_than_an_auditor_has, "repro.audit_log.timestamp", "import rfc3161_client"),
+        (
+            more_than_an_auditor_has,
+            "repro.audit_log.verification.walk",
+            "def f():\n    import rfc3161_client",
+        ),
         (plain_beyond_stdlib, "repro.pipeline.formulas", "import numpy"),
         (plain_beyond_stdlib, "repro.pipeline.formulas", "from .panel import Panel"),
         (eager_ml_libraries, "repro.trainers.ridge", "from sklearn.linear_model import Ridge"),

@@ -214,14 +214,14 @@ def test_a_certificate_counts_at_the_time_of_the_stamp(tmp_path: Path) -> None:
     assert verify_stamp(response, TEXT, authority.root)
 
 
-def test_a_certificate_for_something_else_is_refused(tmp_path: Path) -> None:
+def test_a_certificate_for_something_else_cannot_stamp(tmp_path: Path) -> None:
     authority = Authority.create(tmp_path / "tsa")
     good = authority.reply(make_request(TEXT))
     assert verify_stamp(good, TEXT, authority.root)
-    with pytest.raises(subprocess.CalledProcessError):
-        now = datetime.datetime.now(datetime.UTC)
-        authority.certify(now, now + datetime.timedelta(days=9), "codeSigning")
-        authority.reply(make_request(TEXT))  # openssl itself does not sign with it
+    now = datetime.datetime.now(datetime.UTC)
+    authority.certify(now, now + datetime.timedelta(days=9), "codeSigning")
+    with pytest.raises(subprocess.CalledProcessError):  # openssl itself does not sign with it
+        authority.reply(make_request(TEXT))
 
 
 def test_a_refusal_is_said_in_the_authority_s_words(authority: Authority) -> None:
@@ -235,7 +235,10 @@ def test_a_refusal_is_said_in_the_authority_s_words(authority: Authority) -> Non
         verify_stamp(response, TEXT, authority.root)
 
 
-def test_no_byte_can_be_changed_so_that_it_says_something_else(authority: Authority) -> None:
+def test_no_byte_can_be_changed_so_that_it_says_something_else(tmp_path: Path) -> None:
+    authority = Authority.create(tmp_path / "tsa")
+    # Without the root, which the verifier has: nobody reads the copy that comes along.
+    (authority.directory / "ts.cnf").write_text(CONFIG.replace("certs = chain.pem\n", ""))
     request = make_request(TEXT)
     response = authority.reply(request)
     stamp = verify_stamp(response, TEXT, authority.root, request)
@@ -277,7 +280,7 @@ def test_what_goes_wrong_on_the_way_is_said_in_words(authority: Authority) -> No
     with listening(authority, kind="html") as url, pytest.raises(TimestampError, match="html"):
         send(request, url)
     for url in ("http://127.0.0.1:1/", "nonsense"):
-        with pytest.raises(TimestampError, match="no answer|cannot be asked"):
+        with pytest.raises(TimestampError, match=r"no answer|cannot be asked"):
             send(request, url)
     with pytest.raises(TimestampError, match="md5"):
         make_request(TEXT, "md5")
