@@ -371,8 +371,9 @@ def test_a_key_that_is_no_cosigner_s_does_not_count() -> None:
     text = split(LOG.note(5))[0]
     body = signature_line(signature_of(text, plain)).encode()
     with talking(lambda _: answered(body)) as url:
-        (outcome,) = ask(5, [WitnessAddress("w", (verifier_of(plain),), url)]).outcomes
-    assert not outcome.ok
+        found = ask(5, [WitnessAddress("w", (verifier_of(plain),), url)])
+    assert "not its cosignature" in found.outcomes[0].problem
+    assert found.note == LOG.note(5)
 
 
 # Merging ----------------------------------------------------------------------------------------
