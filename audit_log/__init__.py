@@ -22,7 +22,8 @@ the raw bytes of the line without its newline. With the reference tool, for the 
     tail -n 1 log.jsonl | tr -d '\n' | b3sum --derive-key 'repro-audit v1 line'
 
 The first record is ``log.created``. Its body holds ``format`` (``repro-audit v1``), ``origin`` (the
-name of this log, random) and ``vkeys`` (its public keys as text). ``log.vkey`` repeats these keys.
+name of this log, random) and ``vkeys`` (its public keys as text: Ed25519, then ML-DSA-44).
+``log.vkey`` repeats the keys in force; a record ``key.rotated`` replaces them (see `rotation`).
 
 **Tree.** Over the same bytes stands the Merkle tree of RFC 6962 with SHA-256: a leaf is
 SHA-256(0x00 ‖ line), a node SHA-256(0x01 ‖ left ‖ right). Whoever can write the file can also
@@ -34,6 +35,7 @@ log is signed. ``checkpoint`` is a C2SP signed note whose text is a C2SP checkpo
     CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=  root of the tree over them
                                                   an empty line
     — repro.log/5f0c… Az3grlgtzPICa5OS…           key id and Ed25519 signature
+    — repro.log/5f0c… kK1sAAAAAGec…               key id, time and ML-DSA-44 cosignature
 
 A record is *durable* when its bytes are synced and *committed* when a checkpoint covers it. Before
 each signature its size and root are made durable beside the private key, outside the workspace:
