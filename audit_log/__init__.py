@@ -64,7 +64,7 @@ between a failed sync and the next opening. ``derived/`` can be deleted.
 log; that shows only against a checkpoint that somebody else has kept. See `faults` for the verdicts
 and for what each assurance level leaves unproven.
 
-Reading order for an auditor: `canonical`, `record`, `commitment`, `tree`, `note`, `checkpoint` (pure), then
-`walk`, `trust`, `erasures` and `verify`; then, for how it is written, `store`, `lines`, `openings`,
-`erasing`, `recovery`, `signing`, `high_water`.
+Reading order for an auditor: `canonical`, `record`, `commitment`, `tree`, `note`, `checkpoint`
+(pure), then `walk`, `trust`, `erasures` and `verify`; then, for how it is written, `store`,
+`lines`, `openings`, `erasing`, `recovery`, `signing`, `high_water`.
 """
