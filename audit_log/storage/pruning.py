@@ -113,7 +113,7 @@ def finish(directory: Path) -> None:
     left = {path.suffix: path for path in sorted(folder.iterdir())}
     if ".pending" in left:
         first = int(left[".pending"].stem)
-        if _is_erased(Text.open(directory), first):
+        if is_erased(Text.open(directory), first):
             carry_out(directory, first)
         else:
             left[".pending"].unlink()
@@ -137,7 +137,8 @@ def require_signed(directory: Path, size: int, root: bytes) -> None:
         raise LogCorruptError(f"the first {size} records are not those that were signed")
 
 
-def _is_erased(text: Text, first: int) -> bool:
+def is_erased(text: Text, first: int) -> bool:
+    """Return whether a record of ``text`` says that the segment from ``first`` on is erased."""
     for line in text.lines_with(b'"what":"segment"'):
         record = _decoded(line)
         body = record.body

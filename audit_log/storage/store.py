@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from repro.audit_log.disk.filesystem import warnings_for
 from repro.audit_log.disk.locks import shared
 from repro.audit_log.errors import LogCorruptError, RecordError
 from repro.audit_log.formats.record import Actor, Record, Tool, decode, format_time
@@ -47,6 +48,8 @@ class Log(Committer):
     ) -> None:
         """Use `open` instead: it also repairs what a crash left behind."""
         super().__init__(directory, actor=actor, tool=tool, keys=keys, clock=clock, seal_at=seal_at)
+        self.warnings: tuple[str, ...] = warnings_for(directory)
+        """What the user must be told about where the log lies."""
 
     @classmethod
     def create(

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from repro.audit_log.disk.locks import shared
-from repro.audit_log.errors import CheckpointError, LogUnusableError, NoteError
+from repro.audit_log.errors import CheckpointError, LogCorruptError, LogUnusableError, NoteError
 from repro.audit_log.formats.checkpoint import Checkpoint, parse_checkpoint
 from repro.audit_log.formats.note import split
 from repro.audit_log.formats.note_key import Verifier
@@ -23,6 +23,7 @@ from repro.audit_log.storage.layout import (
     read_note,
     require_directory,
 )
+from repro.audit_log.storage.pruning import is_erased
 from repro.audit_log.storage.segments import Text, lines_with
 
 from .artifacts import ArtifactCheck
@@ -134,10 +135,15 @@ def _walk(case: Case, walk: Walk) -> bool:
         for part in text.parts:
             if part.pruned is not None:
                 walk.pass_over(part.pruned.leaves(), part.pruned.kept)
+                if not is_erased(text, part.first):
+                    message = f"the lines from record {part.first} on are gone, by no record"
+                    case.add("record", message, part.first)
             for line, whole in part.pieces():
                 if whole:
                     walk.feed(line)
                 cut = not whole
+    except LogCorruptError as error:
+        case.add("record", error.problem)
     except LogUnusableError as error:
         case.add("missing", error.problem)
     except OSError as error:

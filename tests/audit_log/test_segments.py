@@ -296,6 +296,18 @@ def test_what_stays_of_a_segment_is_not_believed(full: Site) -> None:
     assert full.verify().verdict == "ok"
 
 
+def test_lines_that_are_gone_by_no_record_are_missed(full: Site) -> None:
+    three(full)
+    twin = full.copy("twin")
+    later(twin).prune(0, reason="over", held=lambda: None)
+    for name in ("000000000000.leaves", "000000000000.pruned"):
+        shutil.copy(twin.directory / "segments" / name, full.directory / "segments" / name)
+    (full.directory / "segments" / "000000000000.jsonl").unlink()
+    report = full.verify()
+    assert (report.verdict, report.faults[0].seq) == ("tampered", 0)
+    assert "by no record" in report.faults[0].message
+
+
 def test_changed_lines_are_not_pruned(full: Site) -> None:
     three(full)
     path = full.directory / "segments" / "000000000000.jsonl"

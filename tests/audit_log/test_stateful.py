@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from repro.audit_log.errors import LogCorruptError
+from repro.audit_log.errors import LogCorruptError, LogUnusableError
 
 from .conftest import Site
 
@@ -30,13 +30,14 @@ class LogAgainstList(RuleBasedStateMachine):
         self.torn = False
         self.kept = self.site.checkpoint.read_bytes()
         self.kept_size = 1
-        self.count = 0
+        self.count = self.sealed = self.pruned = 0
 
     def _acknowledge(self, hashes: list[str]) -> None:
         if self.torn:  # a repair has added a record of its own before these
-            records = list(self.logs[0].records())
-            assert records[len(self.hashes)].type == "log.recovered"
-            following = records[len(self.hashes) + 1].prev if hashes else self.logs[0].head().hash
+            records = {record.seq: record for record in self.logs[0].records()}
+            size = len(self.hashes)
+            assert records[size].type == "log.recovered"
+            following = records[size + 1].prev if hashes else self.logs[0].head().hash
             self.hashes.append(following)
             self.torn = False
         self.hashes.extend(hashes)
@@ -58,6 +59,36 @@ class LogAgainstList(RuleBasedStateMachine):
         assert checkpoint.size == len(self.hashes)
         self.committed = checkpoint.size
 
+    @rule(writer=st.integers(0, 2))
+    def seal(self, writer: int) -> None:
+        """Any writer seals what is in the active file."""
+        log = self.logs[writer % len(self.logs)]
+        done = log.seal(retention={"keep_until": "2025-01-30", "policy": "test"})
+        self._acknowledge([done.hash] if done else [])
+        self.sealed += done is not None
+        self.committed = len(self.hashes) if done else self.committed
+
+    @precondition(lambda self: self.sealed > self.pruned)
+    @rule(writer=st.integers(0, 2), which=st.integers(0, 9))
+    def prune(self, writer: int, which: int) -> None:
+        """Any writer prunes a segment, unless its lines are gone."""
+        log = self.logs[writer % len(self.logs)]
+        try:
+            done = log.prune(which % self.sealed, reason="test", held=lambda: None)
+        except LogUnusableError:
+            self._acknowledge([])
+            return
+        self._acknowledge([done.hash])
+        self.pruned += 1
+        self.committed = len(self.hashes)
+
+    @rule()
+    def crash_in_a_seal(self) -> None:
+        """Lose the new file, as a sealer does who dies after the rename."""
+        lines = self.site.lines
+        if lines.exists() and lines.stat().st_size == 0:
+            lines.unlink()
+
     @rule()
     def open_again(self) -> None:
         """Another writer comes; the oldest of three goes."""
@@ -67,6 +98,8 @@ class LogAgainstList(RuleBasedStateMachine):
     @rule(data=st.binary(min_size=1, max_size=40).filter(lambda data: b"\n" not in data))
     def crash_in_a_write(self, data: bytes) -> None:
         """Leave part of a line, as a writer that dies does."""
+        if not self.site.lines.exists():
+            self.logs[0].head()
         with self.site.lines.open("ab") as file:
             file.write(data)
         self.torn = True
@@ -99,7 +132,9 @@ class LogAgainstList(RuleBasedStateMachine):
         """Keep a copy of the checkpoint, as an auditor does."""
         self.kept, self.kept_size = self.site.checkpoint.read_bytes(), self.committed
 
-    @precondition(lambda self: self.committed > self.kept_size and not self.torn)
+    @precondition(
+        lambda self: self.committed > self.kept_size and not self.torn and not self.sealed
+    )
     @rule()
     def put_back_and_find_out(self) -> None:
         """Cut the log to the kept checkpoint; signing and the mark notice."""
