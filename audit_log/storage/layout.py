@@ -29,6 +29,7 @@ TORN: Final = "torn"
 RUNNING: Final = "running"
 SEGMENTS: Final = "segments"
 STATE: Final = "derived/state.json"
+PLANS: Final = "derived/plans.json"
 TREE: Final = "derived/tree"
 
 MAX_CHECKPOINT: Final = 65_536

@@ -22,6 +22,7 @@ from repro.audit_log.formats.canonical import canonical
 from repro.audit_log.formats.record import ENDS, decode
 
 from .layout import RUNNING
+from .plans import open_plans
 from .segments import lines_with
 
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
@@ -87,6 +88,11 @@ def recover(directory: Path, append_if: _AppendIf) -> tuple[str, ...]:
                 path.unlink(missing_ok=True)
         finally:
             os.close(descriptor)
+    # A plan without an end and without a lock file: somebody has removed the file.
+    for run in open_plans(directory):
+        gone = _RUN.fullmatch(run) and not is_running(directory, run)
+        if gone and _interrupt(directory, run, append_if):
+            ended.append(run)
     return tuple(ended)
 
 

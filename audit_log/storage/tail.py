@@ -180,12 +180,12 @@ def _from_state(directory: Path, text: Text, checkpoint: Checkpoint) -> Tail | N
         return None
     if frontier.size != checkpoint.size or frontier.root() != checkpoint.root:
         return None
-    if offset < 1 or _last_line_hash(text, offset) != head:
+    if offset < 1 or last_line_hash(text, offset) != head:
         return None
     return Tail(offset, head, frontier, frontier.copy(), [])
 
 
-def _last_line_hash(text: Text, offset: int) -> str | None:
+def last_line_hash(text: Text, offset: int) -> str | None:
     """Return the hash of the line that ends at ``offset``; None if none does."""
     part = next((part for part in text.parts if part.start < offset <= part.end), None)
     if part is None:
