@@ -292,6 +292,9 @@ def test_what_stays_of_a_segment_is_not_believed(full: Site) -> None:
         value[key] = {"kept": {}, "last": "0" * 64}.get(key, 3)
         pruned.write_bytes(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
         assert full.verify().exit_status == 4, key
+    pruned.write_bytes(said.replace(b"ada", b"bob"))
+    with pytest.raises(LogCorruptError, match="record 0"):
+        full.open()
     pruned.write_bytes(said)
     assert full.verify().verdict == "ok"
 
@@ -306,6 +309,26 @@ def test_lines_that_are_gone_by_no_record_are_missed(full: Site) -> None:
     report = full.verify()
     assert (report.verdict, report.faults[0].seq) == ("tampered", 0)
     assert "by no record" in report.faults[0].message
+
+
+def test_readers_and_writers_go_on_while_others_seal(full: Site) -> None:
+    child = os.fork()
+    if child == 0:
+        log = full.open()
+        for _ in range(40):
+            log.append("incident", {})
+            log.seal()
+        os._exit(0)
+    log, size, count = full.open(), 0, 0
+    while os.waitpid(child, os.WNOHANG) == (0, 0):
+        for _ in range(50):
+            text = Text.open(full.directory).require_sound()
+            assert text.size >= size
+            size = text.size
+        log.append("incident", {})
+        count += 1
+    assert log.head().size == 4 + 80 + count
+    assert full.verify().verdict == "ok"
 
 
 def test_changed_lines_are_not_pruned(full: Site) -> None:
