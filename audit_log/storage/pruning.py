@@ -43,19 +43,19 @@ def part_of(text: Text, segment: int) -> Part:
 def require_over(text: Text, segment: int, today: date) -> None:
     """Raise `LogUnusableError` unless the retention of ``segment`` has passed by ``today``.
 
-    What the seal says holds until a later ``approval`` whose body has ``retention``, with
-    ``segment``, ``keep_until`` and ``policy``, says otherwise.
+    What the seal says holds until a later ``approval`` with the subject ``retention`` says
+    otherwise of this segment.
     """
     retention: object = None
-    for line in text.lines_with(b'"retention":{'):
+    for line in text.lines_with(b'"keep_until":'):
         record = _decoded(line)
-        said = record.body.get("retention")
-        if not isinstance(said, dict):
+        body = record.body
+        if body.get("segment") != segment:
             continue
-        if record.type == "segment.sealed" and record.body.get("segment") == segment:
-            retention = said
-        elif record.type == "approval" and said.get("segment") == segment:
-            retention = {key: value for key, value in said.items() if key != "segment"}
+        if record.type == "segment.sealed":
+            retention = body.get("retention")
+        elif record.type == "approval" and body.get("subject") == "retention":
+            retention = {name: body.get(name) for name in ("keep_until", "policy")}
     if not isinstance(retention, dict):
         raise LogUnusableError(f"nothing in the log says how long segment {segment} is kept")
     try:

@@ -26,7 +26,7 @@ from repro.audit_log.formats.commitment import (
     new_opening,
     parse_opening,
 )
-from repro.audit_log.formats.record import Actor, Record, Tool, decode, encode, encode_own
+from repro.audit_log.formats.record import Actor, Letterhead, Record, Tool, decode, encode
 
 from . import reference
 
@@ -129,7 +129,8 @@ def test_an_actor_is_the_first_member_of_a_line_and_read_as_written() -> None:
     line = encode(made)
     assert line.startswith(b'{"actor":{"commitment":"' + DIGEST.encode() + b'"},"body":')
     assert decode(line) == made
-    assert encode_own(made) == line
+    own = Letterhead(made.actor, made.tool).line
+    assert own(made.seq, made.time, made.type, made.nonce, made.prev, made.body) == line
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from repro.audit_log.formats import digests, record
 from repro.audit_log.formats.canonical import canonical
 from repro.audit_log.formats.record import (
     Actor,
-    Author,
+    Letterhead,
     Record,
     Tool,
     decode,
@@ -39,7 +39,7 @@ def test_golden_lines_are_read_and_written_as_they_are(seq: int) -> None:
     found = decode(LINES[seq])
     assert found.seq == seq
     assert encode(found) == LINES[seq]
-    own = Author(found.actor, found.tool).line
+    own = Letterhead(found.actor, found.tool).line
     assert own(seq, found.time, found.type, found.nonce, found.prev, found.body) == LINES[seq]
     assert found.prev == (line_hash(LINES[seq - 1]) if seq else "0" * 64)
     assert line_hash(LINES[seq]) == reference.line_hash(LINES[seq])
