@@ -23,6 +23,8 @@ from .segments import Text
 from .tail import last_line_hash
 
 _LIMIT: Final = 1 << 24
+_WORTH = 1 << 20
+"""Bytes that are read rather than remembered: a command that is refused leaves a small log alone."""
 _ENDINGS: Final = tuple(f',"type":"{name}"}}'.encode() for name in sorted(ENDS | {"run.planned"}))
 _STATE: Final = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
@@ -36,7 +38,7 @@ def open_plans(directory: Path) -> dict[str, int]:
         if line.endswith(_ENDINGS):
             _note(line, plans)
         end = stop
-    if end > start:
+    if end - start > _WORTH:
         _keep(directory, text, end, plans)
     return plans
 

@@ -12,6 +12,11 @@ from repro.audit_log.storage.plans import open_plans
 from .conftest import Site
 
 
+@pytest.fixture(autouse=True)
+def _remember_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "_WORTH", 0)
+
+
 def state(site: Site) -> Path:
     return site.directory / "derived" / "plans.json"
 
