@@ -24,7 +24,7 @@ from .tail import last_line_hash
 
 _LIMIT: Final = 1 << 24
 _WORTH = 1 << 20
-"""Bytes that are read rather than remembered: a command that is refused leaves a small log alone."""
+"""Bytes that are read rather than remembered: a refused command leaves a small log alone."""
 _ENDINGS: Final = tuple(f',"type":"{name}"}}'.encode() for name in sorted(ENDS | {"run.planned"}))
 _STATE: Final = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
