@@ -19,15 +19,25 @@ from .faults import Fault
 class ArtifactCheck:
     """Digests the artifacts of the records that it is shown, and counts them."""
 
+    types = frozenset({"run.completed"})
+
     def __init__(self, root: Path) -> None:
         """Look for the files below ``root``."""
         self._root = root.resolve()
         self.count = 0
 
-    def faults_of(self, record: Record) -> Iterator[Fault]:
+    def state(self) -> object:
+        """Return how many artifacts were digested."""
+        return self.count
+
+    def resume(self, state: object) -> None:
+        """Count on from ``state``."""
+        if not isinstance(state, int):
+            raise ValueError("not a count of artifacts")
+        self.count = state
+
+    def see(self, record: Record) -> Iterator[Fault]:
         """Yield a fault for each artifact of ``record`` that is not what the record says."""
-        if record.type != "run.completed":
-            return
         artifacts = record.body.get("artifacts", [])
         if not isinstance(artifacts, list):
             yield Fault(record.seq, "record", f"record {record.seq}: artifacts is not a list")

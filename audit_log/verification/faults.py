@@ -61,23 +61,6 @@ _VERDICT_OF: Final = MappingProxyType(
     }
 )
 
-LEVELS: Final = (
-    "L0 consistent with itself",
-    "L1 signed by the pinned key",
-    "L2 extends a checkpoint kept elsewhere",
-)
-
-_NOT_PROVEN: Final = (
-    (0, 0, "who wrote it: whoever can write the files can make a log that passes this level"),
-    (0, 1, "that it was not cut back to an earlier checkpoint"),
-    (0, 1, "that the holder of the key did not rewrite it"),
-    (0, 2, "that its owner used the key: a thief can sign, and rotate it (only witnesses help)"),
-    (2, 2, "that records beyond the kept checkpoint were not cut or rewritten by the key's holder"),
-    (0, 2, "when records were written: the times are the writer's own word"),
-    (0, 2, "that what the records say was so"),
-)
-"""From which level to which, and what they leave open."""
-
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -95,11 +78,15 @@ class Report:
     verdict: str
     exit_status: int
     level: int
-    """0, 1 or 2; only meaningful when the verdict is ``ok``; -1 if not even L0 holds."""
+    """The highest that was attained; only meaningful when the verdict is ``ok``; -1 if none."""
+    attained: tuple[int, ...]
+    """Every level that was attained, ascending: they do not imply each other (see `levels`)."""
     faults: tuple[Fault, ...]
     warnings: tuple[str, ...]
     size: int
-    """Whole records that were read."""
+    """Whole records that are there."""
+    remembered: int
+    """So many of these were not read again: an earlier verification did."""
     committed: int
     """Records that the log's own checkpoint covers."""
     head: str
@@ -113,6 +100,8 @@ class Report:
     """What the level does not prove."""
     evidence: tuple[str, ...] = ()
     """Two signed notes that contradict each other: proof of misbehaviour that can be carried on."""
+    fork: str = ""
+    """The same with the tree hashes that show it, as a file: see `forks`. Empty without proof."""
 
 
 def verdict_of(faults: Iterable[Fault]) -> str:
@@ -129,8 +118,3 @@ def ordered(faults: Iterable[Fault]) -> tuple[Fault, ...]:
         return gravity[_VERDICT_OF[fault.code]], fault.seq is None, fault.seq or 0
 
     return tuple(sorted(faults, key=place))
-
-
-def not_proven(level: int) -> tuple[str, ...]:
-    """Return what stays open at ``level``."""
-    return tuple(text for first, last, text in _NOT_PROVEN if first <= level <= last)

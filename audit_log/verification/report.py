@@ -6,7 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .faults import LEVELS, Report
+from .faults import Report
+from .levels import LEVELS
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -19,12 +20,16 @@ def as_text(report: Report) -> str:
     lines = [f"{report.verdict}: {_summary(report)}"]
     if report.level >= 0:
         lines.append(f"level: {LEVELS[report.level]}")
+        if report.attained != tuple(range(report.level + 1)):
+            lines.append(f"attained: {', '.join(f'L{level}' for level in report.attained)}")
     lines.extend(f"  not proven: {text}" for text in report.not_proven)
     lines.extend(f"fault: {fault.message}" for fault in report.faults)
     lines.extend(f"warning: {text}" for text in report.warnings)
     lines.extend(f"running: {run}" for run in report.running)
     lines.extend(f"checked: {text}" for text in report.checked)
     lines.extend(f"not checked: {text}" for text in report.not_checked)
+    if report.fork:
+        lines.append("evidence: two signed checkpoints contradict each other, which proves a fork")
     if report.size:
         lines.append(f"head: {report.size} {report.head}")
     if report.origin:
@@ -60,6 +65,6 @@ def _summary(report: Report) -> str:
     if report.exit_status >= 3 and report.faults:
         return report.faults[0].message
     records = f"{report.size} record{'' if report.size == 1 else 's'}"
-    if report.committed >= report.size:
-        return f"{records}, all committed"
-    return f"{records}, {report.committed} committed"
+    committed = "all" if report.committed >= report.size else str(report.committed)
+    again = f"; records 0-{report.remembered - 1} not read again" if report.remembered else ""
+    return f"{records}, {committed} committed{again}"

@@ -1,37 +1,54 @@
 """Verify a log: read everything once, believe nothing, say what is and what is not proven.
 
-`verify` raises nothing for a bad log; it returns a `Report`. It writes nothing. The verdicts are
-in `faults`; the walk over the lines is in `walk`; this module reads the files and compares the
-tree with every checkpoint that it knows.
+`verify` raises nothing for a bad log; it returns a `Report`. It writes nothing. The verdicts are in
+`faults`, the levels in `levels`, the walk over the lines in `survey`; this module reads the
+checkpoint and compares the tree with every checkpoint that it knows. `continuing` is for verifiers
+that come back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from repro.audit_log.disk.locks import shared
-from repro.audit_log.errors import CheckpointError, LogCorruptError, LogUnusableError, NoteError
+from repro.audit_log.errors import CheckpointError, LogUnusableError, NoteError
 from repro.audit_log.formats.checkpoint import Checkpoint, parse_checkpoint
 from repro.audit_log.formats.note import split
-from repro.audit_log.formats.note_key import Verifier
-from repro.audit_log.formats.record import Record
 from repro.audit_log.storage import running
-from repro.audit_log.storage.layout import (
-    LOG_LOCK,
-    SUSPECT,
-    read_note,
-    require_directory,
-)
-from repro.audit_log.storage.pruning import is_erased
-from repro.audit_log.storage.segments import Text, lines_with
+from repro.audit_log.storage.layout import SUSPECT, read_note, require_directory
 
 from .artifacts import ArtifactCheck
-from .erasures import Erasures
-from .faults import EXIT, Fault, Report, not_proven, ordered, verdict_of
-from .rotations import Rotations
-from .trust import Case, judge_place, judge_signature, open_old, read_published, trusted
+from .faults import EXIT, Report, ordered, verdict_of
+from .index import Index
+from .kept import is_damaged, judge_mark, judge_memory, judge_old, read_old
+from .levels import (
+    Policy,
+    Stamp,
+    judge_post_quantum,
+    judge_stamps,
+    judge_witnesses,
+    not_checked,
+    not_proven,
+)
+from .memory import Memory
+from .observer import Observer
+from .reading import Text
+from .spill import Spill
+from .survey import Reading
+from .trust import Case, judge_signature, trusted
 from .walk import Walk
+
+
+@dataclass(slots=True)
+class Outcome:
+    """A report, and what the verifier may remember."""
+
+    report: Report
+    memory: Memory | None
+    """None if something was found that must be found again."""
+    runs: Spill
+    """Every run that was planned in what was read."""
 
 
 def verify(
@@ -42,53 +59,91 @@ def verify(
     self_asserted: bool = False,
     artifacts_root: Path | None = None,
     high_water: Checkpoint | None = None,
-    held: str | None = None,
-    without_openings: bool = False,
+    policy: Policy | None = None,
+    stamps: Sequence[Stamp] = (),
+    observers: Sequence[Observer] = (),
+    full: bool = False,
 ) -> Report:
     """Return what can be said about the log in ``directory``.
 
-    ``vkeys`` are the keys that the verifier trusts; ``self_asserted`` accepts the keys that the
-    log names itself, at L0. ``old_checkpoint`` is a signed note kept from earlier. With
-    ``artifacts_root``, every file that a record names is digested again below it. ``held`` is the
-    origin of the log that was seen in this place before.
-    ``without_openings`` accepts a copy that was handed out without ``openings/``.
+    ``vkeys`` are the keys that the verifier trusts, besides those of logs in its ``policy``;
+    ``self_asserted`` accepts the keys that the log names itself, at L0. ``old_checkpoint`` is a
+    signed note kept from earlier, ``stamps`` are timestamps over the log's tree that were checked
+    already. With ``artifacts_root``, every file that a record names is digested again below it.
+    ``observers`` are further judges of records. With ``full`` each line must be in canonical form
+    and keep every rule of the envelope, also where a signed checkpoint covers it.
     """
-    directory = Path(directory)
-    case = Case(directory)
+    return examine(
+        directory,
+        vkeys=vkeys,
+        old_checkpoint=old_checkpoint,
+        self_asserted=self_asserted,
+        artifacts_root=artifacts_root,
+        high_water=high_water,
+        policy=policy,
+        stamps=stamps,
+        observers=observers,
+        full=full,
+    ).report
+
+
+def examine(
+    directory: Path,
+    *,
+    vkeys: Sequence[str] = (),
+    old_checkpoint: bytes | None = None,
+    self_asserted: bool = False,
+    artifacts_root: Path | None = None,
+    high_water: Checkpoint | None = None,
+    policy: Policy | None = None,
+    stamps: Sequence[Stamp] = (),
+    observers: Sequence[Observer] = (),
+    full: bool = False,
+    memory: Memory | None = None,
+    index: Index | None = None,
+) -> Outcome:
+    """Verify as `verify` does, going on from ``memory``; return also what to remember then.
+
+    ``index`` holds the runs that were planned in what ``memory`` covers.
+    """
+    case = Case(Path(directory))
     artifacts = ArtifactCheck(artifacts_root) if artifacts_root is not None else None
-    pinned = trusted(case, vkeys)
+    judges: tuple[Observer, ...] = (*observers, *([artifacts] if artifacts is not None else []))
+    pinned = (*trusted(case, vkeys), *(policy.logs if policy is not None else ()))
     there = _read_own(case)
-    read_published(case)
-    old_text = _split_old(case, old_checkpoint)
-    known = [c for c in (case.own, old_text, high_water) if c is not None]
-    walk = Walk(frozenset(c.size for c in known))
-    walk.start()
-    rotations = Rotations()
-    erasures = Erasures(directory, without_openings)
-    walk.lines = erasures.see_lines
-
-    def visit(record: Record) -> Iterator[Fault]:
-        if record.type in rotations.types:
-            yield from rotations.see(record)
-        if artifacts is not None:
-            yield from artifacts.faults_of(record)
-        if record.type in erasures.types:
-            yield from erasures.see(record)
-
-    walk.visit = visit
-    cut = there and _walk(case, walk)
-    judge_place(case, rotations.origin, held)
-    judge_signature(case, rotations, walk.size, pinned, self_asserted)
-    _judge_tree(case, walk, cut)
-    _judge_old(case, walk, rotations, old_text, old_checkpoint, pinned)
-    _judge_mark(case, walk, high_water)
-    alive = _judge_runs(case, walk)
+    old = read_old(case, old_checkpoint)
+    known = [case.own, old.checkpoint if old else None, high_water]
+    sizes = {c.size for c in known if c is not None} | {stamp.size for stamp in stamps}
+    resumable = memory if not full and all(memory.size <= n for n in sizes if memory) else None
+    sizes |= {memory.size} if memory is not None else set()
+    # Files are digested again, or not at all: nothing is known of those that were there last time.
     if artifacts is not None:
+        resumable = None
+    reading = Reading(frozenset(sizes), judges)
+    if there:
+        _read(case, reading, resumable, full)
+    walk = reading.walk
+    walk.add(walk.plans.twice(index.find if index is not None and reading.start else None))
+    walk.finish()
+    judge_signature(case, walk, pinned, self_asserted)
+    judge_post_quantum(case, pinned)
+    _judge_tree(case, reading)
+    attained, fork = judge_old(case, walk, old, pinned, reading.lines)
+    judge_mark(case, walk, high_water)
+    judge_memory(case, walk, memory)
+    attained |= judge_stamps(case, walk, stamps, is_damaged(case))
+    attained |= judge_witnesses(case, policy)
+    alive = _judge_runs(case, walk)
+    clean = not walk.faults and verdict_of(case.faults) in ("ok", "torn", "incomplete")
+    case.faults = [*walk.faults, *case.faults]
+    unchecked = not_checked(policy, stamps)
+    if artifacts is None:
+        unchecked.append("artifacts")
+    else:
         case.checked.append(f"{artifacts.count} artifacts, byte by byte")
-    case.faults = [*walk.faults, *case.faults, *(erasures.finish() if there else ())]
-    case.checked.extend(erasures.checked)
-    case.warnings.extend(erasures.warnings)
-    return _report(case, walk, alive, artifacts is not None, erasures.not_checked)
+    report = _report(case, reading, alive, attained, unchecked, fork)
+    kept = reading.memory if clean else None
+    return Outcome(report, kept, walk.plans.ever)
 
 
 def _read_own(case: Case) -> bool:
@@ -98,8 +153,8 @@ def _read_own(case: Case) -> bool:
     """
     try:
         require_directory(case.directory)
-    except LogUnusableError as error:
-        case.add("missing", error.problem)
+    except (LogUnusableError, OSError) as error:
+        case.add("missing", str(error))
         return False
     try:
         case.note = read_note(case.directory)
@@ -114,56 +169,28 @@ def _read_own(case: Case) -> bool:
     return True
 
 
-def _split_old(case: Case, old: bytes | None) -> Checkpoint | None:
-    if old is None:
-        return None
+def _read(case: Case, reading: Reading, memory: Memory | None, full: bool) -> None:
+    """Walk over all lines; add what is odd about them as a whole."""
     try:
-        return parse_checkpoint(split(old)[0])
-    except (NoteError, CheckpointError) as error:
-        case.add("old-checkpoint", f"the checkpoint handed in is none: {error}")
-        return None
-
-
-def _walk(case: Case, walk: Walk) -> bool:
-    """Feed all lines to ``walk``; return whether the last one is incomplete."""
-    cut = False
-    try:
-        with shared(case.directory / LOG_LOCK):
-            text = Text.open(case.directory)
-        for problem in text.problems:
-            case.add("chain", problem)
-        for part in text.parts:
-            if part.pruned is not None:
-                walk.pass_over(part.pruned.leaves(), part.pruned.kept)
-                if not is_erased(text, part.first):
-                    message = f"the lines from record {part.first} on are gone, by no record"
-                    case.add("record", message, part.first)
-            for line, whole in part.pieces():
-                if whole:
-                    walk.feed(line)
-                cut = not whole
-    except LogCorruptError as error:
-        case.add("record", error.problem)
-    except LogUnusableError as error:
-        case.add("missing", error.problem)
+        reading.read(case.directory, case.own, memory, full=full)
     except OSError as error:
         case.add("missing", f"cannot read the log: {error.strerror or error}")
+    walk = reading.walk
     if walk.size == 0 and (case.own is None or case.own.size == 0):
         case.add("missing", "the log holds no whole record")
-    if walk.orphan is not None:
-        _look_for_fork(case, *walk.orphan)
+    if walk.orphan is not None and reading.text is not None:
+        _look_for_fork(case, reading.text, *walk.orphan)
     if (case.directory / SUSPECT).exists():
         case.warnings.append("a sync of this log has failed; it is marked suspect")
     if walk.backwards:
         case.warnings.append(f"time goes backwards at {walk.backwards} records")
-    return cut
 
 
-def _look_for_fork(case: Case, seq: int, prev: str) -> None:
+def _look_for_fork(case: Case, text: Text, seq: int, prev: str) -> None:
     """Add a fault if two different lines name the same parent as record ``seq`` does."""
     lines: set[bytes] = set()
     try:
-        for line in lines_with(case.directory, f',"prev":"{prev}"'.encode()):
+        for line in text.lines_with(f',"prev":"{prev}"'.encode()):
             lines.add(line)
             if len(lines) > 1:
                 break
@@ -177,7 +204,8 @@ def _look_for_fork(case: Case, seq: int, prev: str) -> None:
         case.add("fork", message, seq)
 
 
-def _judge_tree(case: Case, walk: Walk, cut: bool) -> None:
+def _judge_tree(case: Case, reading: Reading) -> None:
+    walk, cut = reading.walk, reading.cut
     if case.own is None:
         if cut:
             case.add("torn", f"record {walk.size} is incomplete", walk.size)
@@ -195,72 +223,13 @@ def _judge_tree(case: Case, walk: Walk, cut: bool) -> None:
     if walk.size > case.own.size:
         count = walk.size - case.own.size
         case.warnings.append(f"{count} records are durable and not committed")
-    case.checked.append(f"{walk.size} records: framing, order, chain, tree")
-
-
-def _judge_old(
-    case: Case,
-    walk: Walk,
-    rotations: Rotations,
-    old: Checkpoint | None,
-    note: bytes | None,
-    pinned: tuple[Verifier, ...],
-) -> None:
-    if old is None or note is None or walk.origin is None:
-        return
-    if old.origin != walk.origin:
-        message = f"the checkpoint handed in is of {old.origin}, the log is {walk.origin}"
-        case.add("old-checkpoint", message)
-        return
-    try:
-        open_old(case, rotations, walk.size, pinned, note)
-    except NoteError as error:
-        case.add("old-checkpoint", f"the checkpoint handed in cannot be believed: {error}")
-        return
-    if case.own is None:
-        return
-    if case.own.size < old.size:
-        message = f"the log was signed with {old.size} records, now with {case.own.size}"
-        case.add("rolled-back", message)
-    elif old.size in walk.roots and walk.roots[old.size] != old.root:
-        message = f"the first {old.size} records are not those of the checkpoint handed in"
-        if _is_damaged(case):
-            case.add("root", message)
-            return
-        case.add("fork", message)
-        case.evidence = (note.decode(), case.note.decode())
-    elif old.size in walk.roots:
-        case.level = 2 if case.level == 1 else case.level
-        case.checked.append(f"extends the checkpoint handed in, of {old.size} records")
-
-
-def _judge_mark(case: Case, walk: Walk, mark: Checkpoint | None) -> None:
-    if mark is None or case.own is None:
-        return
-    if walk.origin is not None and mark.origin != walk.origin:
-        case.add("key", f"the high-water mark is of {mark.origin}, the log is {walk.origin}")
-    elif walk.size < mark.size:
-        message = f"{mark.size} records were signed here, and {walk.size} are there"
-        case.add("rolled-back", message)
-    elif walk.roots[mark.size] != mark.root:
-        message = f"the first {mark.size} records are not those that were signed here"
-        case.add("root" if _is_damaged(case) else "fork", message)
-    else:
-        case.checked.append("the high-water mark beside the key")
-
-
-def _is_damaged(case: Case) -> bool:
-    """Return whether the lines disagree with the log's own chain or root.
-
-    Another checkpoint then disagrees for that reason too: damage is not a fork, which takes two
-    logs that are each whole.
-    """
-    return verdict_of(case.faults) == "tampered"
+    count = walk.size - reading.start
+    case.checked.append(f"{count} records: framing, order, chain, tree")
 
 
 def _judge_runs(case: Case, walk: Walk) -> tuple[str, ...]:
     alive = []
-    for run, seq in walk.plans.items():
+    for run, seq in walk.plans.open.items():
         try:
             is_alive = running.is_running(case.directory, run)
         except (LogUnusableError, OSError):
@@ -274,29 +243,41 @@ def _judge_runs(case: Case, walk: Walk) -> tuple[str, ...]:
 
 
 def _report(
-    case: Case, walk: Walk, alive: tuple[str, ...], artifacts: bool, more: Sequence[str]
+    case: Case,
+    reading: Reading,
+    alive: tuple[str, ...],
+    above: set[int],
+    unchecked: list[str],
+    fork: str,
 ) -> Report:
+    walk = reading.walk
     verdict = verdict_of(case.faults)
     if walk.more_faults:
         case.warnings.append(f"{walk.more_faults} further faults are not listed")
-    level = case.level if EXIT[verdict] < 3 else -1
-    unchecked = ["bodies against their schemas", "trusted timestamps (L3), witnesses (L4)"]
-    if not artifacts:
-        unchecked.append("artifacts")
-    unchecked.extend(more)
+    attained: tuple[int, ...] = ()
+    if EXIT[verdict] < 3:
+        attained = tuple(sorted({0, *range(1, case.level + 1), *above}))
+    quick = walk.size - reading.start - walk.strict
+    if quick:
+        unchecked.insert(0, f"canonical form, actor and body of {quick} records")
+    if reading.start:
+        unchecked.insert(0, f"records 0-{reading.start - 1} again: they were verified before")
     return Report(
         verdict=verdict,
         exit_status=EXIT[verdict],
-        level=level,
+        level=attained[-1] if attained else -1,
+        attained=attained,
         faults=ordered(case.faults),
         warnings=tuple(case.warnings),
         size=walk.size,
+        remembered=reading.start,
         committed=case.own.size if case.own else 0,
         head=walk.head,
         origin=walk.origin,
         running=alive,
         checked=tuple(case.checked),
         not_checked=tuple(unchecked),
-        not_proven=not_proven(level) if level >= 0 else (),
+        not_proven=not_proven(attained) if attained else (),
         evidence=case.evidence,
+        fork=fork,
     )

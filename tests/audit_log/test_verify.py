@@ -15,7 +15,8 @@ from repro.audit_log.formats.note import sign, split
 from repro.audit_log.formats.note_key import Signer, format_vkey, verifier_of
 from repro.audit_log.storage import running
 from repro.audit_log.storage.store import Log
-from repro.audit_log.verification.faults import EXIT, LEVELS, Report, not_proven
+from repro.audit_log.verification.faults import EXIT, Report
+from repro.audit_log.verification.levels import LEVELS, not_proven
 from repro.audit_log.verification.verify import verify
 
 from . import make_vectors, reference
@@ -479,8 +480,10 @@ def test_a_log_that_names_no_key_of_its_own_is_tampered(full: Site, vkeys: objec
 def test_graver_verdicts_come_first_and_levels_shrink_what_is_open() -> None:
     statuses = list(EXIT.values())
     assert statuses == sorted(statuses, reverse=True)
-    assert len(LEVELS) == 3
-    assert all(not_proven(level) for level in range(3))
+    assert [text.split()[0] for text in LEVELS] == [f"L{level}" for level in range(7)]
+    some = ({0}, {0, 1}, {0, 1, 2}, {0, 1, 4}, {0, 1, 2, 3, 4})
+    assert len({not_proven(attained) for attained in some}) == len(some)
+    assert all("that what the records say was so" in not_proven(attained) for attained in some)
 
 
 def test_many_faults_are_counted_and_not_kept(full: Site) -> None:

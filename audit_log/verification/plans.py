@@ -1,0 +1,106 @@
+"""Plans and their ends: exactly one record ends each plan, and no run is planned twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from repro.audit_log.formats.record import ENDS
+
+from .faults import Fault
+from .spill import Spill
+
+PLANNED: Final = "run.planned"
+RUN_TYPES: Final = frozenset({PLANNED, *ENDS})
+
+_AFTER_BODY: Final = b'},"nonce":"'
+_RUN: Final = b'"run":"'
+_PLAN: Final = b'"plan":'
+
+
+class Plans:
+    """The open plans, and every run that was ever planned."""
+
+    def __init__(self) -> None:
+        """Begin without any plan."""
+        self.open: dict[str, int] = {}
+        """Runs that are planned and not ended: id → seq of the plan."""
+        self.ever = Spill()
+        """An id that is planned again could hide the first result."""
+
+    def see_ids(self, seq: int, type_: str, run: object, plan: object) -> Fault | None:
+        """Look at what record ``seq`` of one of `RUN_TYPES` says of its run and its plan."""
+        if type_ == PLANNED:
+            return self._plan(seq, run)
+        return self._end(seq, run, plan)
+
+    def twice(self, earlier: Callable[[bytes], int | None] | None) -> Iterator[Fault]:
+        """Yield a fault for each run that was planned again; call it once, at the end.
+
+        ``earlier`` says, of the key of a run, which record planned it in what was not read again.
+        """
+        for seq, first in self.ever.twice(earlier):
+            message = f"record {seq} plans the run of record {first} a second time"
+            yield Fault(seq, "twice", message)
+
+    def _plan(self, seq: int, run: object) -> Fault | None:
+        if not isinstance(run, str):
+            return Fault(seq, "run", f"record {seq} plans a run without an id")
+        self.open.setdefault(run, seq)
+        self.ever.add(run, seq)
+        return None
+
+    def _end(self, seq: int, run: object, plan: object) -> Fault | None:
+        if not isinstance(run, str) or run not in self.open:
+            return Fault(seq, "run", f"record {seq} ends run {run}, which has no open plan")
+        planned = self.open.pop(run)
+        if planned == plan and type(plan) is int:
+            return None
+        return Fault(seq, "run", f"record {seq} ends run {run} with plan {plan}, not {planned}")
+
+
+def ids_of(line: bytes) -> tuple[object, object]:
+    """Return ``run`` and ``plan`` of the body in a line that is valid JSON; None where absent.
+
+    Raises `ValueError` for bytes that are not. Without parsing where that is certain: a quote right
+    after ``{`` or ``,`` opens a key, and if no ``}`` stands between a member and the one that
+    closes the body, then the member is the body's own.
+    """
+    end = line.rfind(_AFTER_BODY)
+    run, known = _last_string(line, _RUN, end)
+    if known:
+        plan, known = _last_number(line, _PLAN, end)
+        if known:
+            return run, plan
+    try:
+        body = json.loads(line)["body"]
+        return body.get("run"), body.get("plan")
+    except (RecursionError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(str(error)) from None
+
+
+def _last_string(line: bytes, key: bytes, end: int) -> tuple[str, bool]:
+    place = line.rfind(key, 0, end)
+    if place < 0 or line[place - 1] not in b"{,":
+        return "", False
+    first = place + len(key)
+    last = line.find(b'"', first)
+    value = line[first:last]
+    if b"\\" in value or line.find(b"}", last, end) >= 0:
+        return "", False
+    return value.decode(), True
+
+
+def _last_number(line: bytes, key: bytes, end: int) -> tuple[int | None, bool]:
+    place = line.rfind(key, 0, end)
+    if place < 0:
+        return None, True  # nowhere in the line, so not in the body
+    if line[place - 1] not in b"{,":
+        return None, False
+    first = place + len(key)
+    last = line.find(b",", first, end)
+    value = line[first : last if last >= 0 else end]
+    if not value.isdigit() or line.find(b"}", first, end) >= 0:
+        return None, False
+    return int(value), True

@@ -1,0 +1,70 @@
+"""How verification reads a log: one text of all its lines, in blocks of whole lines.
+
+Everything that verification knows of the bytes of the lines comes through `Text`. Nothing is read
+beyond the size that was seen under the shared lock: what is appended meanwhile belongs to the next
+verification.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from repro.audit_log.disk.locks import shared
+from repro.audit_log.formats.record import MAX_LINE
+from repro.audit_log.storage.layout import LINES, LOG_LOCK, Descriptor, lines_with
+
+BLOCK: Final = 1 << 18
+"""Bytes read at once: a block and what is made of it stay in the processor's cache."""
+
+
+class Text:
+    """The lines of a log as one run of bytes, as long as it was when it was opened."""
+
+    __slots__ = ("_directory", "_file", "end")
+
+    def __init__(self, directory: Path) -> None:
+        """Open the lines in ``directory``; raise `OSError` if they cannot be read."""
+        with shared(directory / LOG_LOCK):
+            self._file = Descriptor(directory / LINES)
+            self.end = os.fstat(self._file.number).st_size
+        self._directory = directory
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return at most ``size`` bytes from ``offset`` on, none beyond `end`."""
+        return os.pread(self._file.number, min(size, self.end - offset), offset)
+
+    def lines_with(self, needle: bytes) -> Iterator[bytes]:
+        """Yield each whole line that holds ``needle``."""
+        return lines_with(self._directory / LINES, needle)
+
+
+def blocks(text: Text, start: int = 0) -> Iterator[tuple[bytes, bool]]:
+    r"""Yield the text from ``start`` on as ``(bytes, whole)``; together they are all of it.
+
+    Whole: some lines, each ended by ``\n``. Not whole: the last piece, which no newline ends. A
+    line that is too long comes cut right after the limit, as a whole one, so that memory stays flat
+    whatever the file holds.
+    """
+    rest = b""
+    skipping = False
+    while start < text.end:
+        chunk = text.read(start, BLOCK)
+        if not chunk:
+            break
+        start += len(chunk)
+        if skipping:
+            _, newline, chunk = chunk.partition(b"\n")
+            skipping = not newline
+        data = rest + chunk
+        cut = data.rfind(b"\n") + 1
+        if cut:
+            yield data[:cut], True
+        rest = data[cut:]
+        if len(rest) > MAX_LINE + 1:
+            yield rest[: MAX_LINE + 1] + b"\n", True
+            rest, skipping = b"", True
+    if rest:
+        yield rest, False

@@ -1,0 +1,109 @@
+"""Over all lines of a log once: quickly where a checkpoint covers them, strictly beyond.
+
+The quick way only ever says that everything agrees. Whenever it does not, the walk starts over from
+record 0, strictly, so that what is reported of a bad log is the same whichever way was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from repro.audit_log.formats.checkpoint import Checkpoint
+
+from .memory import Memory, memory_of
+from .observer import Observer
+from .reading import Text, blocks
+from .swift import pass_lines
+from .walk import Walk
+
+
+@dataclass(slots=True)
+class Reading:
+    """The lines of a log, and the walk over them; good as far as it came if reading failed."""
+
+    sizes: frozenset[int]
+    """Sizes of the tree at which some checkpoint wants the root."""
+    judges: Sequence[Observer]
+    walk: Walk = field(init=False)
+    text: Text | None = None
+    cut: bool = False
+    """Whether the last line is incomplete."""
+    start: int = 0
+    """Records that were not read, because an earlier verification did."""
+    memory: Memory | None = None
+    """What was known where the last committed record ends."""
+
+    def __post_init__(self) -> None:
+        """Begin at record 0."""
+        self.walk = Walk(self.sizes, self.judges)
+
+    def read(
+        self, directory: Path, signed: Checkpoint | None, memory: Memory | None, *, full: bool
+    ) -> None:
+        """Walk over all lines; ``signed`` is the log's own checkpoint. `OSError` passes.
+
+        With ``full`` every line is decoded strictly. Without it, the lines that ``signed`` covers
+        are not, and the walk goes on from ``memory`` if the log is still what it was there.
+        """
+        before = [judge.state() for judge in self.judges]
+        self.text = Text(directory)
+        if signed is not None and not full and self._agrees(self.text, signed, memory):
+            return
+        for judge, state in zip(self.judges, before, strict=True):
+            judge.resume(state)
+        self.walk, self.start, self.memory = Walk(self.sizes, self.judges), 0, None
+        self._pass(self.text, 0, signed, quickly=False)
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield every whole line, from record 0 on."""
+        for block, whole in blocks(self.text) if self.text is not None else ():
+            if whole:
+                yield from block.split(b"\n")[:-1]
+
+    def _agrees(self, text: Text, signed: Checkpoint, memory: Memory | None) -> bool:
+        """Return whether the quick way finds nothing to doubt."""
+        offset = 0
+        if memory is not None:
+            if signed.origin != memory.origin or not memory.is_at(text):
+                return False
+            try:
+                self.walk = memory.walk(self.sizes, self.judges)
+            except (KeyError, ValueError):  # other judges than last time must see everything
+                return False
+            self.start, offset = memory.size, memory.offset
+        return self._pass(text, offset, signed, quickly=True)
+
+    def _pass(self, text: Text, offset: int, signed: Checkpoint | None, *, quickly: bool) -> bool:
+        """Move the walk over ``text`` from byte ``offset`` on; return whether all agreed.
+
+        Quickly, it stops where it is in doubt; otherwise the faults say what does not agree.
+        """
+        walk, committed = self.walk, signed.size if signed is not None else 0
+        walk.start()
+        if walk.size == committed:
+            self.memory = memory_of(walk, offset)
+        self.cut = False
+        for block, whole in blocks(text, offset):
+            if not whole:
+                self.cut = True
+                break
+            lines = block.split(b"\n")
+            lines.pop()
+            quick = min(len(lines), max(0, committed - walk.size)) if quickly else 0
+            if quick:
+                covered = lines[:quick]
+                if not pass_lines(walk, covered):
+                    return False
+                offset += sum(map(len, covered)) + quick
+                if walk.size == committed:
+                    self.memory = memory_of(walk, offset)
+            for line in lines[quick:]:
+                walk.feed(line)
+                offset += len(line) + 1
+                if walk.size == committed:
+                    self.memory = memory_of(walk, offset)
+        if signed is None or walk.size < committed:
+            return False
+        return walk.roots.get(committed) == signed.root and not walk.doubted
