@@ -7,12 +7,13 @@ is gone through in 256 buckets by first byte, each of which holds every id that 
 
 from __future__ import annotations
 
+import os
 import tempfile
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
-from typing import IO, Final
+from typing import Final
 
 ENTRY: Final = 24
 KEY: Final = 16
@@ -32,7 +33,8 @@ class Spill:
         """Keep at most ``buffer`` ids in memory."""
         self._buffer = buffer
         self._entries: list[bytes] = []
-        self._file: IO[bytes] | None = None
+        self._file = -1
+        self._end = 0
         self._parts: list[array[int]] = []
         self.count = 0
 
@@ -46,7 +48,7 @@ class Spill:
     def ordered(self) -> Iterator[bytes]:
         """Yield all entries, sorted: by id, then by record."""
         self._entries.sort()
-        if self._file is None:
+        if self._file < 0:
             yield from self._entries
             return
         if self._entries:
@@ -54,8 +56,7 @@ class Spill:
         for bucket in range(256):
             entries: list[bytes] = []
             for part in self._parts:
-                self._file.seek(part[bucket])
-                data = self._file.read(part[bucket + 1] - part[bucket])
+                data = _read(self._file, part[bucket + 1] - part[bucket], part[bucket])
                 entries += [data[at : at + ENTRY] for at in range(0, len(data), ENTRY)]
             entries.sort()
             yield from entries
@@ -77,12 +78,28 @@ class Spill:
                 last, first = key, seq if before is None else before
 
     def _spill(self) -> None:
-        if self._file is None:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this object
+        if self._file < 0:
+            self._file, name = tempfile.mkstemp()
+            os.unlink(name)  # noqa: PTH108 - a file without a name goes when its last user does
         self._entries.sort()
-        start = self._file.seek(0, 2)
         places = [bisect_left(self._entries, bytes([bucket])) for bucket in range(256)]
         places.append(len(self._entries))
-        self._parts.append(array("Q", [start + place * ENTRY for place in places]))
-        self._file.write(b"".join(self._entries))
+        self._parts.append(array("Q", [self._end + place * ENTRY for place in places]))
+        rest = memoryview(b"".join(self._entries))
+        while rest:
+            written = os.pwrite(self._file, rest, self._end)
+            self._end, rest = self._end + written, rest[written:]
         self._entries = []
+
+    def __del__(self) -> None:
+        """Close the file, which removes it."""
+        if self._file >= 0:
+            os.close(self._file)
+
+
+def _read(descriptor: int, size: int, offset: int) -> bytes:
+    parts = []
+    while size and (data := os.pread(descriptor, size, offset)):
+        parts.append(data)
+        size, offset = size - len(data), offset + len(data)
+    return b"".join(parts)

@@ -12,7 +12,7 @@ are over every one of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
@@ -30,35 +30,51 @@ from .plans import RUN_TYPES, ids_of
 from .walk import Walk
 
 _STRING: Final = rb'"[^"\\\x00-\x1f]*(?:\\(?:["\\bfnrt]|u00[01][0-9a-f])[^"\\\x00-\x1f]*)*"'
-# A quote that is not escaped cannot stand within a string, so this matches the envelope's own
-# members alone; no part of it matches a newline, so no two lines share a match.
+# What follows the body, split loosely and many lines at once; each part is then held against what
+# it must be. No part matches a newline, so no two lines share a match, and a quote that is not
+# escaped cannot stand within a string, so that a match is made of members.
 _ENDINGS: Final = re.compile(
-    rb'\},"nonce":"[0-9a-f]{32}","prev":"([0-9a-f]{64})","seq":(0|[1-9][0-9]{0,15}),"time":"'
-    rb"([0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z)"
-    rb'","tool":\{"name":' + _STRING + rb',"version":' + _STRING + rb'\},"type":"([a-z.]+)"\}\n'
+    rb'\},"nonce":"(.{32})","prev":"(.{64})","seq":(.{1,16}?),"time":"(.{27})"(.*)\n'
 ).findall
+_NONCES: Final = re.compile(rb"[0-9a-f]*").fullmatch
+_TIMES: Final = re.compile(
+    rb"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z)*"
+).fullmatch
+_REST: Final = re.compile(
+    rb',"tool":\{"name":' + _STRING + rb',"version":' + _STRING + rb'\},"type":"([a-z.]+)"\}'
+).fullmatch
 _FIRST: Final = b"log.created"
 _TYPES: Final = frozenset(type_.encode() for type_ in TYPES)
 _RUN_TYPES: Final = frozenset(type_.encode() for type_ in RUN_TYPES)
 _HASHER: Final = blake3(derive_key_context=LINE_CONTEXT)
+_LONG: Final = 1500
 _WINDOW: Final = 384
-"""Bytes at the end of a line that are searched; an ending that is longer is a doubt."""
+"""Of long lines so many bytes at the end are searched; an ending that is longer is a doubt."""
 
 
 def pass_lines(walk: Walk, lines: list[bytes]) -> bool:
     """Move ``walk`` over ``lines``; False if anything is not as it should be."""
     start, count = walk.size, len(lines)
-    found = _ENDINGS(b"\n".join([line[-_WINDOW:] for line in lines]) + b"\n")
-    if len(found) != count or max(map(len, lines)) > MAX_LINE:
+    longest = max(map(len, lines))
+    if longest > MAX_LINE:
         return False
-    prevs, seqs, times, types = zip(*found, strict=True)
+    found = _ENDINGS(
+        b"\n".join([line[-_WINDOW:] for line in lines] if longest > _LONG else lines) + b"\n"
+    )
+    if len(found) != count:
+        return False
+    nonces, prevs, seqs, times, rests = zip(*found, strict=True)
+    kinds = {rest: _type_of(rest) for rest in set(rests)}
+    if None in kinds.values() or not (_NONCES(b"".join(nonces)) and _TIMES(b"".join(times))):
+        return False
     hashes = hash_lines(lines)
-    if b"".join(prevs).decode() != walk.head + "".join(hashes[:-1]):
+    if b"".join(prevs) != (walk.head + "".join(hashes[:-1])).encode():
         return False
-    if b" ".join(seqs).decode() != " ".join(map(str, range(start, start + count))):
+    if b" ".join(seqs) != " ".join(map(str, range(start, start + count))).encode():
         return False
-    if not (_are_dates({time[:10] for time in times}) and _TYPES.issuperset(types)):
+    if not all(map(_is_date, {time[:10] for time in times})):
         return False
+    types = [kinds[rest] for rest in rests]
     if start == 0 and types[0] != _FIRST:
         return False
     walk.head = hashes[-1]
@@ -103,13 +119,13 @@ def extended(frontier: Frontier, leaves: list[bytes]) -> Frontier:
     return Frontier(size + len(leaves), reversed(edge))
 
 
-def _see(walk: Walk, start: int, lines: list[bytes], types: tuple[bytes, ...]) -> bool:
+def _see(walk: Walk, start: int, lines: list[bytes], types: Sequence[bytes | None]) -> bool:
     """Show to those who judge many records the lines that they want; False if one is none."""
     wanted = walk.wanted
     if wanted.isdisjoint(types):
         return True
     for seq, (line, type_) in enumerate(zip(lines, types, strict=True), start):
-        if type_ not in wanted:
+        if type_ is None or type_ not in wanted:
             continue
         try:
             if type_ in _RUN_TYPES:
@@ -134,5 +150,8 @@ def _is_date(text: bytes) -> bool:
     return True
 
 
-def _are_dates(texts: set[bytes]) -> bool:
-    return all(map(_is_date, texts))
+@lru_cache(maxsize=256)
+def _type_of(rest: bytes) -> bytes | None:
+    """Return the type that the end of an envelope names; None if it is not such an end."""
+    match = _REST(rest)
+    return match[1] if match is not None and match[1] in _TYPES else None

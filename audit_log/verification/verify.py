@@ -259,7 +259,7 @@ def _report(
         attained = tuple(sorted({0, *range(1, case.level + 1), *above}))
     quick = walk.size - reading.start - walk.strict
     if quick:
-        unchecked.insert(0, f"canonical form, actor and body of {quick} records")
+        unchecked.insert(0, f"canonical form, actor and body of {quick} records (--full)")
     if reading.start:
         unchecked.insert(0, f"records 0-{reading.start - 1} again: they were verified before")
     return Report(

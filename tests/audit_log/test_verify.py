@@ -75,63 +75,6 @@ def test_the_golden_log_verifies_with_its_key_and_its_artifact(tmp_path: Path) -
     assert report.head == reference.line_hash((GOLDEN / "log.jsonl").read_bytes().split(b"\n")[4])
 
 
-def test_every_flipped_byte_of_the_log_is_tampering(full: Site) -> None:
-    data, vkey = full.lines.read_bytes(), full.vkey
-    for place in range(len(data)):
-        changed = bytearray(data)
-        changed[place] ^= 1
-        full.lines.write_bytes(changed)
-        report = full.verify(vkeys=[vkey])
-        # Without its newline the last record is cut short; nothing more can be known.
-        expected = "tampered" if place < len(data) - 1 else "truncated"
-        assert report.verdict == expected, (place, report)
-        seq = data.count(b"\n", 0, place)
-        # Nothing follows the last record: that it changed shows in the root over all alone.
-        named = (seq, seq + 1) if seq < 3 else (seq, None)
-        assert report.faults[0].seq in named, (place, report)
-        assert (report.exit_status, report.level) == (4, -1)
-
-
-@pytest.mark.parametrize("name", ["checkpoint", "log.vkey"])
-def test_every_flipped_byte_of_checkpoint_and_key_file_is_tampering(full: Site, name: str) -> None:
-    path, vkeys = full.directory / name, full.vkeys
-    data = path.read_bytes()
-    # A cosignature whose name or key id is changed is a stranger's, which the format ignores: that
-    # it is missing is a fault for who pins its key, and a warning for others.
-    cosignature = data.rindex("\u2014".encode()) if name == "checkpoint" else len(data)
-    dense = min(cosignature, 300) + 80  # the rest is one long key or signature
-    pinned, trusts = {"vkeys": vkeys}, ({"vkeys": vkeys[:1]}, {"self_asserted": True, "vkeys": ()})
-    for place in range(len(data)):
-        for change in (1, 32, 128) if place < dense else (1,):
-            changed = bytearray(data)
-            changed[place] ^= change
-            path.write_bytes(changed)
-            assert full.verify(**pinned).verdict == "tampered", place
-            for trust in trusts if place < dense else ():
-                report = full.verify(**trust)
-                lacks = any("lacks the ML-DSA-44" in warning for warning in report.warnings)
-                assert report.verdict == "tampered" or (place > cosignature and lacks), (
-                    place,
-                    report,
-                )
-
-
-def test_a_log_cut_at_any_offset_is_truncated(full: Site) -> None:
-    data = full.lines.read_bytes()
-    for length in range(len(data)):
-        full.lines.write_bytes(data[:length])
-        report = full.verify()
-        assert report.verdict == "truncated", (length, report)
-        assert report.faults[0].seq == data[:length].count(b"\n")
-
-
-def test_a_checkpoint_cut_at_any_offset_is_tampering(full: Site) -> None:
-    data = full.checkpoint.read_bytes()
-    for length in range(len(data)):
-        full.checkpoint.write_bytes(data[:length])
-        assert full.verify(vkeys=full.vkeys).verdict == "tampered", length
-
-
 def test_a_tail_cut_beyond_the_checkpoint_is_torn_and_at_a_line_not_noticed(full: Site) -> None:
     committed = len(full.lines.read_bytes())
     full.open().append("incident", {})
@@ -145,21 +88,6 @@ def test_a_tail_cut_beyond_the_checkpoint_is_torn_and_at_a_line_not_noticed(full
     assert full.verify().warnings == ("1 records are durable and not committed",)
     full.lines.write_bytes(data[:committed])
     assert full.verify().verdict == "ok"
-
-
-def test_every_record_dropped_doubled_or_swapped_is_noticed(full: Site) -> None:
-    lines = lines_of(full)
-    for n in range(len(lines)):
-        write(full, lines[:n] + lines[n + 1 :])
-        expected = "truncated" if n == len(lines) - 1 else "tampered"
-        assert full.verify().verdict == expected, n
-        write(full, [*lines[:n], lines[n], *lines[n:]])
-        assert full.verify().verdict == "tampered", n
-        for m in range(n):
-            swapped = lines.copy()
-            swapped[n], swapped[m] = swapped[m], swapped[n]
-            write(full, swapped)
-            assert full.verify().verdict == "tampered", (n, m)
 
 
 def test_the_first_bad_record_is_named_first(full: Site) -> None:

@@ -1,0 +1,151 @@
+"""Every byte of a small committed log, its checkpoint and its key file: changed, cut, moved.
+
+Whatever the way of verification, quick or full, the same is found; and it is found by name.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from repro.audit_log.verification.faults import Report
+from repro.audit_log.verification.verify import verify
+
+from .conftest import Site
+
+Change = Callable[[bytes], Iterator[tuple[int, bytes]]]
+
+
+def both(site: Site, vkey: str, **more: object) -> Report:
+    """Verify quickly and in full; return the one report that both give of a bad log."""
+    given = {"vkeys": [vkey], **more}
+    quick = verify(site.directory, **given)  # type: ignore[arg-type]
+    full = verify(site.directory, full=True, **given)  # type: ignore[arg-type]
+    assert replace(quick, not_checked=()) == replace(full, not_checked=())
+    return quick
+
+
+def flipped(values: Callable[[int, int], list[int]]) -> Change:
+    """Return a change of each byte to each of the values that belong to it."""
+
+    def change(data: bytes) -> Iterator[tuple[int, bytes]]:
+        for place, old in enumerate(data):
+            for new in values(place, old):
+                if new != old:
+                    yield place, data[:place] + bytes([new]) + data[place + 1 :]
+
+    return change
+
+
+FEW = flipped(lambda place, old: [old ^ 1, *([0x0A, 0x20] if place % 5 == 0 else [])])
+ALL = flipped(lambda _place, _old: list(range(256)))
+CHANGES = pytest.mark.parametrize(
+    "change", [FEW, pytest.param(ALL, marks=pytest.mark.soak)], ids=["few", "all"]
+)
+
+
+@pytest.mark.parametrize(
+    "change", [FEW, pytest.param(ALL, marks=pytest.mark.soak)], ids=["few", "all"]
+)
+def test_every_changed_byte_of_the_lines_is_tampering(full: Site, change: Change) -> None:
+    data, vkey = full.lines.read_bytes(), full.vkey
+    count = data.count(b"\n")
+    for place, changed in change(data):
+        full.lines.write_bytes(changed)
+        report = both(full, vkey)
+        last = place == len(data) - 1  # without its newline the last record is cut short
+        assert report.verdict == ("truncated" if last else "tampered"), (place, report)
+        assert (report.exit_status, report.level, report.attained) == (4, -1, ())
+        seq = data.count(b"\n", 0, place)
+        # Nothing follows the last record: that it changed shows in the root over all alone.
+        named = (seq, seq + 1) if seq < count - 1 else (seq, None)
+        assert report.faults[0].seq in named, (place, report)
+
+
+@pytest.mark.parametrize(
+    "change", [FEW, pytest.param(ALL, marks=pytest.mark.soak)], ids=["few", "all"]
+)
+@pytest.mark.parametrize("name", ["checkpoint", "log.vkey"])
+def test_every_changed_byte_of_checkpoint_and_key_file_is_tampering(
+    full: Site, name: str, change: Change
+) -> None:
+    path, vkey = full.directory / name, full.vkey
+    for place, changed in change(path.read_bytes()):
+        path.write_bytes(changed)
+        for trust in ({}, {"self_asserted": True, "vkeys": ()}):
+            report = both(full, vkey, **trust)
+            assert (report.verdict, report.exit_status) == ("tampered", 4), (place, report)
+
+
+def test_lines_cut_at_any_offset_are_truncated(full: Site) -> None:
+    data, vkey = full.lines.read_bytes(), full.vkey
+    for length in range(len(data)):
+        full.lines.write_bytes(data[:length])
+        report = both(full, vkey)
+        assert report.verdict == "truncated", (length, report)
+        assert report.faults[0].seq == data[:length].count(b"\n")
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "log.vkey"])
+def test_checkpoint_and_key_file_cut_at_any_offset_are_tampering(full: Site, name: str) -> None:
+    path, vkey = full.directory / name, full.vkey
+    data = path.read_bytes()
+    for length in range(len(data)):
+        path.write_bytes(data[:length])
+        assert both(full, vkey).verdict == "tampered", length
+
+
+def test_every_record_dropped_doubled_or_moved_is_noticed(full: Site) -> None:
+    vkey = full.vkey
+    lines = full.lines.read_bytes().splitlines(keepends=True)
+    for n, line in enumerate(lines):
+        others = lines[:n] + lines[n + 1 :]
+        last = n == len(lines) - 1
+        full.lines.write_bytes(b"".join(others))
+        assert both(full, vkey).verdict == ("truncated" if last else "tampered"), n
+        for place in range(len(lines) + 1):  # once more, anywhere
+            full.lines.write_bytes(b"".join([*lines[:place], line, *lines[place:]]))
+            report = both(full, vkey)
+            assert report.verdict == "tampered", (n, place)
+            assert report.size == len(lines) + 1
+    for order in itertools.permutations(lines):
+        full.lines.write_bytes(b"".join(order))
+        expected = "ok" if list(order) == lines else "tampered"
+        if expected == "ok":
+            assert verify(full.directory, vkeys=[vkey]).verdict == "ok"
+        else:
+            assert both(full, vkey).verdict == expected, order
+
+
+def test_a_byte_that_changes_behind_the_checkpoint_is_noticed_but_for_the_last_record(
+    full: Site,
+) -> None:
+    vkey = full.vkey
+    committed = len(full.lines.read_bytes())
+    full.open().append("incident", {"text": "one"})
+    full.open().append("incident", {"text": "two"})
+    data = full.lines.read_bytes()
+    second = data.index(b"\n", committed) + 1
+    for place, changed in FEW(data):
+        if not committed <= place < second:
+            continue
+        full.lines.write_bytes(changed)
+        assert both(full, vkey).verdict in ("tampered", "forked"), place
+
+
+def test_a_changed_byte_in_the_middle_of_a_long_log_is_named(site: Site) -> None:
+    log = site.create()
+    log.append_many([("incident", {"text": f"{n:>400}"}) for n in range(2000)])
+    log.commit()
+    data, vkey = site.lines.read_bytes(), site.vkey
+    for place in range(1000, len(data) - 1, 99_991):
+        changed = bytearray(data)
+        changed[place] ^= 1
+        site.lines.write_bytes(changed)
+        report = verify(site.directory, vkeys=[vkey])
+        seq = data.count(b"\n", 0, place)
+        assert report.verdict == "tampered"
+        assert report.faults[0].seq in (seq, seq + 1)
