@@ -120,19 +120,19 @@ def examine(
     if artifacts is not None:
         resumable = None
     reading = Reading(frozenset(sizes), judges)
-    if there:
-        _read(case, reading, resumable, full)
+    readable = there and _read(case, reading, resumable, full)
     walk = reading.walk
     walk.add(walk.plans.twice(index.find if index is not None and reading.start else None))
     walk.finish()
     judge_signature(case, walk, pinned, self_asserted)
     judge_post_quantum(case, pinned)
-    _judge_tree(case, reading)
-    attained, fork = judge_old(case, walk, old, pinned, reading.lines)
-    judge_mark(case, walk, high_water)
-    judge_memory(case, walk, memory)
-    attained |= judge_stamps(case, walk, stamps, is_damaged(case))
-    attained |= judge_witnesses(case, policy)
+    attained, fork = judge_witnesses(case, policy), ""
+    if readable:  # who could not read to the end must not say that anything is missing there
+        _judge_tree(case, reading)
+        extends, fork = judge_old(case, walk, old, pinned, reading.lines)
+        judge_mark(case, walk, high_water)
+        judge_memory(case, walk, memory)
+        attained |= extends | judge_stamps(case, walk, stamps, is_damaged(case))
     alive = _judge_runs(case, walk)
     clean = not walk.faults and verdict_of(case.faults) in ("ok", "torn", "incomplete")
     case.faults = [*walk.faults, *case.faults]
@@ -169,12 +169,14 @@ def _read_own(case: Case) -> bool:
     return True
 
 
-def _read(case: Case, reading: Reading, memory: Memory | None, full: bool) -> None:
-    """Walk over all lines; add what is odd about them as a whole."""
+def _read(case: Case, reading: Reading, memory: Memory | None, full: bool) -> bool:
+    """Walk over all lines; add what is odd about them as a whole; False if reading failed."""
+    readable = True
     try:
         reading.read(case.directory, case.own, memory, full=full)
     except OSError as error:
         case.add("missing", f"cannot read the log: {error.strerror or error}")
+        readable = False
     walk = reading.walk
     if walk.size == 0 and (case.own is None or case.own.size == 0):
         case.add("missing", "the log holds no whole record")
@@ -184,6 +186,7 @@ def _read(case: Case, reading: Reading, memory: Memory | None, full: bool) -> No
         case.warnings.append("a sync of this log has failed; it is marked suspect")
     if walk.backwards:
         case.warnings.append(f"time goes backwards at {walk.backwards} records")
+    return readable
 
 
 def _look_for_fork(case: Case, text: Text, seq: int, prev: str) -> None:
