@@ -7,13 +7,13 @@ can be written down as JSON, so that a later verification may continue where an 
 The walk may start over (when the quick way is in doubt); it then resumes each judge from the state
 that it had at the start. So `resume` must forget everything that was seen since.
 
-A judge that can only say at the end what is missing has a method ``finish() -> Iterable[Fault]``
-besides (`Finishing`); it is called once, after the last record, and must not change the state.
+Besides, a judge may look at every line, raw (`Watching`), say at the end what is missing
+(`Finishing`), and have its own words in the report (`Telling`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
 from repro.audit_log.formats.record import Record
@@ -41,9 +41,27 @@ class Observer(Protocol):
 
 
 @runtime_checkable
+class Watching(Protocol):
+    """A judge that looks at the bytes of every line, whatever its type."""
+
+    def see_lines(self, first: int, lines: Sequence[bytes]) -> Iterable[Fault]:
+        """Look at whole lines, in order, the first of which is record ``first``."""
+        ...
+
+
+@runtime_checkable
 class Finishing(Protocol):
-    """A judge that has something to say once the last record was seen."""
+    """A judge that has something to say once the last record was seen; it is called once."""
 
     def finish(self) -> Iterable[Fault]:
-        """Return what is wrong with the log as a whole."""
+        """Return what is wrong with the log as a whole; `state` stays what it was."""
         ...
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A judge with words of its own for the report, complete once it has finished."""
+
+    checked: list[str]
+    not_checked: list[str]
+    warnings: list[str]

@@ -81,6 +81,7 @@ def pass_lines(walk: Walk, lines: list[bytes]) -> bool:
     walk.pass_times(times[0].decode(), sum(map(gt, times, times[1:])), times[-1].decode())
     if not _see(walk, start, lines, types):
         return False
+    walk.watch(start, lines)
     grow(walk, lines)
     return True
 

@@ -32,7 +32,7 @@ from .levels import (
     not_proven,
 )
 from .memory import Memory
-from .observer import Observer
+from .observer import Observer, Telling
 from .reading import Text
 from .spill import Spill
 from .survey import Reading
@@ -109,7 +109,10 @@ def examine(
     case = Case(Path(directory))
     artifacts = ArtifactCheck(artifacts_root) if artifacts_root is not None else None
     judges: tuple[Observer, ...] = (*observers, *([artifacts] if artifacts is not None else []))
-    pinned = (*trusted(case, vkeys), *(policy.logs if policy is not None else ()))
+    pinned = (
+        *trusted(case, vkeys),
+        *(log.verifier for log in (policy.logs if policy is not None else ())),
+    )
     there = _read_own(case)
     old = read_old(case, old_checkpoint)
     known = [case.own, old.checkpoint if old else None, high_water]
@@ -123,7 +126,8 @@ def examine(
     readable = there and _read(case, reading, resumable, full)
     walk = reading.walk
     walk.add(walk.plans.twice(index.find if index is not None and reading.start else None))
-    walk.finish()
+    if readable:
+        walk.finish()
     judge_signature(case, walk, pinned, self_asserted)
     judge_post_quantum(case, pinned)
     attained, fork = judge_witnesses(case, policy), ""
@@ -134,9 +138,14 @@ def examine(
         judge_memory(case, walk, memory)
         attained |= extends | judge_stamps(case, walk, stamps, is_damaged(case))
     alive = _judge_runs(case, walk)
+    unchecked = not_checked(policy, stamps)
+    for judge in observers:
+        if isinstance(judge, Telling):
+            case.checked.extend(judge.checked)
+            case.warnings.extend(judge.warnings)
+            unchecked.extend(judge.not_checked)
     clean = not walk.faults and verdict_of(case.faults) in ("ok", "torn", "incomplete")
     case.faults = [*walk.faults, *case.faults]
-    unchecked = not_checked(policy, stamps)
     if artifacts is None:
         unchecked.append("artifacts")
     else:

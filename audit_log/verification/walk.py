@@ -18,7 +18,7 @@ from repro.audit_log.formats.tree import Frontier, leaf_hash
 from repro.audit_log.storage.tail import prev_of
 
 from .faults import Fault
-from .observer import Finishing, Observer
+from .observer import Finishing, Observer, Watching
 from .plans import RUN_TYPES, Plans
 
 MAX_FAULTS = 20
@@ -85,11 +85,18 @@ class Walk:
             self.fault(Fault(seq, "record", f"record {seq} is not a record: {error}"))
         else:
             self._check(seq, record)
+        self.watch(seq, (line,))
         self.strict += 1
         self.head = line_hash(line)
         self.frontier.append(leaf_hash(line))
         if self.frontier.size in self.sizes:
             self.roots[self.frontier.size] = self.frontier.root()
+
+    def watch(self, first: int, lines: Sequence[bytes]) -> None:
+        """Show lines, the first of which is record ``first``, to those who look at bytes."""
+        for judge in self.observers:
+            if isinstance(judge, Watching):
+                self.add(judge.see_lines(first, lines))
 
     def show(self, record: Record) -> None:
         """Show a record, which stands where it says, to those who judge records of its type."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -198,6 +199,20 @@ class Counting:
     def __init__(self) -> None:
         """Begin at nothing."""
         self.count = 0
+        self.lines = 0
+        self.checked: list[str] = []
+        self.not_checked: list[str] = []
+        self.warnings: list[str] = []
+
+    def see_lines(self, first: int, lines: Sequence[bytes]) -> list[Fault]:
+        """Count lines."""
+        self.lines += len(lines)
+        return []
+
+    def finish(self) -> list[Fault]:
+        """Say how many there were."""
+        self.checked.append(f"{self.lines} lines seen")
+        return []
 
     def see(self, record: Record) -> list[Fault]:
         """Count one."""
@@ -221,7 +236,9 @@ def test_judges_go_on_where_they_were_and_new_ones_see_everything(full: Site, st
     grow(full, 2)
     for remembered in (4, 6):
         judge = Counting()
-        assert again(full, state, observers=[judge]).remembered == remembered
+        report = again(full, state, observers=[judge])
+        assert report.remembered == remembered
+        assert f"{6 - remembered} lines seen" in report.checked
         assert judge.count == 3
     grow(full, 1, "bad")
     judge = Counting()
