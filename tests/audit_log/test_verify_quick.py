@@ -81,6 +81,7 @@ def test_run_and_plan_of_what_is_no_object_are_refused_or_found_strictly(body: b
 
 ENDINGS = {
     "seq": lambda r: {**r, "seq": r["seq"] + 1},
+    "prev": lambda r: {**r, "prev": "1" * 64},
     "nonce": lambda r: {**r, "nonce": "G" * 32},
     "short nonce": lambda r: {**r, "nonce": "0" * 30},
     "month": lambda r: {**r, "time": "2025-13-01T00:00:00.000000Z"},
