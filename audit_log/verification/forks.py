@@ -29,7 +29,7 @@ from repro.audit_log.formats.canonical import canonical, parse
 from repro.audit_log.formats.checkpoint import Checkpoint, parse_checkpoint
 from repro.audit_log.formats.note import open_note
 from repro.audit_log.formats.note_key import Verifier
-from repro.audit_log.formats.tree import Frontier, leaf_hash, verify_consistency
+from repro.audit_log.formats.tree import Frontier, verify_consistency
 
 from .faults import Report
 
@@ -48,10 +48,10 @@ class Fork:
 
 
 def make_evidence(
-    older: bytes, newer: bytes, sizes: tuple[int, int], lines: Iterable[bytes]
+    older: bytes, newer: bytes, sizes: tuple[int, int], leaves: Iterable[bytes]
 ) -> bytes:
-    """Return evidence of two signed notes; ``lines`` are those of the tree of ``newer``."""
-    root, proof = _from_lines(*sizes, lines)
+    """Return evidence of two signed notes; ``leaves`` are the leaf hashes of ``newer``."""
+    root, proof = _from_leaves(*sizes, leaves)
     value = {
         "format": FORMAT,
         "older": older.decode(),
@@ -145,14 +145,13 @@ def _opened(note: str, verifiers: Sequence[Verifier]) -> Checkpoint:
     return checkpoint
 
 
-def _from_lines(old: int, new: int, lines: Iterable[bytes]) -> tuple[bytes, tuple[bytes, ...]]:
+def _from_leaves(old: int, new: int, leaves: Iterable[bytes]) -> tuple[bytes, tuple[bytes, ...]]:
     """Return the root at ``old`` and the proof to ``new`` (RFC 6962 §2.1.2), in flat memory."""
     wanted = list(_subtrees(old, new))
     trees = {(low, high): Frontier() for low, high in {*wanted, (0, old)}}
-    for index, line in enumerate(lines):
+    for index, leaf in enumerate(leaves):
         if index == new:
             break
-        leaf = leaf_hash(line)
         for (low, high), tree in trees.items():
             if low <= index < high:
                 tree.append(leaf)

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from repro.audit_log.errors import CheckpointError, NoteError
 from repro.audit_log.formats.checkpoint import Checkpoint, parse_checkpoint
 from repro.audit_log.formats.note import open_note, split
-from repro.audit_log.formats.note_key import Verifier, parse_vkey
+from repro.audit_log.formats.note_key import Verifier
 
 from .faults import verdict_of
 from .forks import make_evidence, make_evidence_of_equals
 from .memory import Memory
-from .trust import Case
+from .rotations import Rotations
+from .trust import Case, open_old
 from .walk import Walk
 
 
@@ -39,9 +40,10 @@ def read_old(case: Case, note: bytes | None) -> Old | None:
 def judge_old(
     case: Case,
     walk: Walk,
+    rotations: Rotations,
     old: Old | None,
     pinned: tuple[Verifier, ...],
-    lines: Callable[[], Iterable[bytes]],
+    leaves: Callable[[], Iterable[bytes]],
 ) -> tuple[set[int], str]:
     """Return ``{2}`` if the log extends ``old``, and the evidence if it provably does not."""
     if old is None or walk.origin is None:
@@ -52,15 +54,14 @@ def judge_old(
         case.add("old-checkpoint", message)
         return set(), ""
     try:
-        keys = pinned or tuple(parse_vkey(vkey) for vkey in walk.vkeys)
-        keys = tuple(key for key in keys if key.name == then.origin)
-        open_note(old.note, keys)
+        open_old(case, rotations, walk.size, pinned, old.note)
     except NoteError as error:
         case.add("old-checkpoint", f"the checkpoint handed in cannot be believed: {error}")
         return set(), ""
     if case.own is None:
         return set(), ""
     now = case.own
+    keys = rotations.keys_at(now.size)
     if now.size < then.size:
         case.add("rolled-back", f"the log was signed with {then.size} records, now with {now.size}")
         return set(), ""
@@ -82,7 +83,7 @@ def judge_old(
         return set(), ""
     case.evidence = (old.note.decode(), case.note.decode())
     sizes = (then.size, now.size)
-    return set(), make_evidence(old.note, case.note, sizes, lines()).decode()
+    return set(), make_evidence(old.note, case.note, sizes, leaves()).decode()
 
 
 def judge_mark(case: Case, walk: Walk, mark: Checkpoint | None) -> None:

@@ -50,6 +50,11 @@ _NOT_PROVEN: Final[tuple[tuple[frozenset[int], frozenset[int], str], ...]] = (
         _ANY,
         "that the witnesses do not act together with the holder of the key",
     ),
+    (
+        _ANY,
+        frozenset({4}),
+        "that its owner used the key: a thief can sign, and rotate it (only witnesses help)",
+    ),
     (_ANY, frozenset({3}), "when records were written: the times are the writer's own word"),
     (
         frozenset({3}),

@@ -7,14 +7,16 @@ verification.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from repro.audit_log.disk.locks import shared
 from repro.audit_log.formats.record import MAX_LINE
-from repro.audit_log.storage.layout import LINES, LOG_LOCK, Descriptor, lines_with
+from repro.audit_log.storage import segments
+from repro.audit_log.storage.layout import LOG_LOCK
+from repro.audit_log.storage.pruning import is_erased
+from repro.audit_log.storage.segments import Part
 
 BLOCK: Final = 1 << 18
 """Bytes read at once: a block and what is made of it stay in the processor's cache."""
@@ -23,26 +25,35 @@ BLOCK: Final = 1 << 18
 class Text:
     """The lines of a log as one run of bytes, as long as it was when it was opened."""
 
-    __slots__ = ("_directory", "_file", "end")
+    __slots__ = ("_text", "end", "parts", "problems")
 
     def __init__(self, directory: Path) -> None:
-        """Open the lines in ``directory``; raise `OSError` if they cannot be read."""
+        """Open the lines in ``directory``; raise `OSError` or `LogError` if they cannot be read."""
         with shared(directory / LOG_LOCK):
-            self._file = Descriptor(directory / LINES)
-            self.end = os.fstat(self._file.number).st_size
-        self._directory = directory
+            self._text = segments.Text.open(directory)
+        self.parts, self.problems = self._text.parts, self._text.problems
+        self.end = self._text.size
+
+    @property
+    def pruned(self) -> tuple[Part, ...]:
+        """The parts whose lines are gone."""
+        return tuple(part for part in self.parts if part.pruned is not None)
 
     def read(self, offset: int, size: int) -> bytes:
         """Return at most ``size`` bytes from ``offset`` on, none beyond `end`."""
-        return os.pread(self._file.number, min(size, self.end - offset), offset)
+        return self._text.read(min(size, self.end - offset), offset)
 
     def lines_with(self, needle: bytes) -> Iterator[bytes]:
-        """Yield each whole line that holds ``needle``."""
-        return lines_with(self._directory / LINES, needle)
+        """Yield each whole line that holds ``needle``; of pruned parts, those that were kept."""
+        return self._text.lines_with(needle)
+
+    def is_erased(self, part: Part) -> bool:
+        """Return whether a record says that the lines of ``part`` were erased."""
+        return is_erased(self._text, part.first)
 
 
-def blocks(text: Text, start: int = 0) -> Iterator[tuple[bytes, bool]]:
-    r"""Yield the text from ``start`` on as ``(bytes, whole)``; together they are all of it.
+def blocks(text: Text, start: int, end: int) -> Iterator[tuple[bytes, bool]]:
+    r"""Yield the text from ``start`` to ``end`` as ``(bytes, whole)``; together they are all of it.
 
     Whole: some lines, each ended by ``\n``. Not whole: the last piece, which no newline ends. A
     line that is too long comes cut right after the limit, as a whole one, so that memory stays flat
@@ -50,8 +61,8 @@ def blocks(text: Text, start: int = 0) -> Iterator[tuple[bytes, bool]]:
     """
     rest = b""
     skipping = False
-    while start < text.end:
-        chunk = text.read(start, BLOCK)
+    while start < end:
+        chunk = text.read(start, min(BLOCK, end - start))
         if not chunk:
             break
         start += len(chunk)

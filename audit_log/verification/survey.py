@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from repro.audit_log.formats.checkpoint import Checkpoint
+from repro.audit_log.formats.tree import leaf_hash
 
+from .faults import Fault
 from .memory import Memory, memory_of
 from .observer import Observer
 from .reading import Text, blocks
@@ -49,18 +51,29 @@ class Reading:
         """
         before = [judge.state() for judge in self.judges]
         self.text = Text(directory)
-        if signed is not None and not full and self._agrees(self.text, signed, memory):
+        sound = not self.text.problems
+        if sound and signed is not None and not full and self._agrees(self.text, signed, memory):
             return
         for judge, state in zip(self.judges, before, strict=True):
             judge.resume(state)
         self.walk, self.start, self.memory = Walk(self.sizes, self.judges), 0, None
+        for problem in self.text.problems:
+            self.walk.fault(Fault(None, "chain", problem))
+        for part in self.text.pruned:
+            if not self.text.is_erased(part):
+                message = f"the lines from record {part.first} on are gone, by no record"
+                self.walk.fault(Fault(part.first, "record", message))
         self._pass(self.text, 0, signed, quickly=False)
 
-    def lines(self) -> Iterator[bytes]:
-        """Yield every whole line, from record 0 on."""
-        for block, whole in blocks(self.text) if self.text is not None else ():
-            if whole:
-                yield from block.split(b"\n")[:-1]
+    def leaves(self) -> Iterator[bytes]:
+        """Yield the leaf hash of every whole line, from record 0 on."""
+        for part in self.text.parts if self.text is not None else ():
+            if part.pruned is not None:
+                yield from part.pruned.leaves()
+                continue
+            for block, whole in blocks(self.text, part.start, part.end) if self.text else ():
+                if whole:
+                    yield from map(leaf_hash, block.split(b"\n")[:-1])
 
     def _agrees(self, text: Text, signed: Checkpoint, memory: Memory | None) -> bool:
         """Return whether the quick way finds nothing to doubt."""
@@ -81,11 +94,31 @@ class Reading:
         Quickly, it stops where it is in doubt; otherwise the faults say what does not agree.
         """
         walk, committed = self.walk, signed.size if signed is not None else 0
+        if quickly and not all(map(text.is_erased, text.pruned)):
+            return False
         walk.start()
-        if walk.size == committed:
-            self.memory = memory_of(walk, offset)
+        self._remember(offset, committed)
         self.cut = False
-        for block, whole in blocks(text, offset):
+        for part in text.parts:
+            if part.end <= offset and part.size:
+                continue
+            if part.pruned is not None:
+                walk.pass_over(part.pruned.leaves(), part.pruned.kept)
+                offset = part.end
+                self._remember(offset, committed)
+            elif not self._pass_part(text, offset, part.end, committed, quickly=quickly):
+                return False
+            offset = part.end
+        if signed is None or walk.size < committed:
+            return False
+        return walk.roots.get(committed) == signed.root and not walk.doubted
+
+    def _pass_part(
+        self, text: Text, offset: int, end: int, committed: int, *, quickly: bool
+    ) -> bool:
+        """Move the walk over the lines from byte ``offset`` to ``end``; False if in doubt."""
+        walk = self.walk
+        for block, whole in blocks(text, offset, end):
             if not whole:
                 self.cut = True
                 break
@@ -97,13 +130,13 @@ class Reading:
                 if not pass_lines(walk, covered):
                     return False
                 offset += sum(map(len, covered)) + quick
-                if walk.size == committed:
-                    self.memory = memory_of(walk, offset)
+                self._remember(offset, committed)
             for line in lines[quick:]:
                 walk.feed(line)
                 offset += len(line) + 1
-                if walk.size == committed:
-                    self.memory = memory_of(walk, offset)
-        if signed is None or walk.size < committed:
-            return False
-        return walk.roots.get(committed) == signed.root and not walk.doubted
+                self._remember(offset, committed)
+        return True
+
+    def _remember(self, offset: int, committed: int) -> None:
+        if self.walk.size == committed:
+            self.memory = memory_of(self.walk, offset)

@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro.audit_log.errors import CheckpointError, LogUnusableError, NoteError
+from repro.audit_log.errors import CheckpointError, LogCorruptError, LogUnusableError, NoteError
 from repro.audit_log.formats.checkpoint import Checkpoint, parse_checkpoint
 from repro.audit_log.formats.note import split
 from repro.audit_log.storage import running
 from repro.audit_log.storage.layout import SUSPECT, read_note, require_directory
 
 from .artifacts import ArtifactCheck
+from .erasures import Erasures
 from .faults import EXIT, Report, ordered, verdict_of
 from .index import Index
 from .kept import is_damaged, judge_mark, judge_memory, judge_old, read_old
@@ -34,9 +35,10 @@ from .levels import (
 from .memory import Memory
 from .observer import Observer, Telling
 from .reading import Text
+from .rotations import Rotations
 from .spill import Spill
 from .survey import Reading
-from .trust import Case, judge_signature, trusted
+from .trust import Case, judge_place, judge_signature, read_published, trusted
 from .walk import Walk
 
 
@@ -62,6 +64,8 @@ def verify(
     policy: Policy | None = None,
     stamps: Sequence[Stamp] = (),
     observers: Sequence[Observer] = (),
+    held: str | None = None,
+    without_openings: bool = False,
     full: bool = False,
 ) -> Report:
     """Return what can be said about the log in ``directory``.
@@ -70,8 +74,10 @@ def verify(
     ``self_asserted`` accepts the keys that the log names itself, at L0. ``old_checkpoint`` is a
     signed note kept from earlier, ``stamps`` are timestamps over the log's tree that were checked
     already. With ``artifacts_root``, every file that a record names is digested again below it.
-    ``observers`` are further judges of records. With ``full`` each line must be in canonical form
-    and keep every rule of the envelope, also where a signed checkpoint covers it.
+    ``observers`` are further judges of records. ``held`` is the origin of the log that was seen in
+    this place before; ``without_openings`` accepts a copy handed out without ``openings/``. With
+    ``full`` each line must be in canonical form and keep every rule of the envelope, also where a
+    signed checkpoint covers it.
     """
     return examine(
         directory,
@@ -83,6 +89,8 @@ def verify(
         policy=policy,
         stamps=stamps,
         observers=observers,
+        held=held,
+        without_openings=without_openings,
         full=full,
     ).report
 
@@ -98,6 +106,8 @@ def examine(
     policy: Policy | None = None,
     stamps: Sequence[Stamp] = (),
     observers: Sequence[Observer] = (),
+    held: str | None = None,
+    without_openings: bool = False,
     full: bool = False,
     memory: Memory | None = None,
     index: Index | None = None,
@@ -108,12 +118,15 @@ def examine(
     """
     case = Case(Path(directory))
     artifacts = ArtifactCheck(artifacts_root) if artifacts_root is not None else None
-    judges: tuple[Observer, ...] = (*observers, *([artifacts] if artifacts is not None else []))
+    rotations, erasures = Rotations(), Erasures(case.directory, without_openings)
+    judges: list[Observer] = [rotations, erasures, *observers]
+    judges += [artifacts] if artifacts is not None else []
     pinned = (
         *trusted(case, vkeys),
         *(log.verifier for log in (policy.logs if policy is not None else ())),
     )
     there = _read_own(case)
+    read_published(case)
     old = read_old(case, old_checkpoint)
     known = [case.own, old.checkpoint if old else None, high_water]
     sizes = {c.size for c in known if c is not None} | {stamp.size for stamp in stamps}
@@ -122,24 +135,26 @@ def examine(
     # Files are digested again, or not at all: nothing is known of those that were there last time.
     if artifacts is not None:
         resumable = None
-    reading = Reading(frozenset(sizes), judges)
+    reading = Reading(frozenset(sizes), tuple(judges))
     readable = there and _read(case, reading, resumable, full)
     walk = reading.walk
     walk.add(walk.plans.twice(index.find if index is not None and reading.start else None))
     if readable:
+        erasures.pruned = bool(walk.gone)
         walk.finish()
-    judge_signature(case, walk, pinned, self_asserted)
+    judge_place(case, rotations.origin, held)
+    judge_signature(case, rotations, walk.size, pinned, self_asserted)
     judge_post_quantum(case, pinned)
     attained, fork = judge_witnesses(case, policy), ""
     if readable:  # who could not read to the end must not say that anything is missing there
         _judge_tree(case, reading)
-        extends, fork = judge_old(case, walk, old, pinned, reading.lines)
+        extends, fork = judge_old(case, walk, rotations, old, pinned, reading.leaves)
         judge_mark(case, walk, high_water)
         judge_memory(case, walk, memory)
         attained |= extends | judge_stamps(case, walk, stamps, is_damaged(case))
     alive = _judge_runs(case, walk)
     unchecked = not_checked(policy, stamps)
-    for judge in observers:
+    for judge in judges:
         if isinstance(judge, Telling):
             case.checked.extend(judge.checked)
             case.warnings.extend(judge.warnings)
@@ -183,6 +198,11 @@ def _read(case: Case, reading: Reading, memory: Memory | None, full: bool) -> bo
     readable = True
     try:
         reading.read(case.directory, case.own, memory, full=full)
+    except LogCorruptError as error:
+        case.add("record", error.problem)
+    except LogUnusableError as error:
+        case.add("missing", error.problem)
+        readable = False
     except OSError as error:
         case.add("missing", f"cannot read the log: {error.strerror or error}")
         readable = False
@@ -269,7 +289,9 @@ def _report(
     attained: tuple[int, ...] = ()
     if EXIT[verdict] < 3:
         attained = tuple(sorted({0, *range(1, case.level + 1), *above}))
-    quick = walk.size - reading.start - walk.strict
+    quick = walk.size - reading.start - walk.strict - walk.gone
+    if walk.gone:
+        unchecked.insert(0, f"{walk.gone} pruned records: only their leaf hashes are there")
     if quick:
         unchecked.insert(0, f"canonical form, actor and body of {quick} records (--full)")
     if reading.start:

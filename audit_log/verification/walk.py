@@ -8,7 +8,7 @@ at. The quick way over lines that a checkpoint covers is in `swift`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from repro.audit_log.errors import RecordError
@@ -52,6 +52,8 @@ class Walk:
     """What the last record says of when it was written."""
     strict: int = 0
     """How many lines were decoded strictly, one by one."""
+    gone: int = 0
+    """How many records were pruned: of them only the leaf hashes are there."""
     doubted: bool = False
     """Whether a fault was found that the lines themselves are to blame for."""
 
@@ -91,6 +93,28 @@ class Walk:
         self.frontier.append(leaf_hash(line))
         if self.frontier.size in self.sizes:
             self.roots[self.frontier.size] = self.frontier.root()
+
+    def pass_over(self, leaves: Iterable[bytes], kept: Mapping[int, bytes]) -> None:
+        """Look at a pruned segment: the leaf hash of each record, and the lines that were kept.
+
+        The tree goes through all of it; the chain begins again at each kept line.
+        """
+        chained = True
+        for leaf in leaves:
+            seq = self.size
+            line = kept.get(seq)
+            if line is not None and leaf_hash(line) == leaf:
+                self.head = self.head if chained else prev_of(line)
+                self.feed(line)
+                chained = True
+                continue
+            chained = False
+            self.gone += 1
+            if line is not None:
+                self.fault(Fault(seq, "record", f"record {seq} is not the one that was pruned"))
+            self.frontier.append(leaf)
+            if self.frontier.size in self.sizes:
+                self.roots[self.frontier.size] = self.frontier.root()
 
     def watch(self, first: int, lines: Sequence[bytes]) -> None:
         """Show lines, the first of which is record ``first``, to those who look at bytes."""
