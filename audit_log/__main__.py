@@ -67,18 +67,14 @@ def _verify(options: argparse.Namespace) -> Report:
     directory, root = Path(options.directory), None
     if options.artifacts is not None:
         root = Path(options.artifacts or directory.absolute().parent)
-    if options.policy is not None:
-        read_trust(options.policy, ())
-    # `verify` knows neither of the two yet: without a key it says that nothing is pinned.
-    for name in ("policy", "full"):
-        if getattr(options, name):
-            sys.stderr.write(f"repro-verify: warning: --{name} is not used for a log yet\n")
     return verify(
         directory,
         vkeys=key_texts(options.vkey),
         old_checkpoint=read(options.checkpoint, MAX_NOTE) if options.checkpoint else None,
         self_asserted=options.self_asserted,
         artifacts_root=root,
+        policy=read_trust(options.policy, ()) if options.policy is not None else None,
+        full=options.full,
     )
 
 

@@ -72,12 +72,22 @@ def test_every_changed_byte_of_the_lines_is_tampering(full: Site, change: Change
 def test_every_changed_byte_of_checkpoint_and_key_file_is_tampering(
     full: Site, name: str, change: Change
 ) -> None:
-    path, vkey = full.directory / name, full.vkey
-    for place, changed in change(path.read_bytes()):
+    path, vkeys = full.directory / name, full.vkeys
+    data = path.read_bytes()
+    # A cosignature whose name or key id is changed is a stranger's, which the format ignores: that
+    # it is missing is a fault for who pins its key, and a warning for others.
+    cosignature = data.rindex("\u2014".encode()) if name == "checkpoint" else len(data)
+    dense = min(cosignature, 300) + 80  # the rest is one long key or signature
+    for place, changed in change(data):
+        if place >= dense and place % 7:
+            continue
         path.write_bytes(changed)
-        for trust in ({}, {"self_asserted": True, "vkeys": ()}):
-            report = both(full, vkey, **trust)
-            assert (report.verdict, report.exit_status) == ("tampered", 4), (place, report)
+        report = both(full, vkeys[0], vkeys=vkeys)
+        assert (report.verdict, report.exit_status) == ("tampered", 4), (place, report)
+        for trust in ({}, {"self_asserted": True, "vkeys": ()}) if place < dense else ():
+            report = both(full, vkeys[0], **trust)
+            lacks = any("lacks the ML-DSA-44" in warning for warning in report.warnings)
+            assert report.verdict == "tampered" or (place > cosignature and lacks), (place, report)
 
 
 def test_lines_cut_at_any_offset_are_truncated(full: Site) -> None:
@@ -91,11 +101,11 @@ def test_lines_cut_at_any_offset_are_truncated(full: Site) -> None:
 
 @pytest.mark.parametrize("name", ["checkpoint", "log.vkey"])
 def test_checkpoint_and_key_file_cut_at_any_offset_are_tampering(full: Site, name: str) -> None:
-    path, vkey = full.directory / name, full.vkey
+    path, vkeys = full.directory / name, full.vkeys
     data = path.read_bytes()
-    for length in range(len(data)):
+    for length in [*range(400), *range(400, len(data), 13), len(data) - 1]:
         path.write_bytes(data[:length])
-        assert both(full, vkey).verdict == "tampered", length
+        assert both(full, vkeys[0], vkeys=vkeys).verdict == "tampered", length
 
 
 def test_every_record_dropped_doubled_or_moved_is_noticed(full: Site) -> None:

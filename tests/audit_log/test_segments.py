@@ -267,8 +267,9 @@ def test_a_later_approval_changes_how_long_a_segment_is_kept(full: Site) -> None
     log.append("incident", {"retention": {"segment": 0, **RETENTION}})
     with pytest.raises(LogUnusableError, match="nothing in the log says"):
         later(full).prune(0, reason="x", held=lambda: None)
-    log.append("approval", {"retention": {"segment": 0, **RETENTION}})
-    log.append("approval", {"retention": {"segment": 0, **RETENTION, "keep_until": "2025-04-01"}})
+    log.append("approval", {"subject": "retention", "segment": 0, **RETENTION})
+    later_day = {**RETENTION, "keep_until": "2025-04-01"}
+    log.append("approval", {"subject": "retention", "segment": 0, **later_day})
     with pytest.raises(LogUnusableError, match="until 2025-04-01"):
         later(full).prune(0, reason="x", held=lambda: None)
     later(full, "2025-04-02").prune(0, reason="x", held=lambda: None)
@@ -292,7 +293,7 @@ def test_what_stays_of_a_segment_is_not_believed(full: Site) -> None:
         value[key] = {"kept": {}, "last": "0" * 64}.get(key, 3)
         pruned.write_bytes(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
         assert full.verify().exit_status == 4, key
-    pruned.write_bytes(said.replace(b"ada", b"bob", 1))
+    pruned.write_bytes(said.replace(b'\\"tests\\"', b'\\"toads\\"', 1))
     with pytest.raises(LogCorruptError, match="record 0"):
         full.open()
     pruned.write_bytes(said)

@@ -150,7 +150,7 @@ def test_a_changed_record_is_found_where_it_is_read_and_by_full_where_not(
     again(full, state)
     grow(full, 2)
     lines = lines_of(full)
-    write(full, [*lines[:place], lines[place].replace(b"ada", b"eve"), *lines[place + 1 :]])
+    write(full, [*lines[:place], lines[place].replace(b'"tests"', b'"toads"'), *lines[place + 1 :]])
     report = again(full, state)
     if place == 0:
         assert (report.verdict, report.remembered) == ("ok", 4)
@@ -244,7 +244,7 @@ def test_judges_go_on_where_they_were_and_new_ones_see_everything(full: Site, st
     judge = Counting()
     assert again(full, state, observers=[judge]).verdict == "incomplete"
     lines = lines_of(full)
-    write(full, [*lines[:5], lines[5].replace(b"ada", b"eve"), *lines[6:]])
+    write(full, [*lines[:5], lines[5].replace(b'"tests"', b'"toads"'), *lines[6:]])
     judge = Counting()  # the walk starts over, and the judge with it
     full.verify(observers=[judge])
     assert judge.count == 4

@@ -14,6 +14,7 @@ from repro.audit_log.formats.canonical import canonical
 from repro.audit_log.formats.checkpoint import Checkpoint, format_checkpoint
 from repro.audit_log.formats.note import sign
 from repro.audit_log.formats.note_key import ED25519_COSIGNATURE, Signer, parse_vkey, verifier_of
+from repro.audit_log.formats.tree import leaf_hash
 from repro.audit_log.verification.faults import Report
 from repro.audit_log.verification.forks import (
     check_evidence,
@@ -47,10 +48,15 @@ def forked(site: Site) -> Report:
     return site.verify(old_checkpoint=kept)
 
 
+def leaves(lines: list[bytes]) -> list[bytes]:
+    """Return the leaf hashes of ``lines``."""
+    return [leaf_hash(line) for line in lines]
+
+
 @pytest.mark.parametrize("new", [1, 2, 3, 7, 8, 9, 33, 64, 70])
 def test_every_two_trees_that_disagree_can_be_shown_to(new: int) -> None:
     for old in range(1, new):
-        data = make_evidence(note(HONEST[:old]), note(OTHER[:new]), (old, new), iter(OTHER))
+        data = make_evidence(note(HONEST[:old]), note(OTHER[:new]), (old, new), leaves(OTHER))
         fork = check_evidence(data, VERIFIERS)
         assert (fork.older.size, fork.newer.size) == (old, new)
         assert fork.root == reference.mth(OTHER[:old])
@@ -66,14 +72,14 @@ def test_two_roots_of_one_size_are_proof_by_themselves() -> None:
 def test_an_honest_log_can_not_be_framed() -> None:
     """Of two checkpoints of one history no evidence can be made that holds."""
     for old, new in ((3, 7), (7, 7), (64, 70)):
-        data = make_evidence(note(HONEST[:old]), note(HONEST[:new]), (old, new), iter(HONEST))
+        data = make_evidence(note(HONEST[:old]), note(HONEST[:new]), (old, new), leaves(HONEST))
         with pytest.raises(NoteError, match="do not contradict"):
             check_evidence(data, VERIFIERS)
         value = json.loads(data)
         value["root"] = "11" * 32
         with pytest.raises(NoteError, match="do not lead"):
             check_evidence(canonical(value), VERIFIERS)
-        other = make_evidence(note(HONEST[:old]), note(HONEST[:new]), (old, new), iter(OTHER))
+        other = make_evidence(note(HONEST[:old]), note(HONEST[:new]), (old, new), leaves(OTHER))
         with pytest.raises(NoteError):
             check_evidence(other, VERIFIERS)
 
@@ -84,7 +90,7 @@ def test_evidence_with_a_changed_byte_proves_nothing_else(
     old: int, more: int, data: st.DataObject
 ) -> None:
     new = old + more
-    whole = make_evidence(note(HONEST[:old]), note(OTHER[:new]), (old, new), iter(OTHER))
+    whole = make_evidence(note(HONEST[:old]), note(OTHER[:new]), (old, new), leaves(OTHER))
     place = data.draw(st.integers(0, len(whole) - 1))
     changed = bytearray(whole)
     changed[place] ^= data.draw(st.integers(1, 255))
@@ -97,15 +103,18 @@ def test_evidence_needs_two_notes_signed_by_the_log_itself() -> None:
     thief = Signer(KEY.name, b"\x02" * 32)
     everybody = [*VERIFIERS, verifier_of(witness)]
     for key in (witness, thief):
-        data = make_evidence(note(HONEST[:3], key), note(OTHER[:9]), (3, 9), iter(OTHER))
+        data = make_evidence(note(HONEST[:3], key), note(OTHER[:9]), (3, 9), leaves(OTHER))
         with pytest.raises(NoteError):
             check_evidence(data, everybody)
     two = make_evidence(
-        note(HONEST[:3], Signer("b", b"\x02" * 32), "b"), note(OTHER[:9]), (3, 9), iter(OTHER)
+        note(HONEST[:3], Signer("b", b"\x02" * 32), "b"),
+        note(OTHER[:9]),
+        (3, 9),
+        leaves(OTHER),
     )
     with pytest.raises(NoteError, match="two logs"):
         check_evidence(two, [*VERIFIERS, verifier_of(Signer("b", b"\x02" * 32))])
-    turned = json.loads(make_evidence(note(HONEST[:3]), note(OTHER[:9]), (3, 9), iter(OTHER)))
+    turned = json.loads(make_evidence(note(HONEST[:3]), note(OTHER[:9]), (3, 9), leaves(OTHER)))
     turned["older"], turned["newer"] = turned["newer"], turned["older"]
     with pytest.raises(NoteError, match="more records than the newer"):
         check_evidence(canonical(turned), VERIFIERS)
@@ -139,7 +148,7 @@ def test_two_checkpoints_of_one_size_are_proof_even_if_the_lines_are_damaged(ful
     kept = full.checkpoint.read_bytes()
     rewrite(full, lines_of(full), forget)
     lines = lines_of(full)
-    write(full, [lines[0].replace(b"ada", b"eve"), *lines[1:]])
+    write(full, [lines[0].replace(b'"tests"', b'"toads"'), *lines[1:]])
     report = full.verify(old_checkpoint=kept)
     assert (report.verdict, len(report.evidence)) == ("forked", 2)
     assert check_evidence(report.fork.encode(), [parse_vkey(full.vkey)]).older.size == 4
@@ -148,7 +157,7 @@ def test_two_checkpoints_of_one_size_are_proof_even_if_the_lines_are_damaged(ful
 def test_damage_and_forked_lines_are_not_made_into_proof(full: Site) -> None:
     kept = full.checkpoint.read_bytes()
     lines = lines_of(full)
-    write(full, [lines[0].replace(b"ada", b"eve"), *lines[1:]])
+    write(full, [lines[0].replace(b'"tests"', b'"toads"'), *lines[1:]])
     report = full.verify(old_checkpoint=kept)
     assert (report.verdict, report.evidence, report.fork) == ("tampered", (), "")
     twin = full.copy("twin")

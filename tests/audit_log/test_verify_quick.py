@@ -216,7 +216,7 @@ def test_lines_come_whole_whatever_the_block(full: Site, monkeypatch: pytest.Mon
                                              size: int) -> None:  # fmt: skip
     monkeypatch.setattr(reading, "BLOCK", size)
     text = reading.Text(full.directory)
-    found = [block for block, whole in reading.blocks(text) if whole]
+    found = [block for block, whole in reading.blocks(text, 0, text.end) if whole]
     assert b"".join(found) == full.lines.read_bytes()
     assert all(block.endswith(b"\n") for block in found)
 
