@@ -84,7 +84,7 @@ ONLY_IN = {
 ML_LIBRARIES = {"lightgbm", "sklearn", "xgboost"}
 AUDITOR_INSTALLS = {"blake3", "cryptography"}
 AUDITOR_MAY_INSTALL = {"rfc3161_client"}
-"""Behind an extra: imported when it is needed, by `repro.audit_log.timestamp` alone."""
+"""Behind an extra: imported when it is needed, by `repro.audit_log.outside.timestamp` alone."""
 SHORT_NAMES = {"audit_log", "trainers", "schemas"}
 MAY_PRINT = ("repro.cli", "repro.audit_log.__main__")
 LONGEST_MODULE = 350
@@ -202,7 +202,7 @@ def libraries_out_of_place(module: Module) -> Iterator[str]:
 def more_than_an_auditor_has(module: Module) -> Iterator[str]:
     """Yield what the log imports beyond the standard library, blake3 and cryptography."""
     also = AUDITOR_INSTALLS
-    if module.name == "repro.audit_log.timestamp":
+    if module.name == "repro.audit_log.outside.timestamp":
         eager = {item.name.split(".")[0] for item in imports(module) if not item.deferred}
         also = also | (AUDITOR_MAY_INSTALL - eager)
     yield from _beyond_stdlib(module, ("repro.audit_log",), also)
@@ -312,7 +312,7 @@ def planted(name: str, source: str) -> Module:
         (libraries_out_of_place, "repro.facts.data", "def f():\n    import pandas as pd"),
         (libraries_out_of_place, "repro.execution.launch", "import numpy.typing as npt"),
         (more_than_an_auditor_has, "repro.audit_log.verification.walk", "import orjson"),
-        (more_than_an_auditor_has, "repro.audit_log.timestamp", "import rfc3161_client"),
+        (more_than_an_auditor_has, "repro.audit_log.outside.timestamp", "import rfc3161_client"),
         (
             more_than_an_auditor_has,
             "repro.audit_log.verification.walk",

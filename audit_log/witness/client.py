@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from repro.audit_log.errors import LogError, NoteError
-from repro.audit_log.exchange import Exchange, ExchangeError, Reply
 from repro.audit_log.formats.checkpoint import Checkpoint, parse_checkpoint
 from repro.audit_log.formats.note import Verified, open_note, signature_line
 from repro.audit_log.formats.note_key import COSIGNATURES, Verifier
+from repro.audit_log.outside.exchange import Exchange, ExchangeError, Reply
 
 from .merge import merge
 from .protocol import MAX_BODY, PATH, SIZE_TYPE, format_request, parse_size

@@ -106,7 +106,7 @@ def _correlation(x: list[float], y: list[float]) -> float | None:
     """Return Pearson's correlation, or None where it is not defined or cannot be computed."""
     try:
         return statistics.correlation(x, y)
-    except (statistics.StatisticsError, OverflowError):
+    except (ValueError, OverflowError):  # no spread, two infinities
         return None
 
 

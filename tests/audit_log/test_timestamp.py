@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from repro.audit_log.errors import TimestampError
-from repro.audit_log.timestamp import (
+from repro.audit_log.outside.timestamp import (
     make_request,
     read_response,
     send,
@@ -288,10 +288,10 @@ def test_what_goes_wrong_on_the_way_is_said_in_words(authority: Authority) -> No
 
 def test_importing_it_loads_neither_library() -> None:
     code = (
-        "import sys, repro.audit_log.timestamp, repro.audit_log.witness.server\n"
+        "import sys, repro.audit_log.outside.timestamp, repro.audit_log.witness.server\n"
         "assert not {'rfc3161_client', 'cryptography'} & set(sys.modules)\n"
         "sys.modules['rfc3161_client'] = None\n"
-        "from repro.audit_log.timestamp import make_request\n"
+        "from repro.audit_log.outside.timestamp import make_request\n"
         "try: make_request('x')\n"
         "except ValueError as error: print(error)\n"
     )

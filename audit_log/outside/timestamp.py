@@ -19,10 +19,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from repro.audit_log.der import in_der_order
 from repro.audit_log.disk.sync import read_small, replace
 from repro.audit_log.errors import TimestampError
-from repro.audit_log.exchange import ExchangeError, post_within
+from repro.audit_log.outside.der import in_der_order
+from repro.audit_log.outside.exchange import ExchangeError, post_within
 
 if TYPE_CHECKING:
     import ssl

@@ -1,0 +1,1 @@
+"""What comes from outside: answers over HTTP, and the time that an authority vouches for."""
