@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .command.options import parser
 
@@ -37,13 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _answer(options: argparse.Namespace) -> tuple[int, str]:
-    from .command import questions
+    from .command import evidence, questions
 
     ask = {
         "note": questions.note,
         "proof": questions.proof,
         "consistency": questions.consistency,
         "bundle": questions.bundle,
+        "fork": evidence.fork,
     }[options.command]
     answer = ask(options)
     return answer.exit_status, answer.rendered(options.format)
@@ -60,22 +61,37 @@ def _log(options: argparse.Namespace) -> tuple[int, str]:
 
 def _verify(options: argparse.Namespace) -> Report:
     """Verify the log that the options name."""
-    from .command.inputs import key_texts, read, read_trust
+    from .command.inputs import UsageError, key_texts, read, read_trust
+    from .errors import LogError
     from .formats.note import MAX_NOTE
+    from .verification.continuing import verify_from
+    from .verification.forks import write_evidence
     from .verification.verify import verify
 
     directory, root = Path(options.directory), None
     if options.artifacts is not None:
         root = Path(options.artifacts or directory.absolute().parent)
-    return verify(
-        directory,
-        vkeys=key_texts(options.vkey),
-        old_checkpoint=read(options.checkpoint, MAX_NOTE) if options.checkpoint else None,
-        self_asserted=options.self_asserted,
-        artifacts_root=root,
-        policy=read_trust(options.policy, ()) if options.policy is not None else None,
-        full=options.full,
-    )
+    given: dict[str, Any] = {
+        "vkeys": key_texts(options.vkey),
+        "old_checkpoint": read(options.checkpoint, MAX_NOTE) if options.checkpoint else None,
+        "self_asserted": options.self_asserted,
+        "artifacts_root": root,
+        "policy": read_trust(options.policy, ()) if options.policy is not None else None,
+        "without_openings": options.without_openings,
+        "full": options.full,
+    }
+    try:
+        if options.state is None:
+            report = verify(directory, **given)
+        else:
+            report = verify_from(Path(options.state), directory, **given)
+        if options.evidence is not None:
+            written = write_evidence(report, Path(options.evidence))
+            if written is not None:
+                sys.stderr.write(f"repro-verify: evidence of a fork: {written}\n")
+    except LogError as error:
+        raise UsageError(str(error)) from None
+    return report
 
 
 if __name__ == "__main__":

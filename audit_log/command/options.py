@@ -42,7 +42,18 @@ def parser() -> argparse.ArgumentParser:
     _add_trust(log)
     log.add_argument("--checkpoint", metavar="OLD", help="a checkpoint kept from earlier")
     log.add_argument(
-        "--full", action="store_true", help="read everything again, whatever was verified before"
+        "--full",
+        action="store_true",
+        help="read everything, also what --state remembers, and hold each line to every rule",
+    )
+    log.add_argument(
+        "--state", metavar="FILE", help="what you have verified before: only the rest is read"
+    )
+    log.add_argument(
+        "--evidence", metavar="DIR", help="where to write proof of a fork, if there is one"
+    )
+    log.add_argument(
+        "--without-openings", action="store_true", help="a copy handed out without openings/"
     )
     log.add_argument(
         "--self-asserted", action="store_true", help="accept the key that the log names, at L0"
@@ -86,7 +97,13 @@ def parser() -> argparse.ArgumentParser:
     bundle.add_argument("file", metavar="FILE")
     _add_trust(bundle)
 
-    for command in (log, note, proof, consistency, bundle):
+    fork = commands.add_parser(
+        "fork", help="verify evidence that a log was forked", allow_abbrev=False
+    )
+    fork.add_argument("file", metavar="FILE")
+    _add_trust(fork)
+
+    for command in (log, note, proof, consistency, bundle, fork):
         command.add_argument("--format", choices=("text", "json"), default="text")
     return top
 
