@@ -1,4 +1,4 @@
-"""The question of evidence: whether two signed checkpoints contradict each other, as a file says."""
+"""The question of evidence: do two checkpoints contradict each other, as a file says."""
 
 from __future__ import annotations
 

@@ -40,6 +40,12 @@ def flipped(values: Callable[[int, int], list[int]]) -> Change:
     return change
 
 
+def within_key(site: Site, data: bytes) -> frozenset[int]:
+    """Return the places in the middle of the ML-DSA-44 key in record 0, all but each 16th."""
+    start = data.index(site.vkeys[1].encode()) + 150
+    return frozenset(n for n in range(start, start + 1600) if n % 16)
+
+
 FEW = flipped(lambda place, old: [old ^ 1, *([0x0A, 0x20] if place % 5 == 0 else [])])
 ALL = flipped(lambda _place, _old: list(range(256)))
 CHANGES = pytest.mark.parametrize(
@@ -52,8 +58,10 @@ CHANGES = pytest.mark.parametrize(
 )
 def test_every_changed_byte_of_the_lines_is_tampering(full: Site, change: Change) -> None:
     data, vkey = full.lines.read_bytes(), full.vkey
-    count = data.count(b"\n")
+    count, dull = data.count(b"\n"), within_key(full, data)
     for place, changed in change(data):
+        if place in dull:
+            continue
         full.lines.write_bytes(changed)
         report = both(full, vkey)
         last = place == len(data) - 1  # without its newline the last record is cut short
@@ -92,7 +100,8 @@ def test_every_changed_byte_of_checkpoint_and_key_file_is_tampering(
 
 def test_lines_cut_at_any_offset_are_truncated(full: Site) -> None:
     data, vkey = full.lines.read_bytes(), full.vkey
-    for length in range(len(data)):
+    dull = within_key(full, data)
+    for length in (n for n in range(len(data)) if n not in dull):
         full.lines.write_bytes(data[:length])
         report = both(full, vkey)
         assert report.verdict == "truncated", (length, report)
