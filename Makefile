@@ -12,7 +12,7 @@ SOURCES = audit_log trainers schemas CONFIG repro
 LOCK = build/lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links $(ARGS)
 
-.PHONY: help demo test check types imports bench soak lock clean
+.PHONY: help demo test slow soak check types imports bench lock clean
 
 help:
 	@echo 'make demo     from nothing to a verified run, in .venv'
@@ -20,7 +20,8 @@ help:
 	@echo 'make check    lint, format, types, imports'
 	@echo 'make types    mypy --strict alone'
 	@echo 'make imports  who may import whom, alone'
-	@echo 'make soak     the long fault-injection runs'
+	@echo 'make slow     the slower tests, which CI runs too'
+	@echo 'make soak     fault injection and fuzzing at length: an hour'
 	@echo 'make bench    the goals against their peers, in .bench'
 	@echo 'make lock     pin requirements/ again (ARGS=--upgrade for newer versions)'
 	@echo 'make clean    remove what make made'
@@ -31,7 +32,10 @@ demo: .venv/.run .venv/.libgomp
 	@PATH="$$PWD/$(BIN):$$PATH" sh docs/demo.sh
 
 test: .venv/.dev .venv/.libgomp
-	@$(BIN)/pytest -n 2 --dist loadgroup -q -m 'not soak' $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadgroup -q -m 'not slow and not soak' $(ARGS)
+
+slow: .venv/.dev .venv/.libgomp
+	@$(BIN)/pytest -n 2 --dist loadgroup -q -m slow $(ARGS)
 
 soak: .venv/.dev .venv/.libgomp
 	@$(BIN)/pytest -n 2 --dist loadgroup -q -m soak $(ARGS)

@@ -13,8 +13,8 @@ import pytest
 
 from .workspace import Workspace
 
-# Long: `make soak` runs these, and so does every change before it lands.
-pytestmark = pytest.mark.soak
+# Slow: `make slow` runs these, and so does every change before it lands.
+pytestmark = pytest.mark.slow
 
 SHIPPED = "data/stocks.csv.gz"
 DATASET = "CONFIG/data/dataset.yaml"

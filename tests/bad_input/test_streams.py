@@ -9,8 +9,8 @@ import pytest
 
 from .workspace import QUICK, Workspace, one_error
 
-# Long: `make soak` runs these, and so does every change before it lands.
-pytestmark = pytest.mark.soak
+# Slow: `make slow` runs these, and so does every change before it lands.
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
