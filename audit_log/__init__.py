@@ -64,7 +64,16 @@ between a failed sync and the next opening. ``derived/`` can be deleted.
 log; that shows only against a checkpoint that somebody else has kept. See `faults` for the verdicts
 and for what each assurance level leaves unproven.
 
-Reading order for an auditor: `canonical`, `record`, `commitment`, `tree`, `note`, `checkpoint`
-(pure), then `walk`, `trust`, `erasures` and `verify`; then, for how it is written, `store`,
-`lines`, `openings`, `erasing`, `recovery`, `signing`, `high_water`.
+**Segments.** When a log grows, its lines lie in several files: ``segments/<first seq>.jsonl``, each
+ended by a record ``segment.sealed``, then ``log.jsonl``. Of a pruned segment the leaf hashes stay,
+and the lines that verification needs. See `storage.segments` and `storage.pruned`.
+
+The format in prose, with a worked example, is ``docs/log-format.md``; the attacks and who notices
+them are in ``docs/threat-model.md``.
+
+Reading order for an auditor: in `formats` `canonical`, `record`, `commitment`, `tree`, `note_key`,
+`cosignature`, `note`, `checkpoint`, `rotation`, `policy`, `proof` (all pure); in `verification`
+`faults`, `levels`, `walk`, `swift`, `survey`, `trust`, `rotations`, `erasures`, `kept`, `verify`;
+then, for how a log is written, in `storage` `writer`, `store`, `committing`, `signing`,
+`segments`, `openings`, `erasing`, `recovery`, and in `keys` `keystore` and `high_water`.
 """
