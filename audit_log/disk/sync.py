@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _APPEND: Final = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 """Without blocking: somebody may have put a pipe where a file should be."""
@@ -26,9 +26,17 @@ def replace(path: Path, data: bytes, mode: int = 0o644) -> None:
 
 
 def write_new(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Write ``data`` to the file ``path`` and sync it; the directory is not synced."""
+    """Write ``data`` to the file ``path`` and sync it; the directory is not synced.
+
+    What a crash has left there is written over. `OSError` for a pipe, and for a file that has
+    another name too: who put it there wants something else to be written over.
+    """
     descriptor = os.open(path, _NEW, mode)
     try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            raise OSError(errno.EEXIST, f"not a file of its own: {path}")
+        os.ftruncate(descriptor, 0)
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(descriptor, rest) :]

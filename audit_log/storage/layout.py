@@ -16,7 +16,7 @@ from repro.audit_log.disk.sync import read_small
 from repro.audit_log.errors import CheckpointError, LogCorruptError, LogUnusableError, NoteError
 from repro.audit_log.formats.checkpoint import Checkpoint, parse_checkpoint
 from repro.audit_log.formats.digests import FileDigest
-from repro.audit_log.formats.note import split
+from repro.audit_log.formats.note import MAX_NOTE, split
 from repro.audit_log.formats.record import MAX_LINE
 
 LINES: Final = "log.jsonl"
@@ -32,7 +32,8 @@ STATE: Final = "derived/state.json"
 PLANS: Final = "derived/plans.json"
 TREE: Final = "derived/tree"
 
-MAX_CHECKPOINT: Final = 65_536
+MAX_CHECKPOINT: Final = MAX_NOTE + 1
+"""Bytes read of it: twenty witnesses with ML-DSA-44 keys are more than 64 KiB."""
 _CHUNK: Final = 1 << 20
 
 

@@ -13,7 +13,7 @@ import fcntl
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -110,6 +110,17 @@ def find_run(directory: Path, run: str) -> tuple[int | None, bool]:
                 plan = record.seq
             ended = ended or record.type in ENDS
     return plan, ended
+
+
+def ends_in(lines: Iterable[tuple[bytes, bool]]) -> Iterator[str]:
+    """Yield the runs that whole lines end; what is no record ends none."""
+    for line, whole in lines:
+        try:
+            record = decode(line) if whole else None
+        except RecordError:
+            continue
+        if record is not None and record.type in ENDS:
+            yield str(record.body.get("run"))
 
 
 def _interrupt(directory: Path, run: str, append_if: _AppendIf) -> bool:

@@ -89,8 +89,11 @@ class Tiles:
         with exclusive(self._folder / "lock"):
             self._files.clear()
             for path in self._folder.iterdir():
-                if path.name != "lock":  # emptied, not removed: another may have it open
-                    os.truncate(path, 0)
+                if path.name == _PLACES or path.name.isdecimal():  # no other file is ours
+                    # Emptied, not removed: another may have it open. Never through a link: what
+                    # lies behind one may be anybody's.
+                    file = Descriptor(path, os.O_RDWR)
+                    os.ftruncate(file.number, 0)
             self._grow(self._lines(), size)
 
     def root(self, size: int) -> bytes:

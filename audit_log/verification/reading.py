@@ -47,6 +47,10 @@ class Text:
         """Yield each whole line that holds ``needle``; of pruned parts, those that were kept."""
         return self._text.lines_with(needle)
 
+    def pieces(self, start: int) -> Iterator[tuple[bytes, bool]]:
+        """Yield each line from byte ``start`` on, and whether a newline ends it."""
+        return self._text.pieces(start)
+
     def is_erased(self, part: Part) -> bool:
         """Return whether a record says that the lines of ``part`` were erased."""
         return is_erased(self._text, part.first)

@@ -12,7 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro.audit_log.errors import CheckpointError, LogCorruptError, LogUnusableError, NoteError
+from repro.audit_log.errors import (
+    CheckpointError,
+    LogCorruptError,
+    LogError,
+    LogUnusableError,
+    NoteError,
+)
 from repro.audit_log.formats.checkpoint import Checkpoint, parse_checkpoint
 from repro.audit_log.formats.note import split
 from repro.audit_log.storage import running
@@ -39,7 +45,6 @@ from .rotations import Rotations
 from .spill import Spill
 from .survey import Reading
 from .trust import Case, judge_place, judge_signature, read_published, trusted
-from .walk import Walk
 
 
 @dataclass(slots=True)
@@ -152,7 +157,7 @@ def examine(
         judge_mark(case, walk, high_water)
         judge_memory(case, walk, memory)
         attained |= extends | judge_stamps(case, walk, stamps, is_damaged(case))
-    alive = _judge_runs(case, walk)
+    alive = _judge_runs(case, reading)
     unchecked = not_checked(policy, stamps)
     for judge in judges:
         if isinstance(judge, Telling):
@@ -259,19 +264,36 @@ def _judge_tree(case: Case, reading: Reading) -> None:
     case.checked.append(f"{count} records: framing, order, chain, tree")
 
 
-def _judge_runs(case: Case, walk: Walk) -> tuple[str, ...]:
-    alive = []
+def _judge_runs(case: Case, reading: Reading) -> tuple[str, ...]:
+    walk, alive = reading.walk, []
+    free = [run for run in walk.plans.open if not _is_alive(case, run)]
+    # A run that ended while the lines were read wrote its end before it let go of its lock.
+    ended = _ended_since(case, reading) if free else frozenset()
     for run, seq in walk.plans.open.items():
-        try:
-            is_alive = running.is_running(case.directory, run)
-        except (LogUnusableError, OSError):
-            is_alive = False
-        if is_alive:
+        if run not in free or run in ended:
             alive.append(run)
         else:
             message = f"run {run}, planned in record {seq}, has no end and nobody runs it"
             case.add("run", message, seq)
     return tuple(sorted(alive))
+
+
+def _is_alive(case: Case, run: str) -> bool:
+    try:
+        return running.is_running(case.directory, run)
+    except (LogUnusableError, OSError):
+        return False
+
+
+def _ended_since(case: Case, reading: Reading) -> frozenset[str]:
+    """Return the runs that lines beyond those that were read end."""
+    if reading.text is None:
+        return frozenset()
+    try:
+        now = Text(case.directory)
+        return frozenset(running.ends_in(now.pieces(reading.text.end)))
+    except (LogError, OSError):
+        return frozenset()
 
 
 def _report(
