@@ -8,12 +8,10 @@ A bundle is one canonical JSON object (RFC 8785), ended by a newline, with exact
                  there, and so is every ``key.rotated``: they say whose log it is
     format       ``repro-audit bundle v1``
     openings     objects {"path", "salt", "value"}: what some commitments in the records stand for
-    timestamps   RFC 3161 tokens over the checkpoint, DER in base64
+    timestamps   RFC 3161 responses over the checkpoint's text, DER in base64
 
-A commitment stands in a record as {"commitment": 64 hex} in place of a value. It is BLAKE3 in
-derive-key mode, context ``repro-audit v1 commitment``, over the salt (32 bytes) ‖ canonical JSON of
-[path, value]; the path is that of the value in its record, keys and numbers joined by dots
-(``actor``, ``body.people.0.name``). Digests of artifacts stand in the records themselves.
+What a commitment is, and how an opening opens it, is written in `commitment`. Digests of artifacts
+stand in the records themselves.
 
 Pure: values in, values out. What a bundle proves is judged in `bundle_report`.
 """
@@ -21,7 +19,7 @@ Pure: values in, values out. What a bundle proves is judged in `bundle_report`.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,21 +27,17 @@ from repro.audit_log.errors import BundleError, CanonicalError, NoteError
 
 from .canonical import canonical, parse
 from .checkpoint import MAX_SIZE
-from .digests import derive
+from .commitment import Opening, is_digest
 from .note_key import decode_base64
 from .proof import MAX_HASHES
-from .record import decode
 from .tree import HASH_SIZE
 
 FORMAT: Final = "repro-audit bundle v1"
-COMMITMENT_CONTEXT: Final = "repro-audit v1 commitment"
-ROTATED: Final = "key.rotated"
 MAX_BUNDLE: Final = 32_000_000
 """Bytes of a bundle."""
 MAX_TOKENS: Final = 16
 MAX_TOKEN: Final = 65_536
-"""Bytes of an RFC 3161 token."""
-_SALT: Final = 32
+"""Bytes of an RFC 3161 response."""
 _MEMBERS: Final = {"checkpoint", "entries", "format", "openings", "timestamps"}
 
 
@@ -59,50 +53,13 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Disclosed:
-    """What one commitment stands for."""
-
-    path: str
-    salt: bytes
-    """32 bytes."""
-    value: object
-
-    def commitment(self) -> str:
-        """Return the commitment that this opens, in hex."""
-        return derive(COMMITMENT_CONTEXT, self.salt, canonical([self.path, self.value]))
-
-
-@dataclass(frozen=True, slots=True)
 class Bundle:
     """A bundle as it was read; nothing of it has been checked."""
 
     checkpoint: bytes
     entries: tuple[Entry, ...]
-    openings: tuple[Disclosed, ...]
+    openings: tuple[Opening, ...]
     timestamps: tuple[bytes, ...]
-
-
-def selected(
-    lines: Iterable[bytes], *, chosen: Iterable[int] = (), run: str | None = None
-) -> tuple[int, ...]:
-    """Return the indexes of all records that a bundle must hold, ascending.
-
-    ``lines`` are those that the checkpoint covers, from record 0 on, without newlines; they are
-    read once. Wanted are the records ``chosen`` and those that name ``run`` in their body; record
-    0 and every ``key.rotated`` come along. `BundleError` if a chosen record is not there,
-    `RecordError` for a line that is no record.
-    """
-    wanted, found, count = set(chosen), [], 0
-    for index, line in enumerate(lines):
-        count += 1
-        record = decode(line)
-        asked = index in wanted or (run is not None and record.body.get("run") == run)
-        if asked or index == 0 or record.type == ROTATED:
-            found.append(index)
-    absent = sorted(wanted - set(range(count)))
-    if absent:
-        raise BundleError(f"there is no record {absent[0]} among {count}")
-    return tuple(found)
 
 
 def make_bundle(
@@ -114,8 +71,8 @@ def make_bundle(
 ) -> bytes:
     """Return the bytes of a bundle; `BundleError` if they could not be read again.
 
-    Give the entries that `selected` names, each with `tree.inclusion_proof`. ``openings`` are
-    objects of exactly path, salt (64 hex digits) and value.
+    Give record 0, every ``key.rotated`` and what is asked for, each with its inclusion proof.
+    ``openings`` are objects of exactly path, salt (64 hex digits) and value.
     """
     ordered = sorted(entries, key=lambda entry: entry.index)
     try:
@@ -165,28 +122,8 @@ def parse_bundle(data: bytes) -> Bundle:
     tokens = tuple(_token(item) for item in _list(members["timestamps"], "timestamps"))
     if len(tokens) > MAX_TOKENS:
         raise BundleError(f"more than {MAX_TOKENS} timestamps")
-    openings = tuple(_disclosed(item) for item in _list(members["openings"], "openings"))
+    openings = tuple(_opening(item) for item in _list(members["openings"], "openings"))
     return Bundle(_text(members["checkpoint"], "checkpoint"), entries, openings, tokens)
-
-
-def commitments(line: bytes) -> Iterator[tuple[str, str]]:
-    """Yield path and digest of each commitment in a canonical line."""
-    record = parse(line)
-    if isinstance(record, dict):
-        for name in ("actor", "body"):
-            yield from _commitments(record.get(name), name)
-
-
-def _commitments(value: object, path: str) -> Iterator[tuple[str, str]]:
-    match value:
-        case {"commitment": str(digest), **rest} if not rest:
-            yield path, digest
-        case dict():
-            for key, item in value.items():
-                yield from _commitments(item, f"{path}.{key}")
-        case list():
-            for number, item in enumerate(value):
-                yield from _commitments(item, f"{path}.{number}")
 
 
 def _entry(value: object) -> Entry:
@@ -204,20 +141,14 @@ def _entry(value: object) -> Entry:
     return Entry(index, _text(members["line"], f"{where}: line"), nodes)
 
 
-def _disclosed(value: object) -> Disclosed:
+def _opening(value: object) -> Opening:
     members = _object(value, {"path", "salt", "value"}, "an opening")
     path, salt = members["path"], members["salt"]
     if not isinstance(path, str):
         raise BundleError("an opening's path is not a string")
-    try:
-        raw = bytes.fromhex(salt) if isinstance(salt, str) else b""
-    except ValueError:
-        raw = b""
-    if len(raw) != _SALT or raw.hex() != salt:
-        raise BundleError(
-            f"the salt of {path[:80]!r} is not {2 * _SALT} lower-case hexadecimal digits"
-        )
-    return Disclosed(path, raw, members["value"])
+    if not is_digest(salt):
+        raise BundleError(f"the salt of {path[:80]!r} is not 64 lower-case hexadecimal digits")
+    return Opening(path, str(salt), members["value"])
 
 
 def _token(value: object) -> bytes:
