@@ -164,7 +164,8 @@ def _led(bundle: Bundle, trusted: set[Verifier]) -> tuple[Verifier, ...]:
     Only an Ed25519 key leads to others: the rest sign no rotation. `RecordError` for a record that
     names no keys, or that the keys before it have not signed.
     """
-    origin, keys, leads = "", (), False
+    origin, leads = "", False
+    keys: tuple[Verifier, ...] = ()
     for entry in bundle.entries:
         if entry.index == 0 or entry.line.endswith(_ROTATED_END):
             origin, keys = _in_force(decode(entry.line), origin, keys)
@@ -189,7 +190,8 @@ def _problems(bundle: Bundle, judgement: Judgement) -> Iterator[str]:
     """Yield what does not agree, the first record first."""
     checkpoint = judgement.checkpoint
     before: Entry | None = None
-    origin, in_force = "", ()
+    origin = ""
+    in_force: tuple[Verifier, ...] = ()
     for entry in bundle.entries:
         where = f"record {entry.index}"
         leaf = leaf_hash(entry.line)

@@ -108,6 +108,25 @@ def read_response(path: Path) -> bytes:
     return data
 
 
+def covers(response: bytes, text: str, request: bytes | None = None) -> datetime:
+    """Return when a granted response says that ``text`` existed; its signature is not looked at.
+
+    `TimestampError` if it is none, if it is that of another text, or not an answer to ``request``.
+    """
+    _need_library()
+    answer = _granted(response)
+    asked = _parse_request(request) if request is not None else None
+    try:
+        info = answer.tst_info
+        _check_imprint(info, text)
+        _check_nonce(info, asked)
+        return info.gen_time
+    except TimestampError:  # is a ValueError too
+        raise
+    except (ValueError, TypeError, AttributeError) as error:
+        raise TimestampError(f"not a whole time stamp: {error}") from None
+
+
 def verify_stamp(
     response: bytes, text: str, authorities: bytes, request: bytes | None = None
 ) -> Stamp:
@@ -133,8 +152,7 @@ def verify_stamp(
     try:
         info = answer.tst_info
         digest = _check_imprint(info, text)
-        if asked is not None and info.nonce != asked.nonce:
-            raise TimestampError("the nonce is not that of the request: an answer to another one")
+        _check_nonce(info, asked)
         verifier = VerifierBuilder(roots=roots).build()
         if not verifier.verify_message(answer, text.encode()):
             raise TimestampError("the time stamp does not hold")
@@ -163,6 +181,11 @@ def verify_stamp(
     ) as error:
         # The library's fields are None, or fail to parse, only when they are asked for.
         raise TimestampError(f"not a whole time stamp: {error}") from None
+
+
+def _check_nonce(info: TimeStampTokenInfo, asked: TimeStampRequest | None) -> None:
+    if asked is not None and info.nonce != asked.nonce:
+        raise TimestampError("the nonce is not that of the request: an answer to another one")
 
 
 def _check_imprint(info: TimeStampTokenInfo, text: str) -> str:

@@ -52,10 +52,13 @@ class _TooShortError(LogCorruptError):
 class Tiles:
     """The derived tree of one log. One holder; several processes may have one each."""
 
-    def __init__(self, directory: Path) -> None:
-        """Use the tree of the log in ``directory``, which `catch_up` makes if there is none."""
+    def __init__(self, directory: Path, folder: Path | None = None) -> None:
+        """Use the tree of the log in ``directory``, which `catch_up` makes if there is none.
+
+        It lies in ``folder`` if that is given: a log on a disk that cannot be written has one too.
+        """
         self._directory = directory
-        self._folder = directory / TREE
+        self._folder = folder or directory / TREE
         self._files: dict[str, Descriptor] = {}
         self._text: Text | None = None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from repro import __version__
+from repro.audit.policies import policy_beside_key
 from repro.audit_log.errors import LogError, RecordError
 from repro.audit_log.formats.note_key import format_vkey
 from repro.audit_log.formats.record import Tool, decode
@@ -16,7 +17,9 @@ from repro.audit_log.storage.creation import local_actor, read_origin
 from repro.audit_log.storage.layout import LINES, SEGMENTS
 from repro.audit_log.storage.segments import lines_with
 from repro.audit_log.storage.store import Log
+from repro.audit_log.verification.continuing import verify_from
 from repro.audit_log.verification.faults import Report
+from repro.audit_log.verification.levels import Policy, Stamp
 from repro.audit_log.verification.verify import verify
 from repro.errors import InputError, IntegrityError
 from repro.runs.sealed import Run, require_whole
@@ -110,16 +113,29 @@ def _completed(root: Path, needle: str) -> Iterator[Mapping[str, Any]]:
             yield record.body
 
 
-def verify_log(root: Path, vkeys: Sequence[str], old: bytes | None, artifacts: bool) -> Report:
+def verify_log(
+    root: Path,
+    vkeys: Sequence[str],
+    old: bytes | None,
+    artifacts: bool,
+    *,
+    policy: Policy | None = None,
+    state: Path | None = None,
+    stamps: Sequence[Stamp] = (),
+    full: bool = False,
+    without_openings: bool = False,
+) -> Report:
     """Return what can be said of the workspace's log.
 
-    Without keys handed in, the local key store says whose log it is, and its high-water mark how
-    long it must be. The store also remembers which log lies where: that is written down when a
-    log is first found good in a place.
+    Without keys or a policy handed in, the local key store says whose log it is, and its high-water
+    mark how long it must be. The store also remembers which log lies where: that is written down
+    when a log is first found good in a place. With ``state``, the verifier's own file, only what
+    came since last time is read, unless ``full`` (`continuing.verify_from`). ``stamps`` were
+    checked already; the rest is as `verify` takes it.
     """
     directory = root / DIRECTORY
     keys, mark, held = tuple(vkeys), None, None
-    store = KeyStore.default()
+    store, said = KeyStore.default(), ""
     try:
         origin = read_origin(directory)
     except (LogError, OSError):
@@ -127,15 +143,28 @@ def verify_log(root: Path, vkeys: Sequence[str], old: bytes | None, artifacts: b
     is_readable = store.is_readable()
     if origin is not None and is_readable:
         held, mark = store.pinned_origin(directory), store.mark(origin)
-        keys = keys or tuple(format_vkey(key) for key in store.public(origin))
-    report = verify(
-        directory,
-        vkeys=keys,
-        old_checkpoint=old,
-        artifacts_root=root if artifacts else None,
-        high_water=mark,
-        held=held,
-    )
+        if not keys and policy is None:
+            keys = tuple(format_vkey(key) for key in store.public(origin))
+            policy, said = policy_beside_key(store, origin)
+    options: dict[str, Any] = {
+        "vkeys": keys,
+        "old_checkpoint": old,
+        "artifacts_root": root if artifacts else None,
+        "high_water": mark,
+        "held": held,
+        "policy": policy,
+        "stamps": stamps,
+        "without_openings": without_openings,
+        "full": full,
+    }
+    if state is None:
+        report = verify(directory, **options)
+    else:
+        report = verify_from(state, directory, **options)
+    if policy is not None and said:
+        report = replace(report, checked=(*report.checked, said))
+    elif said:
+        report = replace(report, warnings=(*report.warnings, said))
     if store.root.exists() and not is_readable:
         warning = f"the key store {store.root} cannot be read: what it knows was not compared"
         return replace(report, warnings=(*report.warnings, warning))

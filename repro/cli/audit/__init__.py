@@ -10,7 +10,17 @@ import typer
 
 from repro.cli.app import add_commands
 
-COMMANDS: Final = MappingProxyType({"verify": "Verify the log."})
+COMMANDS: Final = MappingProxyType(
+    {
+        "verify": "Verify the log.",
+        "show": "Show records in full.",
+        "tail": "Show the newest records, a line each.",
+        "prove": "Write proofs: a record is there, the log continues a checkpoint.",
+        "checkpoint": "Print the signed checkpoint; sign what is not committed.",
+        "export": "Write a bundle of records for an auditor.",
+        "timestamp": "Have a checkpoint stamped by a trusted authority.",
+    }
+)
 
 
 def app_for(arguments: Sequence[str]) -> typer.Typer:

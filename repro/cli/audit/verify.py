@@ -17,12 +17,35 @@ def command(
     vkey: Annotated[
         list[str] | None, typer.Option("--vkey", help="The log's public key, or a file of it.")
     ] = None,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", help="A tlog-policy: whose log, which witnesses.")
+    ] = None,
     checkpoint: Annotated[
         Path | None, typer.Option("--checkpoint", help="An older checkpoint, kept elsewhere.")
+    ] = None,
+    stamp_authority: Annotated[
+        Path | None,
+        typer.Option(
+            "--stamp-authority", help="Certificates of time-stamp authorities.", metavar="PEM"
+        ),
     ] = None,
     artifacts: Annotated[
         bool, typer.Option("--artifacts", help="Digest again every file that the records name.")
     ] = False,
+    state: Annotated[
+        Path | None,
+        typer.Option("--state", help="Your own file: go on where the last time stopped."),
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read everything again, and check each line's form.")
+    ] = False,
+    without_openings: Annotated[
+        bool, typer.Option("--without-openings", help="Accept a copy that came without openings/.")
+    ] = False,
+    evidence: Annotated[
+        Path | None,
+        typer.Option("--evidence", help="Where to write proof of a fork.", metavar="DIR"),
+    ] = None,
     form: AsFormat = Format.text,
 ) -> int:
     """Verify the log.
@@ -30,22 +53,26 @@ def command(
     Exit status: 0 ok, 1 torn or incomplete, 3 unverifiable, 4 tampered, truncated, rolled back or
     forked.
     """
-    from repro.audit.log import verify_log
+    from repro.audit.verifying import Asked, verify_workspace
     from repro.audit_log.verification.report import as_json, as_text, read_vkeys
     from repro.config.workspace import find_root
 
     root = find_root(workspace.resolve())
-    keys = [key for text in vkey or () for key in read_vkeys(text)]
-    old = checkpoint.read_bytes() if checkpoint else None
-    report = verify_log(root, keys, old, artifacts)
+    keys = tuple(key for text in vkey or () for key in read_vkeys(text))
+    asked = Asked(
+        keys, policy, checkpoint, stamp_authority, artifacts, state, full, without_openings
+    )
+    report, written = verify_workspace(root, asked, evidence)
     if form is Format.json:
         document = {"schema": 1, "command": "audit verify", **as_json(report)}
         output.result(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         output.result(as_text(report))
-        if report.verdict == "unverifiable" and not keys:
-            output.talk(
-                "repro: hint: this machine has no key of this log; name whom you trust with --vkey "
-                "KEY (the file AUDIT_LOG/log.vkey is only what the log says of itself)"
-            )
+    if written is not None:
+        output.talk(f"repro: the proof of the fork is in {written}; give it to whoever must know")
+    if report.verdict == "unverifiable" and not keys and policy is None and form is Format.text:
+        output.talk(
+            "repro: hint: this machine has no key of this log; name whom you trust with --vkey "
+            "KEY (the file AUDIT_LOG/log.vkey is only what the log says of itself)"
+        )
     return report.exit_status

@@ -1,0 +1,77 @@
+"""Verify the workspace's log with what the verifier brings along."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from repro.audit.files import read_input
+from repro.audit.log import DIRECTORY, verify_log
+from repro.audit.policies import read_policy
+from repro.audit.stamping import kept_stamps, read_authorities
+from repro.audit_log.errors import LogError
+from repro.audit_log.formats.note import MAX_NOTE
+from repro.audit_log.verification.faults import Report
+from repro.audit_log.verification.forks import write_evidence
+from repro.audit_log.verification.levels import Stamp
+from repro.errors import InputError, ReproError
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a verification is to know and to do."""
+
+    vkeys: tuple[str, ...] = ()
+    """Trusted keys; without them and without a policy, the local key store says whose log it is."""
+    policy: Path | None = None
+    checkpoint: Path | None = None
+    """An older checkpoint that was kept elsewhere."""
+    authorities: Path | None = None
+    """Pinned certificates (PEM) of time-stamp authorities."""
+    artifacts: bool = False
+    state: Path | None = None
+    """The verifier's own file."""
+    full: bool = False
+    without_openings: bool = False
+
+
+def verify_workspace(
+    root: Path, asked: Asked, evidence: Path | None = None
+) -> tuple[Report, Path | None]:
+    """Return what can be said of the log of a workspace, and where proof of a fork was written.
+
+    That is a file of its own in the folder ``evidence``, if two signed notes contradict each other.
+    InputError for a file that cannot be read or used; nothing is raised for a bad log.
+    """
+    if evidence is not None and not evidence.is_dir():
+        raise InputError(f"no folder for evidence: {evidence}", "make it first")
+    policy = read_policy(asked.policy) if asked.policy is not None else None
+    old = None
+    if asked.checkpoint is not None:
+        old = read_input(asked.checkpoint, MAX_NOTE, "the checkpoint")
+    stamps, words = _stamps(root / DIRECTORY, asked)
+    report = verify_log(
+        root,
+        asked.vkeys,
+        old,
+        asked.artifacts,
+        policy=policy,
+        state=asked.state,
+        stamps=stamps,
+        full=asked.full,
+        without_openings=asked.without_openings,
+    )
+    if asked.authorities is None:
+        report = replace(report, not_checked=(*report.not_checked, *words))
+    else:
+        report = replace(report, warnings=(*report.warnings, *words))
+    return report, write_evidence(report, evidence) if evidence is not None else None
+
+
+def _stamps(directory: Path, asked: Asked) -> tuple[tuple[Stamp, ...], tuple[str, ...]]:
+    pinned = read_authorities(asked.authorities)
+    try:
+        return kept_stamps(directory, pinned)
+    except (ReproError, LogError, OSError) as error:
+        # What is wrong with the log itself is for its verification to say.
+        return (), (f"the time stamps were not looked at: {error}",)
