@@ -62,6 +62,12 @@ COMMANDS = {
         ("runs", "list"),
         ("runs", "show"),
         ("audit", "verify"),
+        ("audit", "show"),
+        ("audit", "tail"),
+        ("audit", "prove"),
+        ("audit", "checkpoint"),
+        ("audit", "export"),
+        ("audit", "timestamp"),
     )
 }
 RUN_FILES = ("config", "dataset", "environment", "metrics", "request", "snapshot")
@@ -187,6 +193,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     at_once(made, refuse, ask)
     contradict(made, base / "keys")
     decide(made, base / "keys")
+    read_the_log(made)
     made.play("audit", "audit verify --artifacts")
     tamper(made, base / "tampered")
     return made
@@ -313,6 +320,19 @@ def ask(made: World) -> None:
     made.play("same", "diff", made.run("train"), made.run("train again"))
     made.play("seed", "diff", made.run("train"), made.run("other seed"))
     made.play("target", "diff", made.run("train"), made.run("other target"))
+
+
+def read_the_log(made: World) -> None:
+    """Ask for everything that can be had of the log; write what is handed out beside it."""
+    (made.root / "old").write_bytes((made.root / "AUDIT_LOG" / "checkpoint").read_bytes())
+    made.play("audit show", "audit show", made.run("train"))
+    made.play("audit show type", "audit show --type approval")
+    made.play("audit tail", "audit tail -n 100")
+    made.play("audit prove", "audit prove", made.run("train"))
+    made.play("audit prove on", "audit prove --consistency old")
+    made.play("audit checkpoint", "audit checkpoint --sign")
+    made.play("audit export", "audit export --with-openings", made.run("train"))
+    made.play("audit timestamp", "audit timestamp --request stamp.tsq")
 
 
 def tamper(made: World, there: Path) -> None:
@@ -470,7 +490,7 @@ def test_what_goes_well_writes_no_talk_when_quiet(world):
         ("unknown key", "ProblemsError", 2),
         ("no run", "UsageError", 2),
         ("usage", "MissingParameter", 2),
-        ("no file", "FileNotFoundError", 3),
+        ("no file", "InputError", 3),
         ("refused", "InputError", 3),
         ("no checkpoint", "LogUnusableError", 3),
         ("incident", "DeterminismError", 5),
