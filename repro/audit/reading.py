@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -88,7 +89,7 @@ class Reader:
 
     def size(self) -> int:
         """Return how many whole records there are."""
-        for line in newest_lines(self.text):
+        for _, line in newest_lines(self.text):
             return self._found(line).record.seq + 1
         return self.committed
 
@@ -105,8 +106,8 @@ class Reader:
                     f"it can still be proven to be there: repro audit prove {seq}",
                 )
             line = self.tiles.line_at(seq)
-            return Found(line, _decoded(line, seq), True)
-        for line in newest_lines(self.text):
+            return Found(line, decoded(line, seq), True)
+        for _, line in newest_lines(self.text):
             found = self._found(line)
             if found.record.seq == seq:
                 return found
@@ -120,9 +121,14 @@ class Reader:
         part = next(part for part in reversed(self.text.parts) if part.first <= seq)
         return part.pruned is not None and seq not in part.pruned.kept
 
-    def backwards(self) -> Iterator[Found]:
-        """Yield every record that is there, the newest first."""
-        return map(self._found, newest_lines(self.text))
+    def newest(self, count: int) -> Iterator[Found]:
+        """Yield the newest ``count`` records that are there, the oldest of them first."""
+        start = self.text.size
+        for offset, _ in islice(newest_lines(self.text), count):
+            start = offset
+        for line, whole in self.text.pieces(start):
+            if whole:
+                yield self._found(line)
 
     def end(self) -> int:
         """Return where the last whole line ends, as an offset of the text."""
@@ -176,7 +182,7 @@ class Reader:
 
     def _found(self, line: bytes) -> Found:
         """Return a line as a record; if the checkpoint covers it, it must be the signed one."""
-        record = _decoded(line)
+        record = decoded(line)
         committed = record.seq < self.committed
         if committed and self.tiles.leaf(record.seq) != leaf_hash(line):
             raise IntegrityError(
@@ -252,7 +258,7 @@ def keys_named(directory: Path, *, rotated: bool) -> Rotations:
     """Return which keys the log names: in record 0, and in its rotations if they are wanted."""
     found = Rotations()
     first = open_text(directory).first_line()
-    faults = list(found.see(_decoded(first, 0)))
+    faults = list(found.see(decoded(first, 0)))
     for record in records_of(directory, "key.rotated") if rotated else ():
         faults.extend(found.see(record))
     if faults or found.origin is None or not found.epochs:
@@ -269,30 +275,33 @@ def _signed_by(note: bytes, checkpoint: Checkpoint, rotations: Rotations) -> tup
     return keys
 
 
-def newest_lines(text: Text) -> Iterator[bytes]:
-    """Yield the whole lines that are there, the newest first; what was pruned is passed over."""
+def newest_lines(text: Text) -> Iterator[tuple[int, bytes]]:
+    """Yield offset and bytes of each whole line that is there, the newest first."""
     for part in reversed(text.parts):
         yield from _backwards(part)
 
 
-def _backwards(part: Part) -> Iterator[bytes]:
-    """Yield the lines of one part that a newline ends, the last first."""
+def _backwards(part: Part) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of one part that a newline ends, the last first, with their offsets."""
     if part.file is None:
         return
     place, rest, whole = part.size, b"", False
     while place:
         count = min(_BLOCK, place)
         place -= count
-        pieces = (os.pread(part.file.number, count, place) + rest).split(b"\n")
+        data = os.pread(part.file.number, count, place) + rest
+        end, pieces = place + len(data), data.split(b"\n")
         if not whole and len(pieces) > 1:
-            pieces.pop()  # empty, or torn: no newline ends it
+            end -= len(pieces.pop()) + 1  # empty, or torn: no newline ends it
             whole = True
         rest = pieces[0]
-        yield from reversed(pieces[1:])
+        for line in reversed(pieces[1:]):
+            yield part.start + end - len(line), line
+            end -= len(line) + 1
         if len(rest) > _BLOCK + MAX_LINE:
             raise LogCorruptError("the log has a line that is too long to be a record")
     if whole:
-        yield rest
+        yield part.start, rest
 
 
 def _last_start(part: Part) -> int:
@@ -304,7 +313,8 @@ def _last_start(part: Part) -> int:
     return part.start + start + window.rfind(b"\n") + 1
 
 
-def _decoded(line: bytes, seq: int | None = None) -> Record:
+def decoded(line: bytes, seq: int | None = None) -> Record:
+    """Return the record that a line is; IntegrityError if it is none."""
     try:
         return decode(line)
     except RecordError as error:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 from repro.audit.actors import Openings, Value, actor_text
-from repro.audit.reading import Found, Reader, open_text, reading, signed_head
-from repro.audit_log.formats.record import TYPES, decode, line_hash
+from repro.audit.reading import LOOK, Found, Reader, decoded, open_text, reading, signed_head
+from repro.audit_log.formats.record import TYPES, line_hash
 from repro.audit_log.formats.tree import leaf_hash
 from repro.errors import IntegrityError, UsageError
 
@@ -111,12 +110,10 @@ def number_of(text: str) -> int | None:
     return int(text)
 
 
-def newest(root: Path, count: int) -> tuple[list[Brief], int]:
-    """Return the newest ``count`` records, the oldest first, and how many are committed."""
-    with reading(root) as reader:
-        known = Openings(reader.directory)
-        found = list(islice(reader.backwards(), count))
-        return [_brief(one, known) for one in reversed(found)], reader.committed
+def newest(reader: Reader, count: int) -> Iterator[Brief]:
+    """Yield the newest ``count`` records, the oldest of them first; memory stays flat."""
+    known = Openings(reader.directory)
+    return (_brief(found, known) for found in reader.newest(count))
 
 
 def follow(root: Path, count: int, pause: float = PAUSE) -> Iterator[Brief]:
@@ -125,24 +122,20 @@ def follow(root: Path, count: int, pause: float = PAUSE) -> Iterator[Brief]:
     IntegrityError if the log becomes shorter.
     """
     with reading(root) as reader:
-        known = Openings(reader.directory)
-        directory, place, committed = reader.directory, reader.text.size, reader.committed
-        lines: deque[Found] = deque()
-        for found in islice(reader.backwards(), count):
-            lines.appendleft(found)
-        place = reader.end()
-    yield from (_brief(found, known) for found in lines)
+        known, directory = Openings(reader.directory), reader.directory
+        committed, place = reader.committed, reader.end()
+        yield from newest(reader, count)
     while True:
         text = open_text(directory)
         if text.size < place:
-            raise IntegrityError("the log became shorter", "look at it: repro audit verify")
+            raise IntegrityError("the log became shorter", LOOK)
         if text.size > place:
             committed = signed_head(directory).checkpoint.size
         for line, whole in text.pieces(place):
             if not whole:
                 break
             place += len(line) + 1
-            record = decode(line)
+            record = decoded(line)
             yield _brief(Found(line, record, record.seq < committed), known)
         time.sleep(pause)
 
@@ -155,7 +148,12 @@ def _wanted(reader: Reader, what: str | None, type_: str | None) -> Iterator[Fou
     if number is not None:
         yield reader.at(number)
     else:
-        yield from reader.of_run(reader.run_called(what))
+        run = reader.run_called(what)
+        records = reader.of_run(run)
+        first = next(records, None)
+        if first is None:
+            raise UsageError(f"the log says nothing of run {run}")
+        yield from chain([first], records)
 
 
 def _brief(found: Found, known: Openings) -> Brief:

@@ -20,7 +20,13 @@ import pytest
 
 from repro.audit.reading import newest_lines, reading
 from repro.audit_log.formats.commitment import Redactable
-from repro.audit_log.formats.note_key import format_vkey
+from repro.audit_log.formats.note import signature_line, signature_of, split
+from repro.audit_log.formats.note_key import (
+    ED25519_COSIGNATURE,
+    Signer,
+    format_vkey,
+    verifier_of,
+)
 from repro.audit_log.formats.record import Tool
 from repro.audit_log.keys.keystore import KeyStore
 from repro.audit_log.storage import erasing
@@ -179,7 +185,10 @@ def test_lines_are_read_backwards_whatever_blocks_they_lie_in(filled):
     log.commit()
     directory = filled.root / "AUDIT_LOG"
     lines = (directory / "log.jsonl").read_bytes().split(b"\n")[:-1]
-    assert list(newest_lines(Text.open(directory))) == lines[::-1]
+    backwards = list(newest_lines(Text.open(directory)))
+    assert [line for _, line in backwards] == lines[::-1]
+    places = [sum(len(line) + 1 for line in lines[:n]) for n in range(len(lines))]
+    assert [place for place, _ in backwards] == places[::-1]
     log.seal()
     log.append("incident", {"text": "beyond"})
     found = filled.json("audit", "tail", "-n", "4")["records"]
@@ -519,6 +528,24 @@ def test_a_policy_says_whose_log_it_is_and_the_one_by_the_key_is_taken(filled):
     policy.write_text(f"log {key}\n")
     assert "no quorum line" in filled.run("audit", "verify", "--policy", "policy", status=3).stderr
     filled.run("audit", "verify", "--policy", "nowhere", status=3)
+
+
+def test_a_quorum_of_witnesses_that_the_policy_names_is_level_four(filled):
+    path = filled.root / "AUDIT_LOG" / "checkpoint"
+    log = format_vkey(KeyStore(filled.keys).public(log_of(filled).origin)[0])
+    witness = Signer("witness.example", b"w" * 32, ED25519_COSIGNATURE)
+    policy = filled.root / "policy"
+    policy.write_text(f"log {log}\nwitness w {format_vkey(verifier_of(witness))}\nquorum w\n")
+    found = filled.json("audit", "verify", "--policy", "policy")
+    assert found["attained"] == [0, 1]
+    assert "the witness quorum is not met: witness 'w' has not cosigned" in found["warnings"]
+    line = signature_line(signature_of(split(path.read_bytes())[0], witness, 1_700_000_000))
+    path.write_text(path.read_text() + line)
+    found = filled.json("audit", "verify", "--policy", "policy")
+    assert (found["level"], found["attained"]) == (4, [0, 1, 4])
+    (proof,) = filled.json("audit", "prove", "2")["proofs"]
+    by_policy = f"{proof['verify'].partition(' --vkey')[0]} --policy policy"
+    assert "cosigned by w at 1700000000" in ask(filled, by_policy)
 
 
 def test_a_copy_without_openings_is_accepted_only_when_it_is_said(filled):

@@ -25,6 +25,7 @@ def command(
 ) -> int:
     """Show the newest records, a line each."""
     from repro.audit import showing
+    from repro.audit.reading import reading
     from repro.audit_log.verification.report import printable
     from repro.config.workspace import find_root
     from repro.errors import UsageError
@@ -37,17 +38,18 @@ def command(
             output.result(printable(brief.text()))
             sys.stdout.flush()
         return 0
-    records, committed = showing.newest(root, count)
-    if form is Format.json:
-        found = [brief.as_json() for brief in records]
-        document = {
-            "schema": 1,
-            "command": "audit tail",
-            "committed": committed,
-            "records": found,
-        }
-        output.result(json.dumps(document, indent=2, ensure_ascii=False))
-        return 0
-    for brief in records:
-        output.result(printable(brief.text()))
+    with reading(root) as reader:
+        records = showing.newest(reader, count)
+        if form is Format.json:
+            found = [brief.as_json() for brief in records]
+            document = {
+                "schema": 1,
+                "command": "audit tail",
+                "committed": reader.committed,
+                "records": found,
+            }
+            output.result(json.dumps(document, indent=2, ensure_ascii=False))
+            return 0
+        for brief in records:
+            output.result(printable(brief.text()))
     return 0
