@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from repro.audit import files
 from repro.audit.reading import newest_lines, reading
 from repro.audit_log.formats.commitment import Redactable
 from repro.audit_log.formats.note import signature_line, signature_of, split
@@ -29,6 +30,7 @@ from repro.audit_log.formats.note_key import (
 )
 from repro.audit_log.formats.record import Tool
 from repro.audit_log.keys.keystore import KeyStore
+from repro.audit_log.outside.timestamp import make_request
 from repro.audit_log.storage import erasing
 from repro.audit_log.storage.creation import local_actor
 from repro.audit_log.storage.segments import Text
@@ -218,12 +220,19 @@ def test_tail_follows_what_is_added_also_into_a_new_file(filled):
 
 def test_a_changed_line_is_not_shown_as_if_it_were_the_signed_one(filled):
     path = filled.root / "AUDIT_LOG" / "log.jsonl"
-    path.write_bytes(path.read_bytes().replace(b"it did", b"it dip"))
+    derived = filled.root / "AUDIT_LOG" / "derived"
+    whole, spare = path.read_bytes(), filled.root.parent / "derived"
+    filled.run("audit", "show", "2")
+    shutil.copytree(derived, spare)
+    path.write_bytes(whole.replace(b"it did", b"it dip"))
     for words in (["show", "2"], ["show", RUN], ["show", "--type", "run.failed"], ["tail"]):
-        done = filled.run("audit", *words, status=4)
-        assert "repro: error:" in done.stderr
-    shutil.rmtree(filled.root / "AUDIT_LOG" / "derived")
-    assert filled.run("audit", "show", "2", status=4).stdout == ""
+        for there in (True, False):  # the tree of the lines as they were, and none
+            shutil.rmtree(derived)
+            if there:
+                shutil.copytree(spare, derived)
+            done = filled.run("audit", *words, status=4)
+            assert "repro: error:" in done.stderr
+            assert "it dip" not in done.stdout
 
 
 # --- proofs and bundles --------------------------------------------------------------------------
@@ -255,6 +264,14 @@ def test_a_proof_never_replaces_a_file_and_leaves_nothing_half_written(filled):
     filled.run("audit", "prove", RUN, "-o", "folder")
     assert len(list((filled.root / "folder").iterdir())) == 4
     assert "no folder" in filled.run("audit", "prove", "1", "-o", "no/x", status=3).stderr
+
+
+def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path):
+    there = tmp_path / "there"
+    there.write_text("mine")
+    with pytest.raises(FileExistsError):
+        files._write(there, b"ours")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
 
 
 def test_consistency_with_an_older_checkpoint_is_proven_and_checked(filled):
@@ -480,6 +497,18 @@ def test_a_stamp_over_another_history_is_a_fork(filled, authority):
     assert "does not continue" in done.stderr
 
 
+def test_a_stamp_over_what_this_log_never_signed_says_nothing_of_it(filled, authority):
+    folder = filled.root / "AUDIT_LOG" / "timestamps"
+    folder.mkdir()
+    note = (filled.root / "AUDIT_LOG" / "checkpoint").read_text().replace("\n4\n", "\n3\n", 1)
+    text = split(note.encode())[0]
+    (folder / "3-00000000.note").write_text(note)
+    (folder / "3-00000000.tsr").write_bytes(reply(authority, make_request(text)))
+    found = filled.json("audit", "verify", "--stamp-authority", str(authority / "ca.pem"))
+    assert (found["verdict"], found["attained"]) == ("ok", [0, 1])
+    assert any("3-00000000.tsr does not hold: the signature" in t for t in found["warnings"])
+
+
 def test_without_the_library_the_error_names_the_extra(filled, tmp_path):
     (tmp_path / "rfc3161_client.py").write_text("raise ImportError('not here')\n")
     hidden = {**os.environ, "PYTHONPATH": str(tmp_path), "REPRO_KEYS": str(filled.keys)}
@@ -610,7 +639,8 @@ def test_a_missing_log_and_a_missing_checkpoint_are_errors(filled):
 
 
 def test_a_checkpoint_that_the_log_did_not_sign_is_not_handed_out(filled):
-    flip(filled.root / "AUDIT_LOG" / "checkpoint", -30)
+    path = filled.root / "AUDIT_LOG" / "checkpoint"
+    path.write_text(path.read_text().replace("\n4\n", "\n3\n", 1))
     for words in ("checkpoint", "prove 0", "timestamp --request q"):
         done = filled.run("audit", *words.split(), status=4)
         assert "cannot be believed" in done.stderr
