@@ -35,8 +35,10 @@ class Workspace:
     vkey: str | None
 
 
-def initialise(root: Path, add_missing: bool = False) -> Workspace:
+def initialise(root: Path, add_missing: bool = False, passphrase: str | None = None) -> Workspace:
     """Make a workspace in ``root``; return what was added.
+
+    The log's new key is put under ``passphrase``, if there is one.
 
     Raises UsageError if there is one already, unless only what is missing is to be added, and
     InputError if the directory cannot be written. A file that exists is never touched.
@@ -58,7 +60,7 @@ def initialise(root: Path, add_missing: bool = False) -> Workspace:
     made_root, log = not root.exists(), None
     try:
         root.mkdir(parents=True, exist_ok=True)
-        log = None if (root / DIRECTORY).exists() else create_log(root)
+        log = None if (root / DIRECTORY).exists() else create_log(root, passphrase)
         for name, content in _content():
             (added if _write_new(root / name, content) else kept).append(name)
     except (OSError, LogError) as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro.audit.log import open_log_to_sign, require_as_logged
+from repro.audit.log import cosigner, open_log_to_sign, require_as_logged
 from repro.errors import InterruptedRunError
 from repro.execution.session import Job, Session
 from repro.facts.code import code_digests
@@ -53,7 +53,8 @@ def verify_run(root: Path, run: Run, observer: Observer) -> Verification:
     Raises IntegrityError for a run that is not what was sealed, InputError where its data or its
     trainer are not at hand, and what the worker raises.
     """
-    log = open_log_to_sign(root)
+    log = open_log_to_sign(root, observer.warn)
+    cosign = cosigner(log, observer.warn)
     require_as_logged(root, run)
     sealed = run.read("request.json")
     trainer = declaration(run.snapshot["family"])
@@ -87,6 +88,7 @@ def verify_run(root: Path, run: Run, observer: Observer) -> Verification:
     verdict = _verdict(run, now, differing)
     record = log.append("run.verified", _body(run, now, verdict, causes, differing)).seq
     log.commit()
+    cosign()
     return Verification(run, verdict, causes, differing, record)
 
 

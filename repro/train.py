@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repro.audit.log import contradictions, open_log_to_sign
+from repro.audit.log import Warn, contradictions, cosigner, open_log_to_sign, unheard
 from repro.audit_log.errors import LogError
 from repro.audit_log.storage.running import hold, is_running
 from repro.audit_log.storage.store import Log
@@ -36,6 +36,7 @@ class Observer:
 
     stage: Callable[[str], None] = lambda _: None
     progress: Callable[[str, int, int], None] = lambda *_: None
+    warn: Warn = unheard
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ def train(command: TrainCommand) -> Outcome:
     active = activate(resolved)
     declaration = families[active.family]
     request = requests.build(resolved, active, declaration)
-    log = open_log_to_sign(root)
+    log = open_log_to_sign(root, command.observer.warn)
+    cosign = cosigner(log, command.observer.warn)
     try:
         job = Job(
             request.decides,
@@ -73,17 +75,18 @@ def train(command: TrainCommand) -> Outcome:
             command.observer.stage("preparing data, features and folds")
             with Session(job, place.work) as session:
                 plan = _plan(root, resolved, active, session, declaration)
-                return _execute(log, place, plan, session, command.observer)
+                return _execute(log, cosign, place, plan, session, command.observer)
     except _PlannedError as failure:
         raise failure.error from failure.error.__cause__
     except KeyboardInterrupt:
         ended_runs = log.recover_runs()
         if ended_runs:
             log.commit()
+            cosign()
             raise InterruptedRunError(f"run {ended_runs[-1]} was interrupted") from None
         raise InterruptedRunError("interrupted before the plan: nothing was recorded") from None
     except ReproError as error:
-        _refuse(log, resolved, error)
+        _refuse(log, cosign, resolved, error)
         raise
 
 
@@ -149,13 +152,21 @@ def _plan(
     return plan
 
 
-def _execute(log: Log, place: Staging, plan: Plan, session: Session, observer: Observer) -> Outcome:
+def _execute(
+    log: Log,
+    cosign: Callable[[], None],
+    place: Staging,
+    plan: Plan,
+    session: Session,
+    observer: Observer,
+) -> Outcome:
     """Plan durably, train, seal, and end the plan in the log, whatever happens."""
     with ExitStack() as held:
         name, seq = _planned(log, plan, held)
         done: Outcome | None = None
         others: list[dict[str, Any]] = []
         try:
+            cosign()  # so that somebody else has seen the plan before its outcome can be known
             observer.stage(f"training {plan.active.family}, run {name}")
             finished = session.train(
                 plan.seeds, lambda m: observer.progress(m["stage"], m["done"], m["total"])
@@ -170,16 +181,17 @@ def _execute(log: Log, place: Staging, plan: Plan, session: Session, observer: O
                 records += [("incident", _incident(outcome.record, others))] if others else []
                 appended = log.append_many(records)[0]
                 done = outcome.committed(log.commit().size, appended.hash)
+            cosign()
         except KeyboardInterrupt:
             if done is None:
-                _end(log, "run.interrupted", ended(name, seq, reason="the user stopped it"))
+                _end(log, cosign, "run.interrupted", ended(name, seq, reason="the user stopped it"))
                 raise _PlannedError(InterruptedRunError(f"run {name} was interrupted")) from None
         except (ReproError, OSError) as error:
             failure = _as_failure(error)
-            _end(log, "run.failed", ended(name, seq, failure, _keep(place, name)))
+            _end(log, cosign, "run.failed", ended(name, seq, failure, _keep(place, name)))
             raise _PlannedError(failure) from error
         except (AssertionError, ArithmeticError, LookupError, TypeError, ValueError) as bug:
-            _end(log, "run.failed", ended(name, seq, _as_bug(bug), _keep(place, name)))
+            _end(log, cosign, "run.failed", ended(name, seq, _as_bug(bug), _keep(place, name)))
             raise
         if done is None:
             raise AssertionError("a plan ended without an outcome")
@@ -226,11 +238,12 @@ def _alarm(name: str, others: list[dict[str, Any]]) -> DeterminismError:
     )
 
 
-def _end(log: Log, kind: str, body: Mapping[str, Any]) -> None:
+def _end(log: Log, cosign: Callable[[], None], kind: str, body: Mapping[str, Any]) -> None:
     """End a plan in the log and commit it."""
     with deferred():
         log.append(kind, body)
         log.commit()
+        cosign()
 
 
 def _as_failure(error: ReproError | OSError) -> ReproError:
@@ -251,7 +264,7 @@ def _keep(place: Staging, name: str) -> str | None:
     return None if kept is None else kept.relative_to(place.root).as_posix()
 
 
-def _refuse(log: Log, resolved: Resolved, error: ReproError) -> None:
+def _refuse(log: Log, cosign: Callable[[], None], resolved: Resolved, error: ReproError) -> None:
     """Record that a run was refused before its plan; the refusal itself is what the user sees."""
     body = {
         "target": resolved.target,
@@ -262,6 +275,7 @@ def _refuse(log: Log, resolved: Resolved, error: ReproError) -> None:
     try:
         log.append("run.refused", body)
         log.commit()
+        cosign()
     except LogError as failure:
         raise InputError(
             f"{error.problem} (and the log could not record it: {failure})", error.hint

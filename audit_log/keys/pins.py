@@ -47,6 +47,19 @@ def read(root: Path, directory: Path) -> str | None:
     return origin
 
 
+def places(root: Path, origin: str) -> tuple[str, ...]:
+    """Return the directories in which ``origin`` was seen, as they were written for people."""
+    found = []
+    for path in (root / FOLDER).glob("*.pin"):
+        try:
+            lines = read_small(path, 65_536).decode().split("\n")
+        except (OSError, UnicodeDecodeError):
+            continue  # reading the pin itself says what is wrong with it
+        if lines[0] == origin and len(lines) > 1:
+            found.append(lines[1])
+    return tuple(sorted(found))
+
+
 def write(root: Path, directory: Path, origin: str) -> None:
     """Remember ``origin`` as the log in ``directory``, durable on return."""
     path = _path(root, directory)

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from repro.audit_log.disk.locks import exclusive
+from repro.audit_log.disk.sync import replace
 from repro.audit_log.errors import LogUnusableError
 from repro.audit_log.formats import rotation
 from repro.audit_log.formats.checkpoint import Checkpoint
@@ -21,7 +22,7 @@ from repro.audit_log.formats.record import Actor, Tool
 from repro.audit_log.keys.keystore import KeyStore
 from repro.audit_log.keys.retired import Retired
 
-from . import creation, layout, pruning, segments, signing
+from . import cosigning, creation, layout, pruning, segments, signing
 from .segments import Text
 from .tail import Tail
 from .writer import Appended, Usable, Writer, utc_now
@@ -111,6 +112,22 @@ class Committer(Writer):
             self._sign_locked(signers)
             pruning.carry_out(self.directory, part.first)
         return done
+
+    def add_cosignatures(self, note: bytes) -> bool:
+        """Put the cosignatures of ``note`` into the checkpoint that stands, durable on return.
+
+        No key is needed. False, and nothing done, if another checkpoint stands by now. See
+        `cosigning.with_cosignatures` for what is refused; whether they are good is for the caller
+        to say.
+        """
+        with Usable(self.directory), exclusive(self.directory / layout.SIGN_LOCK):
+            standing = layout.read_note(self.directory)
+            merged = cosigning.with_cosignatures(standing, note, self.origin)
+            if merged is None:
+                return False
+            if merged != standing:
+                replace(self.directory / layout.CHECKPOINT, merged)
+        return True
 
     @contextmanager
     def _signing(self) -> Iterator[tuple[Signer, ...]]:

@@ -68,12 +68,17 @@ class Holds:
 
 
 def active(log: _Log) -> tuple[Hold, ...]:
+    """Return the holds in force in a log, as `in_force` does."""
+    return in_force(log.directory)
+
+
+def in_force(directory: Path) -> tuple[Hold, ...]:
     """Return the holds in force, in the order in which they were placed.
 
     `LogCorruptError` if an approval about a hold cannot be understood: it might be one.
     """
     holds = Holds()
-    for record in records_of(log.directory, "approval"):
+    for record in records_of(directory, "approval"):
         try:
             holds.see(record)
         except RecordError as error:

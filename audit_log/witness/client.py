@@ -176,10 +176,10 @@ class _Call(threading.Thread):
             reply = self._ask(start)
             held = _held(reply)
             if held is None or held > mine or held == start:
-                self._result = self._judge(reply)
+                self._result = self._judge(reply, start)
                 return
             reply = self._ask(held)
-            outcome, lines = self._judge(reply)
+            outcome, lines = self._judge(reply, held)
             if held < self._old and outcome.ok:
                 lost = f"it had forgotten the size {self._old} and went on from {held}"
                 outcome = replace(outcome, problem=lost)
@@ -195,7 +195,7 @@ class _Call(threading.Thread):
             raise ExchangeError(f"no proof from size {old} to {size}: {error}") from None
         return self._exchange.post(format_request(old, proof, self._asked.note), _REQUEST_TYPE)
 
-    def _judge(self, reply: Reply) -> tuple[Outcome, tuple[Verified, ...]]:
+    def _judge(self, reply: Reply, old: int) -> tuple[Outcome, tuple[Verified, ...]]:
         name, mine = self._witness.name, self._asked.checkpoint.size
         if reply.status == 200:
             return self._accept(reply)
@@ -211,6 +211,10 @@ class _Call(threading.Thread):
             return Outcome(name, size=held, problem=words), ()
         if reply.status == 409 and reply.content_type != SIZE_TYPE:
             words = f"IT HAS COSIGNED ANOTHER TREE OF SIZE {mine}: this log has two histories"
+            return Outcome(name, problem=words, evidence=True), ()
+        if reply.status == 422 and old:
+            # It compares sizes first, and our proof was checked: so its tree of that size differs.
+            words = f"ITS TREE OF SIZE {old} IS NOT OURS: this log has two histories"
             return Outcome(name, problem=words, evidence=True), ()
         if 300 <= reply.status < 400:
             words = f"it redirects to {reply.location[:200]!r}, which is not followed"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ from repro.audit_log.errors import LogError, RecordError
 from repro.audit_log.formats.note_key import format_vkey
 from repro.audit_log.formats.record import Tool, decode
 from repro.audit_log.keys.keystore import KeyStore
-from repro.audit_log.storage.creation import local_actor, read_origin
-from repro.audit_log.storage.layout import LINES, SEGMENTS
+from repro.audit_log.storage.creation import local_actor, read_origin, require_place
+from repro.audit_log.storage.layout import LINES, SEGMENTS, require_directory
 from repro.audit_log.storage.segments import lines_with
 from repro.audit_log.storage.store import Log
 from repro.audit_log.verification.continuing import verify_from
@@ -26,19 +26,31 @@ from repro.runs.sealed import Run, require_whole
 from repro.runs.staging import set_aside
 
 DIRECTORY = "AUDIT_LOG"
+POLICY = "policy"
+"""Beside the key: a tlog-policy with the witnesses that are asked (see `witnesses`)."""
 TOOL = Tool("repro", __version__)
 
-
-def create_log(root: Path) -> Log:
-    """Return a new log in the workspace, with a key of its own outside it."""
-    return Log.create(root / DIRECTORY, actor=local_actor(), tool=TOOL, keys=KeyStore.default())
+Warn = Callable[[str], None]
+"""Is told, in a sentence or two, what the user must know though the command goes on."""
 
 
-def open_log(root: Path) -> Log:
-    """Return the workspace's log, with every interrupted run brought to its end.
+def unheard(_: str) -> None:
+    """Tell nobody: the `Warn` of who is not a front desk."""
 
-    Raises InputError if there is none, and the log's own errors if it cannot be used.
+
+def create_log(root: Path, passphrase: str | None = None) -> Log:
+    """Return a new log in the workspace, with a key of its own outside it.
+
+    The key is put under ``passphrase``, or under that of the environment if there is one.
     """
+    keys = KeyStore.default()
+    if passphrase is not None:
+        keys = replace(keys, passphrase=passphrase)
+    return Log.create(root / DIRECTORY, actor=local_actor(), tool=TOOL, keys=keys)
+
+
+def log_directory(root: Path) -> Path:
+    """Return the directory of the workspace's log; InputError if there is none."""
     directory = root / DIRECTORY
     if not directory.exists():
         raise InputError(
@@ -46,18 +58,54 @@ def open_log(root: Path) -> Log:
             "a missing log is never taken for an empty one; put it back, or make one with: "
             "repro init --add-missing",
         )
-    log = Log.open(directory, actor=local_actor(), tool=TOOL)
+    return directory
+
+
+def origin_here(root: Path) -> str:
+    """Return the origin of the workspace's log, which is the one that was first seen there."""
+    directory = log_directory(root)
+    require_directory(directory)
+    origin = read_origin(directory)
+    require_place(directory, origin, KeyStore.default())
+    return origin
+
+
+def open_log(root: Path, warn: Warn = unheard) -> Log:
+    """Return the workspace's log, with every interrupted run brought to its end.
+
+    Raises InputError if there is none, and the log's own errors if it cannot be used.
+    """
+    log = Log.open(log_directory(root), actor=local_actor(), tool=TOOL)
+    for text in log.warnings:
+        warn(text)
     for run in log.recover_runs():
         set_aside(root, run)
     return log
 
 
-def open_log_to_sign(root: Path) -> Log:
+def open_log_to_sign(root: Path, warn: Warn = unheard) -> Log:
     """Return the log, known to have its private key here: a plan must be committed before work."""
-    log = open_log(root)
+    log = open_log(root, warn)
     log.keys.signer(log.origin)
     log.commit()  # a log that cannot be signed must not be written to first
     return log
+
+
+def cosigner(log: Log, warn: Warn) -> Callable[[], None]:
+    """Return what asks the log's witnesses for cosignatures, to be called after each commit.
+
+    It does nothing, at no cost, where no witness is configured. InputError if the policy that names
+    them cannot be used. What it does never raises: see `cosigning.Cosigner`.
+    """
+    if not (log.keys.directory(log.origin) / POLICY).exists():
+        return _nobody
+    from repro.audit.cosigning import Cosigner
+
+    return Cosigner(log, warn)
+
+
+def _nobody() -> None:
+    """Ask nobody."""
 
 
 def require_as_logged(root: Path, *runs: Run) -> None:

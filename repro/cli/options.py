@@ -41,7 +41,17 @@ Symbol = Annotated[
     str | None, typer.Option("--symbol", help="Sets routing.symbol, and the view to one symbol.")
 ]
 Level = Annotated[str | None, typer.Option("--level", help="Sets reproducibility.level.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No talk on stderr but errors.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it goes into the record.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+NewPassphrase = Annotated[
+    Path | None,
+    typer.Option(
+        "--new-passphrase-file", help="A file with the new passphrase; asked for without it."
+    ),
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No talk on stderr but errors and warnings.")
+]
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="No progress bar.")]
 Overrides = Annotated[
     list[str] | None, typer.Argument(help="Overrides, as key=value.", metavar="[KEY=VALUE]…")

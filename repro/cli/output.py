@@ -34,6 +34,12 @@ def error(problem: str, hint: str | None) -> None:
         talk(f"{style('repro: hint:', 'bold', sys.stderr)} {hint}")
 
 
+def warn(text: str) -> None:
+    """Write what the user must know though the command goes on; said also when it is quiet."""
+    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    talk(f"{style('repro: warning:', 'yellow', sys.stderr)} {shown}")
+
+
 def style(text: str, name: str, stream: Any = None) -> str:
     """Return ``text`` coloured, if the stream is a terminal that shows colours."""
     stream = stream or sys.stdout

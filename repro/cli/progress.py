@@ -17,11 +17,11 @@ def observer(quiet: bool, no_progress: bool) -> Iterator[Any]:
     from repro.train import Observer
 
     if quiet:
-        yield Observer()
+        yield Observer(warn=output.warn)
         return
     terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
     if no_progress or not terminal:
-        yield Observer(stage=lambda text: output.talk(f"repro: {text}"))
+        yield Observer(stage=lambda text: output.talk(f"repro: {text}"), warn=output.warn)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -35,5 +35,7 @@ def observer(quiet: bool, no_progress: bool) -> Iterator[Any]:
             bar.update(task, description=stage, completed=done, total=total)
 
         yield Observer(
-            stage=lambda text: bar.update(task, description=text, total=None), progress=progress
+            stage=lambda text: bar.update(task, description=text, total=None),
+            progress=progress,
+            warn=output.warn,
         )

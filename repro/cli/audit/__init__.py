@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from types import MappingProxyType
 from typing import Final
 
@@ -19,6 +20,17 @@ COMMANDS: Final = MappingProxyType(
         "checkpoint": "Print the signed checkpoint; sign what is not committed.",
         "export": "Write a bundle of records for an auditor.",
         "timestamp": "Have a checkpoint stamped by a trusted authority.",
+        "erase": "Forget values; every proof stays valid.",
+        "seal": "End the active segment with a signed seal.",
+        "retain": "Say until when a sealed segment is kept.",
+        "prune": "Remove the lines of a segment that need not be kept.",
+    }
+)
+GROUPS: Final = MappingProxyType(
+    {
+        "key": "The log's keys: show, rotate, passphrase.",
+        "witness": "Who cosigns this log; being a witness for others.",
+        "hold": "Legal holds: nothing is erased or pruned.",
     }
 )
 
@@ -28,8 +40,13 @@ def app_for(arguments: Sequence[str]) -> typer.Typer:
     app = typer.Typer(help="The log.", no_args_is_help=True, rich_markup_mode=None)
     app.callback()(group)
     named = arguments[0] if arguments else ""
-    chosen = {named: COMMANDS[named]} if named in COMMANDS else COMMANDS
+    alone = named in COMMANDS or named in GROUPS
+    chosen = {k: v for k, v in COMMANDS.items() if k == named or not alone}
     add_commands(app, chosen, "repro.cli.audit")
+    for name, text in GROUPS.items():
+        if name == named or not alone:
+            below = import_module(f"repro.cli.audit.{name}").app_for(arguments[1:])
+            app.add_typer(below, name=name, short_help=text)
     return app
 
 
