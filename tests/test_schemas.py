@@ -68,6 +68,15 @@ COMMANDS = {
         ("audit", "checkpoint"),
         ("audit", "export"),
         ("audit", "timestamp"),
+        ("audit", "key"),
+        ("audit", "witness"),
+        ("audit", "witness", "ask"),
+        ("audit", "witness", "logs"),
+        ("audit", "hold"),
+        ("audit", "erase"),
+        ("audit", "seal"),
+        ("audit", "retain"),
+        ("audit", "prune"),
     )
 }
 RUN_FILES = ("config", "dataset", "environment", "metrics", "request", "snapshot")
@@ -118,6 +127,8 @@ class World:
     environment: dict[str, str]
     results: dict[str, Said] = field(default_factory=dict)
     """What came out, by name of the scene."""
+    others: list[World] = field(default_factory=list)
+    """Workspaces whose records count too."""
 
     def start(self, words: str, *more: str) -> subprocess.Popen[str]:
         """Start a command in the workspace."""
@@ -150,9 +161,12 @@ class World:
         return name
 
     def records(self) -> list[Any]:
-        """Return every record of the log."""
-        lines = (self.root / "AUDIT_LOG" / "log.jsonl").read_text("utf-8").splitlines()
-        return [json.loads(line) for line in lines]
+        """Return every record of the log that was not pruned, and those of the other logs."""
+        log = self.root / "AUDIT_LOG"
+        files = [*sorted((log / "segments").glob("*.jsonl")), log / "log.jsonl"]
+        lines = [line for file in files for line in file.read_text("utf-8").splitlines()]
+        found = [json.loads(line) for line in lines]
+        return found + [record for other in self.others for record in other.records()]
 
     def run_files(self) -> Iterator[tuple[str, Any]]:
         """Yield the schema and the content of each JSON file of each sealed run."""
@@ -196,6 +210,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     read_the_log(made)
     made.play("audit", "audit verify --artifacts")
     tamper(made, base / "tampered")
+    act(made, base / "second", base / "witness")
     return made
 
 
@@ -348,6 +363,35 @@ def tamper(made: World, there: Path) -> None:
     copy.play("tampered run", "diff", run)
     (there / "AUDIT_LOG" / "checkpoint").unlink()
     copy.play("no checkpoint", "train --profile debug -q")
+
+
+def act(made: World, there: Path, house: Path) -> None:
+    """Do in a second log what replaces keys and removes records; be a witness and ask one."""
+    there.mkdir()
+    second = World(there, made.environment, made.results)
+    made.others.append(second)
+    log = there / "AUDIT_LOG"
+    second.play("second init", "init")
+    second.play("hold", "audit hold place case-7 --reason", "a letter from the court")
+    second.play("lift", "audit hold lift case-7 --reason", "the case is closed")
+    second.play("seal", "audit seal --keep-until 2020-01-31 --policy", "as long as needed")
+    second.play("rotate", "audit key rotate")
+    second.play("key", "audit key show")
+    second.play("seal again", "audit seal --keep-until 2036-01-31 --policy", "ten years")
+    second.play("retain", "audit retain 1 --keep-until 2037-01-31 --policy", "eleven years")
+    second.play("prune", "audit prune 0 --yes --reason", "its time is over")
+    second.play("witness", "audit witness new", str(house), "witness.example/w1")
+    second.play("trust", "audit witness trust", str(house), str(log / "log.vkey"))
+    serve = [sys.executable, "-P", "-m", "repro", "audit", "witness", "serve", str(house)]
+    with subprocess.Popen(serve, stdout=subprocess.PIPE, encoding="utf-8") as process:
+        assert process.stdout
+        url = process.stdout.readline().strip()
+        second.play("add", "audit witness add w1", str(house / "witness.vkey"), url)
+        second.play("ask", "audit witness ask")
+        process.terminate()
+    second.play("ask nobody", "audit witness ask")
+    actor = local_actor().user
+    second.play("erase", "audit erase --yes --user", actor, "--reason", "asked")
 
 
 # --- the schemas themselves ----------------------------------------------------------------------
@@ -518,6 +562,15 @@ def test_an_error_is_a_document_too(world, scene, kind, status):
 )
 def test_the_scenes_are_what_they_were_meant_to_be(world, scene, status, verdict):
     assert (world.results[scene].status, world.document(scene)["verdict"]) == (status, verdict)
+
+
+@pytest.mark.parametrize(
+    ("scene", "status"),
+    [(s, 0) for s in ("lift", "seal again", "rotate", "retain", "prune", "trust", "erase")]
+    + [("ask", 0), ("ask nobody", 1)],
+)
+def test_the_scenes_of_the_second_log_end_as_meant(world, scene, status):
+    assert world.results[scene].status == status, world.results[scene]
 
 
 def test_a_finding_reaches_snapshot_and_result(world):

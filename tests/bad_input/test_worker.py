@@ -87,7 +87,8 @@ def test_a_file_that_may_not_grow_stops_the_worker_with_a_word_about_space(
 
 def test_a_log_that_may_not_grow_stops_the_run_with_the_log_s_name(fresh: Workspace) -> None:
     before = fresh.state()
-    done = fresh.repro("train", *QUICK, before=("prlimit", "--fsize=1000"))
+    size = (fresh.root / "AUDIT_LOG" / "log.jsonl").stat().st_size
+    done = fresh.repro("train", *QUICK, before=("prlimit", f"--fsize={size + 300}"))
     done.require(3, "AUDIT_LOG", "nothing was appended", "a short write", "repro: hint:")
     fresh.require_clean(before)
 
