@@ -317,9 +317,11 @@ def check_retention(retention: Mapping[str, object]) -> date:
     match retention:
         case {"keep_until": str(day), "policy": str()} if len(retention) == 2 and len(day) == 10:
             try:
-                return date.fromisoformat(day)
+                found = date.fromisoformat(day)
             except ValueError:
-                pass
+                found = None
+            if found is not None and found.isoformat() == day:  # `2026-W01-1` is a date too
+                return found
     raise RecordError("a retention is exactly keep_until, a date, and policy, a text")
 
 

@@ -112,8 +112,8 @@ def test_a_witness_of_another_history_is_evidence(witnesses: list[Running]) -> N
     assert (forked.ok, forked.evidence, fine.ok) == (False, True, True)
     assert "ANOTHER TREE OF SIZE 7" in forked.problem
     forked, fine = ask(9, where).outcomes
-    assert (forked.ok, fine.ok) == (False, True)
-    assert "proof" in forked.problem
+    assert (forked.ok, forked.evidence, fine.ok) == (False, True, True)
+    assert "ITS TREE OF SIZE 7 IS NOT OURS" in forked.problem
 
 
 def test_a_witness_that_forgot_is_noticed(witnesses: list[Running]) -> None:
