@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,6 +36,7 @@ ACTOR_PATH: Final = "actor"
 
 COMMITTED: Final = re.compile(rb'\{"commitment":"([0-9a-f]{64})"\}')
 """A commitment in a canonical line."""
+_BEGIN: Final = b'{"commitment":"'
 _ACTOR: Final = b'{"actor":{"commitment":"'
 _ACTOR_END: Final = len(_ACTOR) + 64
 _BEHIND_ACTOR: Final = len(b'{"actor":{')
@@ -183,9 +184,19 @@ def actor_of(line: bytes) -> str | None:
     return None
 
 
+def heads_of(lines: Iterable[bytes]) -> set[bytes]:
+    """Return as much of each of ``lines`` as `actor_of` looks at, each once."""
+    return {line[:_ACTOR_END] for line in lines}
+
+
 def has_more(line: bytes) -> bool:
     """Return whether a canonical line may hold a commitment besides its actor's."""
-    return line.find(b'{"commitment":"', _BEHIND_ACTOR) >= 0
+    return line.find(_BEGIN, _BEHIND_ACTOR) >= 0
+
+
+def count_in(lines: Iterable[bytes]) -> int:
+    """Return how many commitments canonical ``lines`` may hold together, those of actors too."""
+    return b"\n".join(lines).count(_BEGIN)
 
 
 def commitments_of_line(line: bytes) -> tuple[tuple[str, str], ...]:

@@ -118,21 +118,31 @@ class Letterhead:
 
         The rest is what the writer itself has made, and is not checked again.
         """
-        _type(type_)
-        members = body if type(body) is dict else dict(body)
-        inner = short(members, MAX_DEPTH - 1)
-        if inner is not None:
-            try:
-                line = (
-                    f'{self._start}{inner},"nonce":"{nonce}","prev":"{prev}","seq":{seq},'
-                    f'"time":"{moment}"{self._between}{type_}"}}'
-                ).encode()
-            except UnicodeEncodeError:
-                pass  # a lone surrogate: the exact way finds out where
-            else:
-                return _fitting(line, type_)
-        record = Record(seq, moment, type_, self.actor, self.tool, nonce, prev, members)
+        line = self.short_line(seq, moment, type_, nonce, prev, body)
+        if line is not None:
+            return line
+        record = Record(seq, moment, type_, self.actor, self.tool, nonce, prev, dict(body))
         return _line(_envelope(record))
+
+    def short_line(
+        self, seq: int, moment: str, type_: str, nonce: str, prev: str, body: Mapping[str, object]
+    ) -> bytes | None:
+        """Return `line` if ``body`` takes the short way, and so holds JSON's own types alone.
+
+        None says nothing about ``body``: ask `line`.
+        """
+        _type(type_)
+        inner = short(body if type(body) is dict else dict(body), MAX_DEPTH - 1)
+        if inner is None:
+            return None
+        try:
+            line = (
+                f'{self._start}{inner},"nonce":"{nonce}","prev":"{prev}","seq":{seq},'
+                f'"time":"{moment}"{self._between}{type_}"}}'
+            ).encode()
+        except UnicodeEncodeError:
+            return None  # a lone surrogate: the exact way finds out where
+        return _fitting(line, type_)
 
 
 def actor_value(actor: Actor | Commitment) -> dict[str, object]:

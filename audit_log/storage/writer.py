@@ -21,7 +21,7 @@ from repro.audit_log.errors import (
     LogUnusableError,
     RecordError,
 )
-from repro.audit_log.formats.commitment import COMMITTED, Opening, conceal
+from repro.audit_log.formats.commitment import COMMITTED, Opening, conceal, count_in
 from repro.audit_log.formats.record import Actor, Letterhead, Tool, format_time, line_hash
 
 from . import creation, layout, openings, recovery, segments, tail
@@ -77,16 +77,21 @@ class Writer:
         lines: list[bytes] = []
         done: list[Appended] = []
         made: dict[str, Opening] = {}
-        line_of = self._letterhead_in_force().line
+        letterhead = self._letterhead_in_force()
+        line_of = letterhead.short_line
         head, seq, clock = self._tail.head, self._tail.size, self._clock
         nonces = os.urandom(16 * len(entries)).hex()
         for number, (type_, body) in enumerate(entries):
             moment, nonce = format_time(clock()), nonces[32 * number : 32 * number + 32]
-            concealed, new = conceal(body)
-            line = line_of(seq + number, moment, type_, nonce, head, concealed)
-            if len(COMMITTED.findall(line)) != 1 + len(new):
+            count = 1  # the actor's
+            line = line_of(seq + number, moment, type_, nonce, head, body)
+            if line is None:  # only then may a Redactable stand in it
+                concealed, new = conceal(body)
+                line = letterhead.line(seq + number, moment, type_, nonce, head, concealed)
+                count += len(new)
+                made |= new
+            if count_in((line,)) != count and len(COMMITTED.findall(line)) != count:
                 raise RecordError("a body holds a commitment: hand in its value, as Redactable")
-            made |= new
             head = line_hash(line)
             lines.append(line)
             done.append(Appended(seq + number, head, moment))

@@ -60,6 +60,12 @@ class Plans:
         return Fault(seq, "run", f"record {seq} ends run {run} with plan {plan}, not {planned}")
 
 
+def run_of(line: bytes) -> object:
+    """Return ``run`` of the body as `ids_of` does: of a plan nothing else is asked."""
+    run = _text(_own(line, _RUN, line.rfind(_AFTER_BODY)))
+    return _parsed(line)[0] if run is None else run
+
+
 def ids_of(line: bytes) -> tuple[object, object]:
     """Return ``run`` and ``plan`` of the body in a line that is valid JSON; None where absent.
 
@@ -68,39 +74,32 @@ def ids_of(line: bytes) -> tuple[object, object]:
     closes the body, then the member is the body's own.
     """
     end = line.rfind(_AFTER_BODY)
-    run, known = _last_string(line, _RUN, end)
-    if known:
-        plan, known = _last_number(line, _PLAN, end)
-        if known:
-            return run, plan
+    run, plan = _text(_own(line, _RUN, end)), _own(line, _PLAN, end)
+    if run is not None and plan is not None:
+        number = plan.partition(b",")[0]
+        if number.isdigit():
+            return run, int(number)
+    return _parsed(line)
+
+
+def _own(line: bytes, key: bytes, end: int) -> bytes | None:
+    """Return what stands from ``key`` to where the body ends; None if it may not be its own key."""
+    place = line.rfind(key, 0, end)
+    if end < 0 or place < 0 or line[place - 1] not in b"{,":
+        return None
+    rest = line[place + len(key) : end]
+    return None if b"}" in rest else rest
+
+
+def _text(rest: bytes | None) -> str | None:
+    """Return the string that ends at the first quote; None if it may be spelled otherwise."""
+    value = rest.partition(b'"')[0] if rest is not None else b"\\"
+    return None if b"\\" in value else value.decode()
+
+
+def _parsed(line: bytes) -> tuple[object, object]:
     try:
         body = json.loads(line)["body"]
         return body.get("run"), body.get("plan")
     except (RecursionError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(str(error)) from None
-
-
-def _last_string(line: bytes, key: bytes, end: int) -> tuple[str, bool]:
-    place = line.rfind(key, 0, end)
-    if place < 0 or line[place - 1] not in b"{,":
-        return "", False
-    first = place + len(key)
-    last = line.find(b'"', first)
-    value = line[first:last]
-    if b"\\" in value or line.find(b"}", last, end) >= 0:
-        return "", False
-    return value.decode(), True
-
-
-def _last_number(line: bytes, key: bytes, end: int) -> tuple[int | None, bool]:
-    place = line.rfind(key, 0, end)
-    if place < 0:
-        return None, True  # nowhere in the line, so not in the body
-    if line[place - 1] not in b"{,":
-        return None, False
-    first = place + len(key)
-    last = line.find(b",", first, end)
-    value = line[first : last if last >= 0 else end]
-    if not value.isdigit() or line.find(b"}", first, end) >= 0:
-        return None, False
-    return int(value), True

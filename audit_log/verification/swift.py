@@ -12,11 +12,12 @@ are over every one of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
 from operator import gt
+from types import MappingProxyType
 from typing import Final
 
 from blake3 import blake3
@@ -26,7 +27,7 @@ from repro.audit_log.formats.digests import LINE_CONTEXT
 from repro.audit_log.formats.record import MAX_LINE, TYPES, decode
 from repro.audit_log.formats.tree import Frontier
 
-from .plans import RUN_TYPES, ids_of
+from .plans import PLANNED, RUN_TYPES, ids_of, run_of
 from .walk import Walk
 
 _STRING: Final = rb'"[^"\\\x00-\x1f]*(?:\\(?:["\\bfnrt]|u00[01][0-9a-f])[^"\\\x00-\x1f]*)*"'
@@ -34,22 +35,27 @@ _STRING: Final = rb'"[^"\\\x00-\x1f]*(?:\\(?:["\\bfnrt]|u00[01][0-9a-f])[^"\\\x0
 # it must be. No part matches a newline, so no two lines share a match, and a quote that is not
 # escaped cannot stand within a string, so that a match is made of members.
 _ENDINGS: Final = re.compile(
-    rb'\},"nonce":"(.{32})","prev":"(.{64})","seq":(.{1,16}?),"time":"(.{27})"(.*)\n'
+    rb'\},"nonce":"(.{32})","prev":"(.{64})","seq":([^,\n]{1,16}),"time":"(.{27})"(.*)\n'
 ).findall
-_NONCES: Final = re.compile(rb"[0-9a-f]*").fullmatch
-_TIMES: Final = re.compile(
-    rb"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z)*"
-).fullmatch
+_BEGIN: Final = b'},"nonce":"'
+_HEX: Final = b"0123456789abcdef"
+_SHAPE: Final = b"0000-00-00T00:00:00.000000Z"
+_DIGITS: Final = bytes.maketrans(b"123456789", b"0" * 9)
+_MINUTE, _SECOND, _TENS, _HOUR = 14, 17, b"012345", 13
+"""Where in a time the tens of minutes and seconds stand, which they are, where the hour ends."""
 _REST: Final = re.compile(
     rb',"tool":\{"name":' + _STRING + rb',"version":' + _STRING + rb'\},"type":"([a-z.]+)"\}'
 ).fullmatch
 _FIRST: Final = b"log.created"
 _TYPES: Final = frozenset(type_.encode() for type_ in TYPES)
-_RUN_TYPES: Final = frozenset(type_.encode() for type_ in RUN_TYPES)
+_RUN_TYPES: Final = MappingProxyType({type_.encode(): type_ for type_ in RUN_TYPES})
+_PLANNED: Final = PLANNED.encode()
 _HASHER: Final = blake3(derive_key_context=LINE_CONTEXT)
 _LONG: Final = 1500
 _WINDOW: Final = 384
 """Of long lines so many bytes at the end are searched; an ending that is longer is a doubt."""
+_SLACK: Final = 32
+"""By how many bytes an ending may be longer than the first one before more is searched."""
 
 
 def pass_lines(walk: Walk, lines: list[bytes]) -> bool:
@@ -58,38 +64,65 @@ def pass_lines(walk: Walk, lines: list[bytes]) -> bool:
     longest = max(map(len, lines))
     if longest > MAX_LINE:
         return False
-    found = _ENDINGS(
-        b"\n".join([line[-_WINDOW:] for line in lines] if longest > _LONG else lines) + b"\n"
-    )
+    found = _endings(lines, longest)
     if len(found) != count:
         return False
     nonces, prevs, seqs, times, rests = zip(*found, strict=True)
     kinds = {rest: _type_of(rest) for rest in set(rests)}
-    if None in kinds.values() or not (_NONCES(b"".join(nonces)) and _TIMES(b"".join(times))):
-        return False
-    hashes = hash_lines(lines)
-    if b"".join(prevs) != (walk.head + "".join(hashes[:-1])).encode():
+    if None in kinds.values() or b"".join(nonces).translate(None, _HEX) or not _are_times(times):
         return False
     if b" ".join(seqs) != " ".join(map(str, range(start, start + count))).encode():
         return False
-    if not all(map(_is_date, {time[:10] for time in times})):
+    hashes = hash_lines(lines)
+    if b"".join(prevs) != (walk.head + b"".join(hashes[:-1]).hex()).encode():
         return False
-    types = [kinds[rest] for rest in rests]
-    if start == 0 and types[0] != _FIRST:
+    if start == 0 and kinds[rests[0]] != _FIRST:
         return False
-    walk.head = hashes[-1]
+    walk.head = hashes[-1].hex()
     walk.pass_times(times[0].decode(), sum(map(gt, times, times[1:])), times[-1].decode())
-    if not _see(walk, start, lines, types):
+    if not _see(walk, start, lines, rests, kinds):
         return False
     walk.watch(start, lines)
     grow(walk, lines)
     return True
 
 
-def hash_lines(lines: Iterable[bytes]) -> list[str]:
-    """Return the hash of each line, in hex: what the chain is made of."""
-    copy = _HASHER.copy
-    return [copy().update(line).hexdigest() for line in lines]
+def _endings(lines: list[bytes], longest: int) -> list[tuple[bytes, ...]]:
+    """Return what stands behind the body of each line, in its parts; fewer where there is a doubt.
+
+    Endings are about as long as the first one, so no more is searched unless that was too little.
+    """
+    first = lines[0]
+    width = len(first) - first.rfind(_BEGIN) + _SLACK
+    found = _ENDINGS(b"\n".join([line[-width:] for line in lines]) + b"\n")
+    if len(found) != len(lines):
+        if longest > _LONG:
+            lines = [line[-_WINDOW:] for line in lines]
+        found = _ENDINGS(b"\n".join(lines) + b"\n")
+    return found
+
+
+def _are_times(times: Sequence[bytes]) -> bool:
+    """Return whether each of ``times``, of 27 bytes, is a moment as records spell it."""
+    joined, width = b"".join(times), len(_SHAPE)
+    if joined.translate(_DIGITS) != _SHAPE * len(times):
+        return False
+    if (joined[_MINUTE::width] + joined[_SECOND::width]).translate(None, _TENS):
+        return False
+    return all(map(_is_hour, {time[:_HOUR] for time in times}))
+
+
+def hash_lines(lines: Iterable[bytes]) -> list[bytes]:
+    """Return the hash of each line, 32 bytes each: what the chain is made of."""
+    hasher = _HASHER.copy()  # one, begun again for each line: a copy a line takes half as long more
+    update, digest, reset = hasher.update, hasher.digest, hasher.reset
+    hashes: list[bytes] = []
+    keep = hashes.append
+    for line in lines:
+        update(line)
+        keep(digest())
+        reset()
+    return hashes
 
 
 def grow(walk: Walk, lines: list[bytes]) -> None:
@@ -120,18 +153,27 @@ def extended(frontier: Frontier, leaves: list[bytes]) -> Frontier:
     return Frontier(size + len(leaves), reversed(edge))
 
 
-def _see(walk: Walk, start: int, lines: list[bytes], types: Sequence[bytes | None]) -> bool:
+def _see(
+    walk: Walk,
+    start: int,
+    lines: list[bytes],
+    rests: Sequence[bytes],
+    kinds: Mapping[bytes, bytes | None],
+) -> bool:
     """Show to those who judge many records the lines that they want; False if one is none."""
-    wanted = walk.wanted
-    if wanted.isdisjoint(types):
+    strictly = walk.strictly
+    wanted = strictly | _RUN_TYPES.keys()
+    if wanted.isdisjoint(kinds.values()):
         return True
-    for seq, (line, type_) in enumerate(zip(lines, types, strict=True), start):
+    for seq, (line, rest) in enumerate(zip(lines, rests, strict=True), start):
+        type_ = kinds[rest]
         if type_ is None or type_ not in wanted:
             continue
         try:
             if type_ in _RUN_TYPES:
-                walk.show_ids(seq, type_.decode(), *ids_of(line))
-            if type_ in walk.strictly:
+                ids = (run_of(line), None) if type_ == _PLANNED else ids_of(line)
+                walk.show_ids(seq, _RUN_TYPES[type_], *ids)
+            if type_ in strictly:
                 record = decode(line)
                 if (record.seq, record.type.encode()) != (seq, type_):
                     return False
@@ -142,13 +184,14 @@ def _see(walk: Walk, start: int, lines: list[bytes], types: Sequence[bytes | Non
     return not walk.doubted
 
 
-@lru_cache(maxsize=8)
-def _is_date(text: bytes) -> bool:
+@lru_cache(maxsize=1024)
+def _is_hour(text: bytes) -> bool:
+    """Return whether ``text``, in which digits stand where they must, is an hour of a day."""
     try:
-        date.fromisoformat(text.decode())
+        date.fromisoformat(text[:10].decode())
     except ValueError:
         return False
-    return True
+    return text[11:] <= b"23"
 
 
 @lru_cache(maxsize=256)
