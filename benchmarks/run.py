@@ -34,12 +34,14 @@ from multiprocessing import get_context
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+SCALE = "REPRO_BENCH_SCALE"
 SUBJECTS = ("startup", "validation", "tracking", "training", "diffing", "digests", "audit")
 
 
 def main() -> int:
     """Measure the chosen subjects, print the table, and write it as JSON if asked."""
     options = _parser().parse_args()
+    os.environ[SCALE] = str(options.scale)
     from places import PEERS
     from table import Row, lines
 
@@ -78,8 +80,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only", action="append", choices=SUBJECTS, metavar="NAME", help=", ".join(SUBJECTS)
     )
+    parser.add_argument(
+        "--scale",
+        type=_scale,
+        default=os.environ.get(SCALE) or "1",
+        metavar="X",
+        help="how much of the log to measure: above 0, at most 1 (REPRO_BENCH_SCALE says it too)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows as JSON too")
     return parser
+
+
+def _scale(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError("not above 0, or more than 1")
+    return value
 
 
 def _compile(environment: Path) -> None:
