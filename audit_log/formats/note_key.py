@@ -74,6 +74,8 @@ class Signer:
         default_factory=list, init=False, repr=False, compare=False
     )
     """The key made of the seed, once it was needed: making it costs as much as signing."""
+    _public: list[Verifier] = field(default_factory=list, init=False, repr=False, compare=False)
+    """Its public half, once it was needed: a commit asks for it six times."""
 
     def __repr__(self) -> str:
         """Return a text without the secret."""
@@ -87,7 +89,10 @@ def key_id(name: str, kind: int, key: bytes) -> bytes:
 
 def verifier_of(signer: Signer) -> Verifier:
     """Return the public half of ``signer``."""
-    return Verifier(signer.name, private_key(signer).public_key().public_bytes_raw(), signer.kind)
+    if not signer._public:
+        key = private_key(signer).public_key().public_bytes_raw()
+        signer._public.append(Verifier(signer.name, key, signer.kind))
+    return signer._public[0]
 
 
 def format_vkey(verifier: Verifier) -> str:

@@ -165,22 +165,25 @@ def _see(
     wanted = strictly | _RUN_TYPES.keys()
     if wanted.isdisjoint(kinds.values()):
         return True
-    for seq, (line, rest) in enumerate(zip(lines, rests, strict=True), start):
-        type_ = kinds[rest]
-        if type_ is None or type_ not in wanted:
-            continue
-        try:
+    see_ids = walk.plans.see_ids
+    try:
+        for seq, (line, rest) in enumerate(zip(lines, rests, strict=True), start):
+            type_ = kinds[rest]
+            if type_ is None or type_ not in wanted:
+                continue
             if type_ in _RUN_TYPES:
-                ids = (run_of(line), None) if type_ == _PLANNED else ids_of(line)
-                walk.show_ids(seq, _RUN_TYPES[type_], *ids)
+                run, plan = (run_of(line), None) if type_ == _PLANNED else ids_of(line)
+                fault = see_ids(seq, _RUN_TYPES[type_], run, plan)
+                if fault is not None:
+                    walk.fault(fault)
             if type_ in strictly:
                 record = decode(line)
                 if (record.seq, record.type.encode()) != (seq, type_):
                     return False
                 walk.strict += 1
                 walk.show(record)
-        except (RecordError, ValueError):
-            return False
+    except (RecordError, ValueError):
+        return False
     return not walk.doubted
 
 
