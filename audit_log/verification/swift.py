@@ -51,9 +51,6 @@ _TYPES: Final = frozenset(type_.encode() for type_ in TYPES)
 _RUN_TYPES: Final = MappingProxyType({type_.encode(): type_ for type_ in RUN_TYPES})
 _PLANNED: Final = PLANNED.encode()
 _HASHER: Final = blake3(derive_key_context=LINE_CONTEXT)
-_LONG: Final = 1500
-_WINDOW: Final = 384
-"""Of long lines so many bytes at the end are searched; an ending that is longer is a doubt."""
 _SLACK: Final = 32
 """By how many bytes an ending may be longer than the first one before more is searched."""
 
@@ -61,10 +58,9 @@ _SLACK: Final = 32
 def pass_lines(walk: Walk, lines: list[bytes]) -> bool:
     """Move ``walk`` over ``lines``; False if anything is not as it should be."""
     start, count = walk.size, len(lines)
-    longest = max(map(len, lines))
-    if longest > MAX_LINE:
+    if max(map(len, lines)) > MAX_LINE:
         return False
-    found = _endings(lines, longest)
+    found = _endings(lines)
     if len(found) != count:
         return False
     nonces, prevs, seqs, times, rests = zip(*found, strict=True)
@@ -87,7 +83,7 @@ def pass_lines(walk: Walk, lines: list[bytes]) -> bool:
     return True
 
 
-def _endings(lines: list[bytes], longest: int) -> list[tuple[bytes, ...]]:
+def _endings(lines: list[bytes]) -> list[tuple[bytes, ...]]:
     """Return what stands behind the body of each line, in its parts; fewer where there is a doubt.
 
     Endings are about as long as the first one, so no more is searched unless that was too little.
@@ -96,9 +92,8 @@ def _endings(lines: list[bytes], longest: int) -> list[tuple[bytes, ...]]:
     width = len(first) - first.rfind(_BEGIN) + _SLACK
     found = _ENDINGS(b"\n".join([line[-width:] for line in lines]) + b"\n")
     if len(found) != len(lines):
-        if longest > _LONG:
-            lines = [line[-_WINDOW:] for line in lines]
-        found = _ENDINGS(b"\n".join(lines) + b"\n")
+        width = max(len(line) - line.rfind(_BEGIN) for line in lines)
+        found = _ENDINGS(b"\n".join([line[-width:] for line in lines]) + b"\n")
     return found
 
 
