@@ -84,7 +84,7 @@ class Cosigner:
             return
         began = time.monotonic()
         try:
-            asked = _ask(self.log, self._addresses, self.timeout)
+            asked = ask_until_standing(self.log, self._addresses, self.timeout)
         except (LogError, NoteError, CheckpointError, OSError) as error:
             self.warn(f"the checkpoint was not cosigned: {error}")
             self._addresses = ()
@@ -111,7 +111,7 @@ def collect_cosignatures(root: Path, timeout: float = TIMEOUT, warn: Warn = unhe
             "name one: repro audit witness add NAME VKEY… URL",
         )
     try:
-        return _ask(log, found, timeout)
+        return ask_until_standing(log, found, timeout)
     except (NoteError, CheckpointError) as error:
         raise InputError(
             f"the checkpoint cannot be cosigned: {error}", "look at it: repro audit verify"
@@ -146,7 +146,7 @@ def said(outcome: Outcome) -> str:
     return ""
 
 
-def _ask(log: Log, witnesses: Sequence[WitnessAddress], timeout: float) -> Asked:
+def ask_until_standing(log: Log, witnesses: Sequence[WitnessAddress], timeout: float) -> Asked:
     """Ask until the checkpoint that was asked about is the one that stands, or time is up."""
     deadline, keys = time.monotonic() + timeout, log.keys.public(log.origin)
     for _ in range(_ROUNDS):

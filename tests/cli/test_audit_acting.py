@@ -11,16 +11,21 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from repro.audit import holds
+from repro.audit.cosigning import addresses, ask_until_standing
+from repro.audit.log import open_log
 from repro.audit_log.disk import filesystem
+from repro.audit_log.formats.policy_file import parse_policy
 from repro.audit_log.storage.creation import local_actor
 
 from .conftest import REPRO, Desk
@@ -193,11 +198,14 @@ def test_a_witness_has_seen_the_plan_before_training(
         command, cwd=desk.root, env=desk.environment, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None
-        while not process.stderr.readline().startswith("repro: training"):
-            assert process.poll() is None
-        assert house.size == 2
-        process.send_signal(signal.SIGINT)
-        process.stderr.read()
+        try:
+            while not process.stderr.readline().startswith("repro: training"):
+                assert process.poll() is None
+            seen = house.size
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.stderr.read()
+    assert seen == 2
     assert process.returncode == 130
     assert [record["type"] for record in desk.records()][-1] == "run.interrupted"
     assert house.size == 3
@@ -287,6 +295,45 @@ def test_two_who_train_at_once_do_not_take_each_other_for_a_fork(
         assert (process.returncode, "CONTRADICTS" in err) == (0, False), err
     asked = desk.json("audit", "witness", "ask")
     assert (asked["size"], house.size, level(desk)) == (7, 7, "L4")
+
+
+def test_a_log_that_grew_while_it_was_asked_for_is_no_evidence(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests: list[bytes] = []
+
+    class Hasty(BaseHTTPRequestHandler):
+        """A witness that another process asks at the same moment, with one record more."""
+
+        def do_POST(self) -> None:
+            requests.append(self.rfile.read(int(self.headers["Content-Length"])))
+            first = len(requests) == 1
+            if first:
+                desk.run("audit", "hold", "place", "meanwhile", "--reason", "x")
+            self.send_response(409 if first else 404)
+            self.send_header("Content-Type", "text/x.tlog.size" if first else "text/plain")
+            self.end_headers()
+            self.wfile.write(b"2\n" if first else b"")
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
+            """Say nothing."""
+
+    monkeypatch.setenv("REPRO_KEYS", str(desk.keys))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hasty) as server:
+        threading.Thread(target=server.serve_forever).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        desk.run("audit", "witness", "add", "w1", *witness_vkeys(desk), url)
+        file = policy(desk)
+        aside = file.rename(file.with_name("aside"))  # the hold below asks nobody
+        log = open_log(desk.root)
+        (witness,) = addresses(parse_policy(aside.read_bytes()))
+        asked = ask_until_standing(log, [witness], 20)
+        server.shutdown()
+    assert len(requests) == 2
+    assert [(o.evidence, "does not know this log" in o.problem) for o in asked.outcomes] == [
+        (False, True)
+    ]
+    assert asked.size == 2
 
 
 def test_a_rotated_log_says_what_its_witness_lacks(
