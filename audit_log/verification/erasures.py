@@ -57,7 +57,8 @@ class Erasures:
 
     def see_lines(self, first: int, lines: Sequence[bytes]) -> Iterable[Fault]:
         """Look at whole lines, in order, the first of which is record ``first``."""
-        if self._are_known(lines):
+        if lines and self._are_known(lines):
+            self._last = actor_of(lines[-1])
             return ()
         found: list[Fault] = []
         for seq, line in enumerate(lines, first):

@@ -113,6 +113,7 @@ LINES = st.one_of(
 @given(st.lists(LINES, min_size=1, max_size=9))
 @example([line(ACTOR), line(ACTOR, THIRD), line(None)])
 @example([line(ACTOR), line(None), line(ACTOR, ACTOR)])
+@example([line(ACTOR, OTHER, THIRD), line(OTHER), line(ACTOR), line(OTHER)])
 @settings(max_examples=300, deadline=None)
 def test_commitments_of_a_block_are_those_of_its_lines(lines: list[bytes]) -> None:
     alone, together = Erasures(Path()), Erasures(Path())
