@@ -19,7 +19,7 @@ from repro.audit_log.verification.reading import Text, blocks
 from repro.audit_log.verification.swift import hash_lines
 from repro.audit_log.verification.verify import verify
 
-RECORDS, RUN_RECORDS, VERIFICATIONS = 20_000, 6_000, 7
+RECORDS, RUN_RECORDS, VERIFICATIONS = 20_000, 12_000, 7
 CHAIN_LIMIT, VERIFY_LIMIT, FSCK_LIMIT = 10.0, 20.0, 1 / 3
 PREV = b',"prev":"'
 
