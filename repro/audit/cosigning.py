@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from repro.audit.arrangement import ENOUGH, read_policy
 from repro.audit.log import Warn, open_log, unheard
-from repro.audit.policy import ENOUGH, read_policy
 from repro.audit_log.disk.locks import shared
 from repro.audit_log.disk.sync import read_small, replace
 from repro.audit_log.errors import CheckpointError, LogError, NoteError

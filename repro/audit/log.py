@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from repro import __version__
-from repro.audit.policies import policy_beside_key
 from repro.audit_log.errors import LogError, RecordError
 from repro.audit_log.formats.note_key import format_vkey
 from repro.audit_log.formats.record import Tool, decode
@@ -193,6 +192,8 @@ def verify_log(
         held, mark = store.pinned_origin(directory), store.mark(origin)
         if not keys and policy is None:
             keys = tuple(format_vkey(key) for key in store.public(origin))
+            from repro.audit.policy import policy_beside_key  # only who verifies needs it
+
             policy, said = policy_beside_key(store, origin)
     options: dict[str, Any] = {
         "vkeys": keys,

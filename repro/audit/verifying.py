@@ -7,7 +7,7 @@ from pathlib import Path
 
 from repro.audit.files import read_input
 from repro.audit.log import DIRECTORY, verify_log
-from repro.audit.policies import read_policy
+from repro.audit.policy import read_policy
 from repro.audit.stamping import kept_stamps, read_authorities
 from repro.audit_log.errors import LogError
 from repro.audit_log.formats.note import MAX_NOTE

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from repro.audit.log import POLICY, origin_here
-from repro.audit.policy import (
+from repro.audit.arrangement import (
     NONE,
     Arrangement,
     Witness,
@@ -16,6 +15,7 @@ from repro.audit.policy import (
     require_name,
     write_arrangement,
 )
+from repro.audit.log import POLICY, origin_here
 from repro.audit_log.disk.sync import sync_directory
 from repro.audit_log.errors import NoteError
 from repro.audit_log.formats.note_key import COSIGNATURES, KINDS, Verifier, parse_vkey

@@ -357,7 +357,7 @@ def test_without_a_witness_nothing_of_witnesses_is_loaded(desk: Desk) -> None:
     code = (
         "import sys; from repro.cli.boundary import run\n"
         "run(['audit', 'hold', 'place', 'a', '--reason', 'b'])\n"
-        "heavy = ('repro.audit.cosigning', 'repro.audit.policy', 'repro.audit_log.witness',\n"
+        "heavy = ('repro.audit.cosigning', 'repro.audit.arrangement', 'repro.audit_log.witness',\n"
         " 'repro.audit_log.formats.policy_file', 'http.client', 'pandas', 'numpy')\n"
         "sys.exit(', '.join(h for h in heavy if h in sys.modules) or 0)\n"
     )
