@@ -30,6 +30,9 @@ from repro.audit_log.storage.creation import local_actor
 
 from .conftest import REPRO, Desk
 
+# Slow: `make slow` runs these, and so does every change before it lands.
+pytestmark = pytest.mark.slow
+
 HEX = "0" * 64
 
 

@@ -36,6 +36,9 @@ from repro.audit_log.storage.creation import local_actor
 from repro.audit_log.storage.segments import Text
 from repro.audit_log.storage.store import Log
 
+# Slow: `make slow` runs these, and so does every change before it lands.
+pytestmark = pytest.mark.slow
+
 REPRO = Path(sys.executable).parent / "repro"
 VERIFY = Path(sys.executable).parent / "repro-verify"
 RUN = "0123456789ab-1"
