@@ -91,6 +91,10 @@ class Judgement:
     """The witnesses of the policy that cosigned, in the order of the policy."""
     missing: str
     """What the quorum lacks, in words; empty if it is met."""
+    missing_of_others: str
+    """What the quorum lacks without the witnesses that have the key of a log of the policy."""
+    own: tuple[bytes, ...]
+    """The names of these, as far as they cosigned: their word is the log's own."""
     post_quantum: bool
     """Whether the policy accepts no signature of this log but ML-DSA-44."""
 
@@ -136,11 +140,16 @@ class Policy:
                 f"no key of the log {checkpoint.origin!r} that is known has signed"
             )
         cosigned = self._cosigned(opened, ours)
+        # The specification forbids two logs, and two witnesses, of one key; not one of each.
+        own_keys = {underlying(key) for key in keys}
+        own = [w.name for w in cosigned if underlying(w.verified.verifier) in own_keys]
         return Judgement(
             checkpoint,
             signed,
             cosigned,
             self._missing({witness.name for witness in cosigned}),
+            self._missing({witness.name for witness in cosigned if witness.name not in own}),
+            tuple(own),
             all(key.kind == MLDSA44_COSIGNATURE for key in ours),
         )
 
@@ -192,6 +201,11 @@ def policy_of_keys(verifiers: Iterable[Verifier]) -> Policy:
         (),
         NONE,
     )
+
+
+def underlying(verifier: Verifier) -> tuple[bool, bytes]:
+    """Return the public key itself, whatever its name and kind of use."""
+    return verifier.kind == MLDSA44_COSIGNATURE, verifier.key
 
 
 def shown(name: bytes) -> str:

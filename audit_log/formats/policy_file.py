@@ -12,8 +12,8 @@ from typing import Final
 
 from repro.audit_log.errors import NoteError, PolicyError
 
-from .note_key import COSIGNATURES, KINDS, MLDSA44_COSIGNATURE, Verifier, parse_vkey
-from .policy import LOG_KINDS, NONE, Group, KnownLog, KnownWitness, Policy, shown
+from .note_key import COSIGNATURES, KINDS, Verifier, parse_vkey
+from .policy import LOG_KINDS, NONE, Group, KnownLog, KnownWitness, Policy, shown, underlying
 
 MAX_POLICY: Final = 1_000_000
 """Bytes in a policy file."""
@@ -94,7 +94,7 @@ class _Draft:
                 f"({KINDS[verifier.kind]})",
                 "give its key of type 0x01 or 0x06; a witness's key belongs in a witness line",
             )
-        place = _underlying(verifier)
+        place = underlying(verifier)
         if place in self.logs:
             raise self._error("a log with this public key is already there", "remove one of them")
         self.logs[place] = KnownLog(verifier, url)
@@ -108,7 +108,7 @@ class _Draft:
                 f"({KINDS[verifier.kind]})",
                 "give its key of type 0x04 or 0x06",
             )
-        place = _underlying(verifier)
+        place = underlying(verifier)
         if place in self.witnesses:
             first = shown(self.witnesses[place].name)
             raise self._error(
@@ -200,8 +200,3 @@ class _Draft:
 
     def _error(self, problem: str, hint: str) -> PolicyError:
         return PolicyError(problem, hint, self.number)
-
-
-def _underlying(verifier: Verifier) -> tuple[bool, bytes]:
-    """Return the public key itself, whatever its name and kind of use."""
-    return verifier.kind == MLDSA44_COSIGNATURE, verifier.key

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Final
 
 from repro.audit_log.disk.sync import read_small
-from repro.audit_log.errors import CanonicalError, LogCorruptError
+from repro.audit_log.errors import CanonicalError, LogCorruptError, RecordError
 from repro.audit_log.formats.canonical import canonical, parse
-from repro.audit_log.formats.record import line_hash
+from repro.audit_log.formats.digests import digest_bytes
+from repro.audit_log.formats.record import decode, line_hash
 from repro.audit_log.formats.tree import HASH_SIZE, leaf_hash
 
 from .layout import SEGMENTS, Descriptor
@@ -44,6 +45,8 @@ class Pruned:
     kept: Mapping[int, bytes]
     """Lines that stay, by ``seq``."""
     leaves_file: Descriptor
+    digest: str
+    """BLAKE3 of the file that says all this, in hex: what the record of the erasure names."""
 
     def leaves(self) -> Iterator[bytes]:
         """Yield the leaf hash of each record, in order."""
@@ -76,7 +79,8 @@ def read_pruned(path: Path, first: int) -> Pruned:
     name = f"{SEGMENTS}/{path.name}"
     leaves = Descriptor(path.with_suffix(".leaves"))
     try:
-        match parse(read_small(path, _LIMIT)):
+        data = read_small(path, _LIMIT)
+        match parse(data):
             case {
                 "bytes": int(size),
                 "count": int(count),
@@ -89,12 +93,27 @@ def read_pruned(path: Path, first: int) -> Pruned:
                 raise LogCorruptError(f"{name} is not what stays of a segment")
     except (CanonicalError, ValueError):
         raise LogCorruptError(f"{name} is not what stays of a segment") from None
-    pruned = Pruned(first, count, size, last, kept, leaves)
+    pruned = Pruned(first, count, size, last, kept, leaves, digest_bytes(data).blake3)
     if said != first or os.fstat(leaves.number).st_size != count * HASH_SIZE or size < count:
         raise LogCorruptError(f"{name} and its leaves do not agree")
-    if line_hash(kept.get(first + count - 1, b"")) != last:
+    seal = kept.get(first + count - 1, b"")
+    if line_hash(seal) != last or not _closes(seal, pruned):
         raise LogCorruptError(f"{name} does not hold the seal of its segment")
     for seq, line in kept.items():
         if not first <= seq < first + count or pruned.leaf(seq) != leaf_hash(line):
             raise LogCorruptError(f"{name} holds a line of record {seq} that its leaf is not of")
     return pruned
+
+
+def _closes(line: bytes, pruned: Pruned) -> bool:
+    """Return whether ``line`` is the seal of a segment as long as ``pruned``, from there on."""
+    try:
+        record = decode(line)
+    except RecordError:
+        return False
+    count, size = pruned.count - 1, pruned.size - len(line) - 1
+    match record.body:
+        case {"first": pruned.first, "count": int(sealed), "bytes": int(length)}:
+            is_last = record.seq == pruned.first + count
+            return record.type == "segment.sealed" and is_last and (sealed, length) == (count, size)
+    return False

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from repro.audit_log.disk.sync import sync_directory, write_new
 from repro.audit_log.errors import LogCorruptError, LogUnusableError, RecordError
+from repro.audit_log.formats.digests import digest_bytes
 from repro.audit_log.formats.record import ENDS, Record, decode, line_hash
 from repro.audit_log.formats.tree import leaf_hash
 
@@ -86,8 +87,13 @@ def prepare(directory: Path, text: Text, part: Part) -> Mapping[str, object]:
         if not _is_ended(text, run):
             raise LogUnusableError(f"run {run}, planned in record {seq}, has no end in the log")
         kept[seq] = line
-    body = {"count": len(lines), "first": part.first, "what": "segment"}
     data = format_pruned(part.first, len(lines), part.size, line_hash(lines[-1]), kept)
+    body = {
+        "count": len(lines),
+        "first": part.first,
+        "kept": digest_bytes(data).blake3,
+        "what": "segment",
+    }
     write_new(path_of(directory, part.first, "leaves"), b"".join(map(leaf_hash, lines)))
     write_new(path_of(directory, part.first, "pending"), data)
     sync_directory(directory / SEGMENTS)

@@ -31,6 +31,8 @@ from .pruned import Pruned, read_pruned
 SEALED: Final = b',"type":"segment.sealed"}'
 """How the line of a seal ends: ``type`` is the last member of a canonical line."""
 _NAME: Final = re.compile(r"([0-9]{12})\.(jsonl|leaves|pruned|pending)", re.ASCII)
+_LIKE_OURS: Final = re.compile(r"[^.].*\.(jsonl|leaves|pruned|pending)", re.DOTALL)
+"""What nobody but a log leaves there; anything else is of an editor, a desktop, a file system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class Text:
     parts: tuple[Part, ...]
     problems: tuple[str, ...]
     """Which segment files are missing, foreign, linked or out of order; none in a sound log."""
+    oddities: tuple[str, ...] = ()
+    """Names among the segments that are no segment's and hurt nobody."""
 
     @classmethod
     def open(cls, directory: Path) -> Text:
@@ -203,7 +207,7 @@ def roll(directory: Path, first: int) -> None:
 def begin_active(directory: Path) -> None:
     """Make an empty active file if a crash in the middle of a roll left none; lock held."""
     path = directory / LINES
-    if os.path.lexists(path) or not any(_names(directory)):
+    if os.path.lexists(path) or not any(map(_NAME.fullmatch, _names(directory))):
         return
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     os.close(os.open(path, flags, 0o644))
@@ -236,10 +240,13 @@ def _names(directory: Path) -> tuple[str, ...]:
 
 def _open(directory: Path, names: tuple[str, ...]) -> Text:
     problems: list[str] = []
+    oddities: list[str] = []
     suffixes: dict[int, set[str]] = {}
     for name in names:
         match = _NAME.fullmatch(name)
-        if match is None:
+        if match is None and not _LIKE_OURS.fullmatch(name):
+            oddities.append(name)
+        elif match is None:
             problems.append(f"{SEGMENTS}/{name} is not a file of this log")
         elif (directory / SEGMENTS / name).is_symlink():
             problems.append(f"{SEGMENTS}/{name} is a symbolic link")
@@ -269,7 +276,7 @@ def _open(directory: Path, names: tuple[str, ...]) -> Text:
         if not parts:
             raise
         parts.append(Part(directory / LINES, expected, start, 0, None))
-    return Text(tuple(parts), tuple(problems))
+    return Text(tuple(parts), tuple(problems), tuple(oddities))
 
 
 def _part(

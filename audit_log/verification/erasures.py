@@ -10,11 +10,11 @@ without them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from repro.audit_log.disk.locks import shared
+from repro.audit_log.disk.patience import shared_within
 from repro.audit_log.errors import LogCorruptError, OpeningError, RecordError
 from repro.audit_log.formats.commitment import (
     ACTOR_PATH,
@@ -32,6 +32,7 @@ from repro.audit_log.storage.hold import Hold, Holds
 from repro.audit_log.storage.openings import ERASING, OPENINGS
 
 from .faults import Fault
+from .later import Later
 
 
 @dataclass(slots=True)
@@ -43,6 +44,10 @@ class Erasures:
     """Do not look for openings: say so under "not checked"."""
     pruned: bool = False
     """Some lines are not here any more: a commitment that is erased may stand in one of them."""
+    covered: int | None = None
+    """Records that the checkpoint covers: an erasure beyond them does not count. None: all."""
+    later: Callable[[], Later] | None = None
+    """Reads the checkpoint again."""
     types: frozenset[str] = frozenset({"approval", "erasure"})
     checked: list[str] = field(default_factory=list)
     """What `finish` has checked, and what it warns of; as texts."""
@@ -121,12 +126,17 @@ class Erasures:
         if self.without_openings:
             self.not_checked.append(OPENINGS)
             return found
-        files = _Files(self.directory, self._held, self._erased)
+        files = _Files(self.directory, self._held, self._covered(self.covered), self._erased)
         try:
             if any(files.look()):
                 # Somebody may be erasing while we look; then records say more than we have read.
-                with shared(self.directory / ERASE_LOCK):
-                    files.erased = openings.erased(self.directory) | self._erased
+                with shared_within(self.directory / ERASE_LOCK) as is_ours:
+                    if not is_ours:
+                        self.warnings.append(
+                            f"somebody holds {ERASE_LOCK}: an erasure may be under way"
+                        )
+                    if self.later is not None:
+                        files.erased = self._with(self.later())
                     found.extend(files.look())
             odd = openings.foreign(self.directory)
         except OpeningError as error:
@@ -157,6 +167,19 @@ class Erasures:
             if actor is None or self._held.get(actor, (0, ""))[1] != ACTOR_PATH:
                 return False
         return count_in(lines) == len(lines)
+
+    def _covered(self, size: int | None) -> dict[str, int]:
+        return {d: seq for d, seq in self._erased.items() if size is None or seq < size}
+
+    def _with(self, later: Later) -> dict[str, int]:
+        """Return what is erased by records that ``later`` covers, and the first that does."""
+        found = self._covered(later.size)
+        for record in later.erasures:
+            match record.body:
+                case {"what": "openings", "commitments": list(named)}:
+                    for digest in named:
+                        found.setdefault(str(digest), record.seq)
+        return found
 
     def _hold(self, seq: int, place: str, digest: str) -> Iterable[Fault]:
         first = self._held.setdefault(digest, (seq, place))
@@ -215,6 +238,9 @@ class _Files:
     directory: Path
     held: dict[str, tuple[int, str]]
     erased: dict[str, int]
+    """By records that a checkpoint covers."""
+    named: dict[str, int]
+    """By any record."""
 
     def look(self) -> Iterator[Fault]:
         """Yield what is missing, what does not open, and what should be gone."""
@@ -244,8 +270,11 @@ class _Files:
             all_ = (
                 "" if (self.directory / OPENINGS).exists() else f"; there is no {OPENINGS}/ at all"
             )
+            # Anybody can append a line; who erases has it signed before anything goes.
+            said = self.named.get(digest)
+            vain = "" if said is None else f" (no checkpoint covers record {said})"
             message = (
-                f"record {seq}: nothing opens {digest}, and no record erases it"
+                f"record {seq}: nothing opens {digest}, and no record erases it{vain}"
                 f"{_more(len(missing))}{all_}"
             )
             yield Fault(seq, "opening", message)

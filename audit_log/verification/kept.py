@@ -12,6 +12,7 @@ from repro.audit_log.formats.note_key import Verifier
 
 from .faults import verdict_of
 from .forks import make_evidence, make_evidence_of_equals
+from .later import Later
 from .memory import Memory
 from .rotations import Rotations
 from .trust import Case, open_old
@@ -86,8 +87,14 @@ def judge_old(
     return set(), make_evidence(old.note, case.note, sizes, leaves()).decode()
 
 
-def judge_mark(case: Case, walk: Walk, mark: Checkpoint | None) -> None:
-    """Compare the log with what its key has signed here."""
+def judge_mark(case: Case, walk: Walk, mark: Checkpoint | None, later: Callable[[], Later]) -> None:
+    """Compare the log with what its key has signed here.
+
+    A checkpoint that is older than the mark is not taken for rolled back while the lines still
+    have the root of the mark: a signer raises the mark before it puts the checkpoint in place, and
+    may have died in between. Nothing here tells that from an older checkpoint that was put back, so
+    it is said, loudly, and left to people; nothing that was signed is missing.
+    """
     if mark is None or case.own is None:
         return
     if walk.origin is not None and mark.origin != walk.origin:
@@ -100,6 +107,12 @@ def judge_mark(case: Case, walk: Walk, mark: Checkpoint | None) -> None:
         case.add("root" if is_damaged(case) else "fork", message)
     else:
         case.checked.append("the high-water mark beside the key")
+        # A signer that lives has put its checkpoint there by now.
+        if case.own.size < mark.size and later().size < mark.size:
+            case.warnings.append(
+                f"the key has signed {mark.size} records, the checkpoint says {case.own.size}: "
+                "it was put back, or a signer died"
+            )
 
 
 def judge_memory(case: Case, walk: Walk, memory: Memory | None) -> None:

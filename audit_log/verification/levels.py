@@ -26,6 +26,7 @@ LEVELS: Final = (
     "L6 executed again by somebody else",
 )
 
+_DAY: Final = 86_400
 _ANY: Final[frozenset[int]] = frozenset()
 _NOT_PROVEN: Final[tuple[tuple[frozenset[int], frozenset[int], str], ...]] = (
     (
@@ -116,6 +117,16 @@ class Judgement(Protocol):
         """What the quorum lacks, in words; empty if it is met."""
         ...
 
+    @property
+    def missing_of_others(self) -> str:
+        """What it lacks without the witnesses that have a log's own key."""
+        ...
+
+    @property
+    def own(self) -> Sequence[bytes]:
+        """The names of these witnesses."""
+        ...
+
 
 class Policy(Protocol):
     """A verifier's own file: whose log it is, and who must have seen it."""
@@ -130,8 +141,11 @@ class Policy(Protocol):
         ...
 
 
-def judge_witnesses(case: Case, policy: Policy | None) -> set[int]:
-    """Return ``{4}`` if the policy's quorum has cosigned the log's checkpoint."""
+def judge_witnesses(case: Case, policy: Policy | None, now: float) -> set[int]:
+    """Return ``{4}`` if the policy's quorum has cosigned the log's checkpoint.
+
+    ``now`` is the verifier's clock, POSIX seconds.
+    """
     if policy is None or case.own is None or case.level < 1:
         return set()
     try:
@@ -151,6 +165,15 @@ def judge_witnesses(case: Case, policy: Policy | None) -> set[int]:
     if not judgement.witnesses:  # a policy may ask for none
         case.warnings.append("the policy asks for no witness, and none has cosigned")
         return set()
+    for found in judgement.witnesses:
+        if found.time > now + _DAY:
+            name = found.name.decode(errors="replace")
+            case.warnings.append(f"the cosignature of {name} is dated in the future: {found.time}")
+    if judgement.own:
+        own = ", ".join(name.decode(errors="replace") for name in judgement.own)
+        case.warnings.append(f"{own} has the key of a log: its cosignature is the log's own word")
+        if judgement.missing_of_others:
+            return set()
     names = ", ".join(found.name.decode(errors="replace") for found in judgement.witnesses)
     case.checked.append(f"the cosignatures of {names}, a quorum of the policy")
     return {4}

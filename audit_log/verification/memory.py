@@ -48,6 +48,8 @@ class Memory:
     observers: Mapping[str, object]
     """The state of each judge, by the name of its class."""
     parts: Parts
+    quickly: bool = True
+    """Whether any of the lines was verified on the quick way only."""
 
     @property
     def root(self) -> bytes:
@@ -63,6 +65,7 @@ class Memory:
         walk.origin, walk.vkeys, walk.head = self.origin, self.vkeys, self.head
         walk.time, walk.backwards = self.time, self.backwards
         walk.plans.open.update(self.plans)
+        walk.quickly = self.quickly
         return walk
 
     def is_at(self, text: Text) -> bool:
@@ -93,6 +96,7 @@ def memory_of(walk: Walk, offset: int) -> Memory | None:
         dict(walk.plans.open),
         {type(judge).__name__: judge.state() for judge in walk.observers},
         Parts(),
+        walk.quickly,
     )
 
 
@@ -137,6 +141,7 @@ def write_memory(path: Path, memory: Memory) -> None:
         "offset": memory.offset,
         "origin": memory.origin,
         "plans": memory.plans,
+        "quickly": memory.quickly,
         "runs": {"counts": memory.parts.counts, "generation": memory.parts.generation},
         "size": memory.size,
         "time": memory.time,
@@ -163,14 +168,25 @@ def _parse(data: bytes) -> Memory:
             "time": str(time),
             "vkeys": list(vkeys),
             **rest,
-        } if format_ == FORMAT and not rest:
+        } if format_ == FORMAT and rest in ({}, {"quickly": False}, {"quickly": True}):
             hashes = tuple(bytes.fromhex(str(node)) for node in nodes)
             Frontier(size, hashes)  # raises unless they are the edge of a tree of this size
             _require_numbers(size, offset, backwards, generation, *counts, *plans.values())
             parts = Parts(generation, tuple(counts))
             keys = tuple(str(vkey) for vkey in vkeys)
             return Memory(
-                origin, keys, size, offset, head, time, backwards, hashes, plans, observers, parts
+                origin,
+                keys,
+                size,
+                offset,
+                head,
+                time,
+                backwards,
+                hashes,
+                plans,
+                observers,
+                parts,
+                rest.get("quickly") is not False,
             )
     raise ValueError("members are missing or unknown")
 

@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from repro.audit_log.formats.record import ENDS
+from repro.audit_log.errors import RecordError
+from repro.audit_log.formats.record import ENDS, decode
 
 from .faults import Fault
 from .spill import Spill
@@ -17,6 +18,7 @@ RUN_TYPES: Final = frozenset({PLANNED, *ENDS})
 _AFTER_BODY: Final = b'},"nonce":"'
 _RUN: Final = b'"run":"'
 _PLAN: Final = b'"plan":'
+_ESCAPE: Final = b"\\u"
 
 
 class Plans:
@@ -73,6 +75,12 @@ def ids_of(line: bytes) -> tuple[object, object]:
     after ``{`` or ``,`` opens a key, and if no ``}`` stands between a member and the one that
     closes the body, then the member is the body's own.
     """
+    if _ESCAPE in line:  # it may spell a key, or what no text can hold: only strictly is exact
+        try:
+            body = decode(line).body
+        except RecordError as error:
+            raise ValueError(str(error)) from None
+        return body.get("run"), body.get("plan")
     end = line.rfind(_AFTER_BODY)
     run, plan = _text(_own(line, _RUN, end)), _own(line, _PLAN, end)
     if run is not None and plan is not None:
@@ -99,7 +107,7 @@ def _text(rest: bytes | None) -> str | None:
 
 def _parsed(line: bytes) -> tuple[object, object]:
     try:
-        body = json.loads(line)["body"]
+        body = json.loads(line.decode())["body"]  # bytes would be taken with lone surrogates
         return body.get("run"), body.get("plan")
     except (RecursionError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(str(error)) from None

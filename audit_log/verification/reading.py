@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from repro.audit_log.disk.locks import shared
+from repro.audit_log.disk.patience import shared_within
 from repro.audit_log.formats.record import MAX_LINE
 from repro.audit_log.storage import segments
 from repro.audit_log.storage.layout import LOG_LOCK
-from repro.audit_log.storage.pruning import is_erased
 from repro.audit_log.storage.segments import Part
 
 BLOCK: Final = 1 << 18
@@ -25,19 +24,21 @@ BLOCK: Final = 1 << 18
 class Text:
     """The lines of a log as one run of bytes, as long as it was when it was opened."""
 
-    __slots__ = ("_text", "end", "parts", "problems")
+    __slots__ = ("_text", "end", "is_locked", "oddities", "parts", "problems")
 
-    def __init__(self, directory: Path) -> None:
-        """Open the lines in ``directory``; raise `OSError` or `LogError` if they cannot be read."""
-        with shared(directory / LOG_LOCK):
+    parts: tuple[Part, ...]
+
+    def __init__(self, directory: Path, patience: float | None = None) -> None:
+        """Open the lines in ``directory``; raise `OSError` or `LogError` if they cannot be read.
+
+        Under the log's lock, if nobody keeps that for longer than ``patience`` (seconds); without
+        it the last line may be one that is being written.
+        """
+        with shared_within(directory / LOG_LOCK, patience) as self.is_locked:
             self._text = segments.Text.open(directory)
         self.parts, self.problems = self._text.parts, self._text.problems
+        self.oddities = self._text.oddities
         self.end = self._text.size
-
-    @property
-    def pruned(self) -> tuple[Part, ...]:
-        """The parts whose lines are gone."""
-        return tuple(part for part in self.parts if part.pruned is not None)
 
     def read(self, offset: int, size: int) -> bytes:
         """Return at most ``size`` bytes from ``offset`` on, none beyond `end`."""
@@ -50,10 +51,6 @@ class Text:
     def pieces(self, start: int) -> Iterator[tuple[bytes, bool]]:
         """Yield each line from byte ``start`` on, and whether a newline ends it."""
         return self._text.pieces(start)
-
-    def is_erased(self, part: Part) -> bool:
-        """Return whether a record says that the lines of ``part`` were erased."""
-        return is_erased(self._text, part.first)
 
 
 def blocks(text: Text, start: int, end: int) -> Iterator[tuple[bytes, bool]]:

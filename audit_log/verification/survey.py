@@ -34,6 +34,10 @@ class Reading:
     """Whether the last line is incomplete."""
     start: int = 0
     """Records that were not read, because an earlier verification did."""
+    quickly_before: bool = False
+    """Whether an earlier verification read any of these only quickly."""
+    whole: int = 0
+    """Where the last whole line ends."""
     memory: Memory | None = None
     """What was known where the last committed record ends."""
 
@@ -59,10 +63,6 @@ class Reading:
         self.walk, self.start, self.memory = Walk(self.sizes, self.judges), 0, None
         for problem in self.text.problems:
             self.walk.fault(Fault(None, "chain", problem))
-        for part in self.text.pruned:
-            if not self.text.is_erased(part):
-                message = f"the lines from record {part.first} on are gone, by no record"
-                self.walk.fault(Fault(part.first, "record", message))
         self._pass(self.text, 0, signed, quickly=False)
 
     def leaves(self) -> Iterator[bytes]:
@@ -86,6 +86,7 @@ class Reading:
             except (KeyError, ValueError):  # other judges than last time must see everything
                 return False
             self.start, offset = memory.size, memory.offset
+            self.quickly_before = memory.quickly
         return self._pass(text, offset, signed, quickly=True)
 
     def _pass(self, text: Text, offset: int, signed: Checkpoint | None, *, quickly: bool) -> bool:
@@ -94,11 +95,9 @@ class Reading:
         Quickly, it stops where it is in doubt; otherwise the faults say what does not agree.
         """
         walk, committed = self.walk, signed.size if signed is not None else 0
-        if quickly and not all(map(text.is_erased, text.pruned)):
-            return False
         walk.start()
         self._remember(offset, committed)
-        self.cut = False
+        self.cut, self.whole = False, text.end
         for part in text.parts:
             if part.end <= offset and part.size:
                 continue
@@ -120,13 +119,14 @@ class Reading:
         walk = self.walk
         for block, whole in blocks(text, offset, end):
             if not whole:
-                self.cut = True
+                self.cut, self.whole = True, end - len(block)
                 break
             lines = block.split(b"\n")
             lines.pop()
             quick = min(len(lines), max(0, committed - walk.size)) if quickly else 0
             if quick:
                 covered = lines[:quick]
+                walk.quickly = True
                 if not pass_lines(walk, covered):
                     return False
                 offset += sum(map(len, covered)) + quick

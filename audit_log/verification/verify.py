@@ -8,7 +8,9 @@ that come back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,13 +24,14 @@ from repro.audit_log.errors import (
 from repro.audit_log.formats.checkpoint import Checkpoint, parse_checkpoint
 from repro.audit_log.formats.note import split
 from repro.audit_log.storage import running
-from repro.audit_log.storage.layout import SUSPECT, read_note, require_directory
+from repro.audit_log.storage.layout import SEGMENTS, SUSPECT, read_note, require_directory
 
 from .artifacts import ArtifactCheck
 from .erasures import Erasures
 from .faults import EXIT, Report, ordered, verdict_of
 from .index import Index
 from .kept import is_damaged, judge_mark, judge_memory, judge_old, read_old
+from .later import Later, read_later
 from .levels import (
     Policy,
     Stamp,
@@ -41,6 +44,7 @@ from .levels import (
 from .memory import Memory
 from .observer import Observer, Telling
 from .reading import Text
+from .removals import Removals
 from .rotations import Rotations
 from .spill import Spill
 from .survey import Reading
@@ -124,7 +128,8 @@ def examine(
     case = Case(Path(directory))
     artifacts = ArtifactCheck(artifacts_root) if artifacts_root is not None else None
     rotations, erasures = Rotations(), Erasures(case.directory, without_openings)
-    judges: list[Observer] = [rotations, erasures, *observers]
+    removals = Removals()
+    judges: list[Observer] = [rotations, erasures, removals, *observers]
     judges += [artifacts] if artifacts is not None else []
     pinned = (
         *trusted(case, vkeys),
@@ -144,17 +149,23 @@ def examine(
     readable = there and _read(case, reading, resumable, full)
     walk = reading.walk
     walk.add(walk.plans.twice(index.find if index is not None and reading.start else None))
+
+    def later() -> Later:
+        return read_later(case, reading, rotations)
+
     if readable:
-        erasures.pruned = bool(walk.gone)
+        erasures.pruned, erasures.later = bool(walk.gone), later
+        erasures.covered = case.own.size if case.own is not None else None
         walk.finish()
+        _judge_removals(case, reading, removals, later)
     judge_place(case, rotations.origin, held)
     judge_signature(case, rotations, walk.size, pinned, self_asserted)
     judge_post_quantum(case, pinned)
-    attained, fork = judge_witnesses(case, policy), ""
+    attained, fork = judge_witnesses(case, policy, time.time()), ""
     if readable:  # who could not read to the end must not say that anything is missing there
         _judge_tree(case, reading)
         extends, fork = judge_old(case, walk, rotations, old, pinned, reading.leaves)
-        judge_mark(case, walk, high_water)
+        judge_mark(case, walk, high_water, later)
         judge_memory(case, walk, memory)
         attained |= extends | judge_stamps(case, walk, stamps, is_damaged(case))
     alive = _judge_runs(case, reading)
@@ -216,7 +227,16 @@ def _read(case: Case, reading: Reading, memory: Memory | None, full: bool) -> bo
         case.add("missing", "the log holds no whole record")
     if walk.orphan is not None and reading.text is not None:
         _look_for_fork(case, reading.text, *walk.orphan)
-    if (case.directory / SUSPECT).exists():
+    if reading.text is not None and not reading.text.is_locked:
+        case.warnings.append(
+            "somebody holds the log's lock: what was read may be a moment old"
+            + (", and its last line half written" if reading.cut else "")
+        )
+    if reading.text is not None and reading.text.oddities:
+        odd = reading.text.oddities
+        names = ", ".join(odd[:3]) + (f" and {len(odd) - 3} more" if len(odd) > 3 else "")
+        case.warnings.append(f"names in {SEGMENTS}/ that are no segment's: {names}")
+    if os.path.lexists(case.directory / SUSPECT):
         case.warnings.append("a sync of this log has failed; it is marked suspect")
     if walk.backwards:
         case.warnings.append(f"time goes backwards at {walk.backwards} records")
@@ -241,8 +261,23 @@ def _look_for_fork(case: Case, text: Text, seq: int, prev: str) -> None:
         case.add("fork", message, seq)
 
 
+def _judge_removals(
+    case: Case, reading: Reading, removals: Removals, later: Callable[[], Later]
+) -> None:
+    """Hold the segments without lines against the erasures that a checkpoint covers."""
+    parts = reading.text.parts if reading.text is not None else ()
+    found = Later(case.own.size if case.own is not None else reading.walk.size)
+    if removals.gone_without_record(parts, found.size):
+        found = later()
+    reading.walk.add(removals.judge(parts, found.size, found.erasures))
+    for seq in removals.unsure(parts):
+        case.warnings.append(f"record {seq} does not say which lines were kept: some may be gone")
+
+
 def _judge_tree(case: Case, reading: Reading) -> None:
-    walk, cut = reading.walk, reading.cut
+    walk = reading.walk
+    # Without the lock, a line without an end is one that is being written.
+    cut = reading.cut and (reading.text is None or reading.text.is_locked)
     if case.own is None:
         if cut:
             case.add("torn", f"record {walk.size} is incomplete", walk.size)
@@ -290,7 +325,7 @@ def _ended_since(case: Case, reading: Reading) -> frozenset[str]:
     if reading.text is None:
         return frozenset()
     try:
-        now = Text(case.directory)
+        now = Text(case.directory, None if reading.text.is_locked else 0.0)
         return frozenset(running.ends_in(now.pieces(reading.text.end)))
     except (LogError, OSError):
         return frozenset()
@@ -317,7 +352,9 @@ def _report(
     if quick:
         unchecked.insert(0, f"canonical form, actor and body of {quick} records (--full)")
     if reading.start:
-        unchecked.insert(0, f"records 0-{reading.start - 1} again: they were verified before")
+        before = "quickly" if reading.quickly_before else "strictly"
+        message = f"records 0-{reading.start - 1} again: they were verified before, {before}"
+        unchecked.insert(0, message)
     return Report(
         verdict=verdict,
         exit_status=EXIT[verdict],

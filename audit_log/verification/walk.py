@@ -54,6 +54,8 @@ class Walk:
     """How many lines were decoded strictly, one by one."""
     gone: int = 0
     """How many records were pruned: of them only the leaf hashes are there."""
+    quickly: bool = False
+    """Whether any line was passed on the quick way, now or in what is remembered."""
     doubted: bool = False
     """Whether a fault was found that the lines themselves are to blame for."""
 
@@ -129,6 +131,8 @@ class Walk:
             self.fault(Fault(seq, "record", f"record {seq} is {record.type}"))
         elif seq == 0:
             self._begin(record)
+        if record.type == "erasure":
+            self._erase(record)
         for judge in self.observers:
             if record.type in judge.types:
                 self.add(judge.see(record))
@@ -174,6 +178,15 @@ class Walk:
         self.show(replace(record, seq=seq) if record.seq != seq else record)
         if record.type in RUN_TYPES:
             self.show_ids(seq, record.type, record.body.get("run"), record.body.get("plan"))
+
+    def _erase(self, record: Record) -> None:
+        """Add a fault if a plan without an end stands in the segment that ``record`` erases."""
+        match record.body:
+            case {"what": "segment", "first": int(first), "count": int(count)}:
+                seqs = sorted(seq for seq in self.plans.open.values() if 0 <= seq - first < count)
+                if seqs:
+                    message = f"record {record.seq} erases the plan of record {seqs[0]}"
+                    self.fault(Fault(record.seq, "erasure", f"{message}, which had no end"))
 
     def _begin(self, record: Record) -> None:
         try:
