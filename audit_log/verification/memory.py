@@ -48,7 +48,7 @@ class Memory:
     observers: Mapping[str, object]
     """The state of each judge, by the name of its class."""
     parts: Parts
-    quickly: bool = True
+    quickly: bool
     """Whether any of the lines was verified on the quick way only."""
 
     @property
@@ -163,12 +163,13 @@ def _parse(data: bytes) -> Memory:
             "offset": int(offset),
             "origin": str(origin),
             "plans": dict(plans),
+            "quickly": bool(quickly),
             "runs": {"counts": list(counts), "generation": int(generation)},
             "size": int(size),
             "time": str(time),
             "vkeys": list(vkeys),
             **rest,
-        } if format_ == FORMAT and rest in ({}, {"quickly": False}, {"quickly": True}):
+        } if format_ == FORMAT and not rest:
             hashes = tuple(bytes.fromhex(str(node)) for node in nodes)
             Frontier(size, hashes)  # raises unless they are the edge of a tree of this size
             _require_numbers(size, offset, backwards, generation, *counts, *plans.values())
@@ -186,7 +187,7 @@ def _parse(data: bytes) -> Memory:
                 plans,
                 observers,
                 parts,
-                rest.get("quickly") is not False,
+                quickly,
             )
     raise ValueError("members are missing or unknown")
 

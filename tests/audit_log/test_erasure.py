@@ -501,6 +501,7 @@ def test_an_erasure_under_a_hold_is_named(full: Site) -> None:
     log, digest = full.open(), digest_of(records(full)[0])
     hold.place(log, "case 7", "letter")
     log.append("erasure", {"what": "openings", "commitments": [digest], "reason": ASKED})
+    log.commit()
     openings.path_of(full.directory, digest).unlink()
     hold.lift(log, "case 7", "closed")
     report = full.verify()

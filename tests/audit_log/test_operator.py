@@ -56,6 +56,8 @@ class Judged:
 
     witnesses: tuple[Seen, ...]
     missing: str
+    missing_of_others: str = ""
+    own: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,7 @@ def link(folder: Path) -> None:
 
 
 def foreign(folder: Path) -> None:
-    (folder / "notes.txt").write_text("mine")
+    (folder / "notes.jsonl").write_text("mine")
 
 
 def other(folder: Path) -> None:
@@ -168,7 +168,7 @@ def cut(folder: Path) -> None:
         (double, "000000000006.jsonl"),
         (swap, "000000000000.jsonl"),
         (link, "000000000005.jsonl"),
-        (foreign, "notes.txt"),
+        (foreign, "notes.jsonl"),
         (other, "000000000005.jsonl"),
         (cut, "000000000005.jsonl"),
     ],
@@ -195,11 +195,13 @@ def test_a_segment_is_pruned_and_every_proof_stays(full: Site) -> None:
     done = pruner.prune(0, reason="over", held=lambda: None)
     assert files(full) == ["000000000000.leaves", "000000000000.pruned", "000000000005.jsonl"]
     record = next(record for record in pruner.records() if record.seq == done.seq)
+    stays = (full.directory / "segments" / "000000000000.pruned").read_bytes()
     assert record.body == {
         "what": "segment",
         "segment": 0,
         "first": 0,
         "count": 5,
+        "kept": blake3(stays).hexdigest(),
         "reason": "over",
     }
     assert [record.seq for record in pruner.records()] == [0, 4, 5, 6, 7, 8, 9]
