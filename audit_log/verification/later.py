@@ -8,6 +8,7 @@ and only then is anybody accused.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from repro.audit_log.errors import CheckpointError, LogError, NoteError, RecordError
@@ -69,11 +70,11 @@ def _believed(
             break
         frontier.append(leaf)
     if frontier.size < now.size and reading.text is not None:
-        patience = None if reading.text.is_locked else 0.0
-        for line, whole in Text(case.directory, patience).pieces(reading.whole):
-            if not whole or frontier.size == now.size:
+        text = Text(case.directory, None if reading.text.is_locked else 0.0)
+        for leaf, line in _beyond(text, reading.whole, frontier.size):
+            if frontier.size == now.size:
                 break
-            frontier.append(leaf_hash(line))
+            frontier.append(leaf)
             if line.endswith(_SHOWN):
                 beyond.append(decode(line))
     if frontier.size != now.size or frontier.root() != now.root:
@@ -85,3 +86,17 @@ def _believed(
     if not any(one.verifier.kind == ED25519 for one in verified):
         return None
     return Later(now.size, tuple(record for record in beyond if record.type == ERASURE))
+
+
+def _beyond(text: Text, offset: int, size: int) -> Iterator[tuple[bytes, bytes]]:
+    """Yield leaf hash and line of each record from record ``size``, at byte ``offset``, on.
+
+    The line is empty where it is gone: a segment may have been sealed and pruned meanwhile.
+    """
+    for part in text.parts:
+        if part.pruned is not None:
+            for seq, leaf in enumerate(part.pruned.leaves(), part.first):
+                if seq >= size:
+                    yield leaf, part.pruned.kept.get(seq, b"")
+        elif part.end > offset:
+            yield from ((leaf_hash(line), line) for line, whole in part.pieces(offset) if whole)
