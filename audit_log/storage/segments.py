@@ -32,7 +32,6 @@ SEALED: Final = b',"type":"segment.sealed"}'
 """How the line of a seal ends: ``type`` is the last member of a canonical line."""
 _NAME: Final = re.compile(r"([0-9]{12})\.(jsonl|leaves|pruned|pending)", re.ASCII)
 _LIKE_OURS: Final = re.compile(r"[^.].*\.(jsonl|leaves|pruned|pending)", re.DOTALL)
-"""What nobody but a log leaves there; anything else is of an editor, a desktop, a file system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ class Text:
     problems: tuple[str, ...]
     """Which segment files are missing, foreign, linked or out of order; none in a sound log."""
     oddities: tuple[str, ...] = ()
-    """Names among the segments that are no segment's and hurt nobody."""
+    """What lies among the segments, left by an editor, a desktop, a file system; hurts nobody."""
 
     @classmethod
     def open(cls, directory: Path) -> Text:
@@ -239,15 +238,13 @@ def _names(directory: Path) -> tuple[str, ...]:
 
 
 def _open(directory: Path, names: tuple[str, ...]) -> Text:
-    problems: list[str] = []
-    oddities: list[str] = []
+    problems, oddities = list[str](), list[str]()
     suffixes: dict[int, set[str]] = {}
     for name in names:
         match = _NAME.fullmatch(name)
-        if match is None and not _LIKE_OURS.fullmatch(name):
-            oddities.append(name)
-        elif match is None:
-            problems.append(f"{SEGMENTS}/{name} is not a file of this log")
+        if match is None:
+            target = problems if _LIKE_OURS.fullmatch(name) else oddities
+            target.append(f"{SEGMENTS}/{name} is not a file of this log")
         elif (directory / SEGMENTS / name).is_symlink():
             problems.append(f"{SEGMENTS}/{name} is a symbolic link")
         else:

@@ -11,7 +11,7 @@ open plans that of the walk.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -20,7 +20,9 @@ from repro.audit_log.formats.record import Record
 from repro.audit_log.storage.segments import Part, check_retention
 
 from .faults import Fault
-from .later import ERASURE
+from .later import ERASURE, Later
+from .survey import Reading
+from .trust import Case
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,19 @@ class Removals:
         elif said and pruned.digest not in said:
             message = f"what is kept from record {part.first} on is not what record {right[0].seq}"
             yield Fault(part.first, "record", f"{message} says was kept")
+
+
+def judge_removals(
+    case: Case, reading: Reading, removals: Removals, later: Callable[[], Later]
+) -> None:
+    """Hold the segments without lines against the erasures that a checkpoint covers."""
+    parts = reading.text.parts if reading.text is not None else ()
+    found = Later(case.own.size if case.own is not None else reading.walk.size)
+    if removals.gone_without_record(parts, found.size):
+        found = later()
+    reading.walk.add(removals.judge(parts, found.size, found.erasures))
+    for seq in removals.unsure(parts):
+        case.warnings.append(f"record {seq} does not say which lines were kept: some may be gone")
 
 
 def removal_of(record: Record) -> Removal | None:

@@ -65,6 +65,17 @@ class Reading:
             self.walk.fault(Fault(None, "chain", problem))
         self._pass(self.text, 0, signed, quickly=False)
 
+    def warnings(self) -> Iterator[str]:
+        """Yield what is odd about how the lines lie there, and hurts nobody."""
+        if self.text is None:
+            return
+        if not self.text.is_locked:
+            rest = ", and its last line half written" if self.cut else ""
+            yield f"somebody holds the log's lock: what was read may be a moment old{rest}"
+        odd = self.text.oddities
+        if odd:
+            yield odd[0] + (f" (and {len(odd) - 1} more)" if len(odd) > 1 else "")
+
     def leaves(self) -> Iterator[bytes]:
         """Yield the leaf hash of every whole line, from record 0 on."""
         for part in self.text.parts if self.text is not None else ():

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from repro.audit_log.errors import (
 from repro.audit_log.formats.checkpoint import Checkpoint, parse_checkpoint
 from repro.audit_log.formats.note import split
 from repro.audit_log.storage import running
-from repro.audit_log.storage.layout import SEGMENTS, SUSPECT, read_note, require_directory
+from repro.audit_log.storage.layout import SUSPECT, read_note, require_directory
 
 from .artifacts import ArtifactCheck
 from .erasures import Erasures
@@ -44,7 +44,7 @@ from .levels import (
 from .memory import Memory
 from .observer import Observer, Telling
 from .reading import Text
-from .removals import Removals
+from .removals import Removals, judge_removals
 from .rotations import Rotations
 from .spill import Spill
 from .survey import Reading
@@ -157,7 +157,7 @@ def examine(
         erasures.pruned, erasures.later = bool(walk.gone), later
         erasures.covered = case.own.size if case.own is not None else None
         walk.finish()
-        _judge_removals(case, reading, removals, later)
+        judge_removals(case, reading, removals, later)
     judge_place(case, rotations.origin, held)
     judge_signature(case, rotations, walk.size, pinned, self_asserted)
     judge_post_quantum(case, pinned)
@@ -227,15 +227,7 @@ def _read(case: Case, reading: Reading, memory: Memory | None, full: bool) -> bo
         case.add("missing", "the log holds no whole record")
     if walk.orphan is not None and reading.text is not None:
         _look_for_fork(case, reading.text, *walk.orphan)
-    if reading.text is not None and not reading.text.is_locked:
-        case.warnings.append(
-            "somebody holds the log's lock: what was read may be a moment old"
-            + (", and its last line half written" if reading.cut else "")
-        )
-    if reading.text is not None and reading.text.oddities:
-        odd = reading.text.oddities
-        names = ", ".join(odd[:3]) + (f" and {len(odd) - 3} more" if len(odd) > 3 else "")
-        case.warnings.append(f"names in {SEGMENTS}/ that are no segment's: {names}")
+    case.warnings.extend(reading.warnings())
     if os.path.lexists(case.directory / SUSPECT):
         case.warnings.append("a sync of this log has failed; it is marked suspect")
     if walk.backwards:
@@ -259,19 +251,6 @@ def _look_for_fork(case: Case, text: Text, seq: int, prev: str) -> None:
             "not proof (only two signed checkpoints prove one)"
         )
         case.add("fork", message, seq)
-
-
-def _judge_removals(
-    case: Case, reading: Reading, removals: Removals, later: Callable[[], Later]
-) -> None:
-    """Hold the segments without lines against the erasures that a checkpoint covers."""
-    parts = reading.text.parts if reading.text is not None else ()
-    found = Later(case.own.size if case.own is not None else reading.walk.size)
-    if removals.gone_without_record(parts, found.size):
-        found = later()
-    reading.walk.add(removals.judge(parts, found.size, found.erasures))
-    for seq in removals.unsure(parts):
-        case.warnings.append(f"record {seq} does not say which lines were kept: some may be gone")
 
 
 def _judge_tree(case: Case, reading: Reading) -> None:
