@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from repro.audit_log.errors import (
@@ -31,7 +32,7 @@ from .erasures import Erasures
 from .faults import EXIT, Report, ordered, verdict_of
 from .index import Index
 from .kept import is_damaged, judge_mark, judge_memory, judge_old, read_old
-from .later import Later, read_later
+from .later import read_later
 from .levels import (
     Policy,
     Stamp,
@@ -149,10 +150,7 @@ def examine(
     readable = there and _read(case, reading, resumable, full)
     walk = reading.walk
     walk.add(walk.plans.twice(index.find if index is not None and reading.start else None))
-
-    def later() -> Later:
-        return read_later(case, reading, rotations)
-
+    later = partial(read_later, case, reading, rotations)
     if readable:
         erasures.pruned, erasures.later = bool(walk.gone), later
         erasures.covered = case.own.size if case.own is not None else None
@@ -332,8 +330,8 @@ def _report(
         unchecked.insert(0, f"canonical form, actor and body of {quick} records (--full)")
     if reading.start:
         before = "quickly" if reading.quickly_before else "strictly"
-        message = f"records 0-{reading.start - 1} again: they were verified before, {before}"
-        unchecked.insert(0, message)
+        again = f"records 0-{reading.start - 1} again"
+        unchecked.insert(0, f"{again}: they were verified before, {before}")
     return Report(
         verdict=verdict,
         exit_status=EXIT[verdict],
