@@ -18,9 +18,7 @@ erasure: a journal, a snapshot, a backup or the flash below may still have it.
 from __future__ import annotations
 
 import os
-import re
 import secrets
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -42,7 +40,7 @@ from repro.audit_log.formats.note_key import (
 )
 from repro.audit_log.formats.tree import EMPTY_ROOT
 
-from . import high_water, pins, retired, sealed
+from . import high_water, pins, place, retired, sealed
 from .private_keys import (
     format_keys,
     parse_keys,
@@ -82,7 +80,7 @@ class KeyStore:
 
     def directory(self, origin: str) -> Path:
         """Return where the keys and the mark of ``origin`` lie."""
-        return self.root / _file_name(origin)
+        return self.root / place.file_name(origin)
 
     def is_readable(self) -> bool:
         """Return whether there is a store that this user may look into."""
@@ -98,6 +96,7 @@ class KeyStore:
         data = format_keys(signers)
         if passphrase := self._given():
             data = sealed.seal(data, origin, passphrase)
+        place.require_own(self.root, directory)
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
             directory.mkdir(mode=0o700)
@@ -204,6 +203,7 @@ class KeyStore:
     def mark(self, origin: str) -> Checkpoint | None:
         """Return what was last signed for ``origin``; None if nothing says so here."""
         path = self.directory(origin) / "high-water"
+        place.require_own(self.root, path.parent)
         try:
             mark = high_water.read(path)
         except FileNotFoundError:
@@ -235,16 +235,11 @@ class KeyStore:
 
     def _read(self, path: Path, origin: str) -> tuple[Signer, ...] | None:
         """Return the private keys in ``path``; None if there is no such file."""
+        place.require_own(self.root, path.parent)
         try:
             data = read_secret(path)
         except FileNotFoundError:
             return None
-        mode = stat.S_IMODE(path.parent.stat().st_mode)
-        if mode & 0o022:
-            raise LogUnusableError(
-                f"others may replace the private key: {path.parent} has mode {mode:04o}",
-                "make it yours alone: mode 0700",
-            )
         if path in self._opened and self._opened[path][0] == data:
             return self._opened[path][1]
         signers = self._parse(path, data, origin)
@@ -339,9 +334,3 @@ def _from_environment() -> str | None:
         return read_small(Path(file).resolve(), 4096).decode().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         raise LogUnusableError(f"cannot read the passphrase from {file}: {error}") from None
-
-
-def _file_name(origin: str) -> str:
-    """Return a name for ``origin`` that every file system keeps apart from other origins'."""
-    safe = re.sub(r"[^a-z0-9.-]", lambda match: f"_{match[0].encode().hex()}_", origin)
-    return f"_2e_{safe[1:]}" if safe.startswith(".") else safe

@@ -63,7 +63,8 @@ def places(root: Path, origin: str) -> tuple[str, ...]:
 def write(root: Path, directory: Path, origin: str) -> None:
     """Remember ``origin`` as the log in ``directory``, durable on return."""
     path = _path(root, directory)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)  # of parents, mkdir makes none private
+    path.parent.mkdir(exist_ok=True, mode=0o700)
     readable = str(directory.resolve()).encode("ascii", "backslashreplace")
     replace(path, origin.encode() + b"\n" + readable + b"\n", 0o600)
 

@@ -121,7 +121,7 @@ def _fill(
     keys.raise_mark(checkpoint)
     note = sign(format_checkpoint(checkpoint), keys.signers(origin), _posix(moment))
     write_new(directory / CHECKPOINT, note)
-    write_new(directory / STATE, tail.format_state(end))
+    write_new(directory / STATE, tail.format_state(end) or b"")
     sync_directory(directory)
 
 

@@ -12,15 +12,13 @@ What this cannot do is in `BEYOND`, and is part of what `erase` returns.
 
 from __future__ import annotations
 
-import fcntl
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from repro.audit_log.disk.locks import exclusive
+from repro.audit_log.disk.locks import exclusive, exclusive_if_free
 from repro.audit_log.disk.sync import read_small, replace, sync_directory
 from repro.audit_log.errors import (
     CanonicalError,
@@ -70,6 +68,8 @@ class Erased:
     """Files that still hold what opens a commitment, or could not be searched, with why."""
     beyond: tuple[str, ...] = BEYOND
     """What no erasure reaches."""
+    freed_by: tuple[int, ...] = ()
+    """The approvals that have lifted legal holds: a human should know of them."""
 
 
 def erase(
@@ -92,17 +92,17 @@ def erase(
     directory = log.directory
     try:
         with exclusive(directory / ERASE_LOCK):
+            covered = log.commit_to_erase().size
             if any(openings.present(directory, ERASING)):  # what an earlier one has left
-                log.commit()
                 _settle(directory)
-            hold.require_none(log, "erasure")
+            freed = hold.require_none(log, "erasure", covered)
             named = _set_aside(directory, wanted, folders)
             try:
-                records = _record(log, named, reason)
+                records = _record(log, named, reason, covered)
             except LogError:
                 _settle(directory)
                 raise
-            return _delete(directory, wanted, folders, records)
+            return _delete(directory, wanted, folders, records, freed)
     except OpeningError as error:
         raise LogUnusableError(f"nothing can be erased: {error}") from error
     except OSError as error:
@@ -117,11 +117,13 @@ def finish_interrupted(directory: Path) -> None:
 
     Nothing happens while somebody else is erasing.
     """
-    if not any(openings.present(directory, ERASING)):
-        return
-    with _lock_if_free(directory / ERASE_LOCK) as is_ours:
-        if is_ours:
-            _settle(directory)
+    try:
+        if any(openings.present(directory, ERASING)):
+            with exclusive_if_free(directory / ERASE_LOCK) as is_ours:
+                if is_ours:
+                    _settle(directory)
+    except OpeningError as error:
+        raise LogUnusableError(f"the log in {directory} cannot be used: {error}") from None
 
 
 def commitments_of(
@@ -201,14 +203,14 @@ def _set_aside(directory: Path, wanted: Sequence[str], folders: Sequence[Path]) 
     return sorted(held)
 
 
-def _record(log: Log, named: Sequence[str], reason: str) -> tuple[int, ...]:
+def _record(log: Log, named: Sequence[str], reason: str, covered: int) -> tuple[int, ...]:
     records = []
     for start in range(0, len(named), _IN_A_RECORD):
         part = list(named[start : start + _IN_A_RECORD])
         body = {"what": "openings", "commitments": part, "reason": reason}
-        done = log.append_if(lambda: not hold.active(log), "erasure", body)
+        done = log.append_if(lambda: not hold.active(log, covered), "erasure", body)
         if done is None:  # placed since we looked
-            hold.require_none(log, "erasure")
+            hold.require_none(log, "erasure", covered)
             raise LogUnusableError("erasure is refused: a legal hold was in force")
         records.append(done.seq)
     if records:
@@ -245,7 +247,11 @@ def _remembered(directory: Path) -> tuple[Path, ...]:
 
 
 def _delete(
-    directory: Path, commitments: Sequence[str], folders: Sequence[Path], records: tuple[int, ...]
+    directory: Path,
+    commitments: Sequence[str],
+    folders: Sequence[Path],
+    records: tuple[int, ...],
+    freed: tuple[int, ...] = (),
 ) -> Erased:
     """Delete the openings and their copies; those in ``erasing/`` last, as they say what to do."""
     found, salts = copies.Found(), set[bytes]()
@@ -268,7 +274,7 @@ def _delete(
                 found.removed.append(str(path))
     (directory / ERASING / _ALSO).unlink(missing_ok=True)
     _sync(directory)
-    return Erased(records, tuple(found.removed), tuple(found.left))
+    return Erased(records, tuple(found.removed), tuple(found.left), freed_by=freed)
 
 
 def _clear_derived(directory: Path, found: copies.Found) -> None:
@@ -295,21 +301,3 @@ def _sync(directory: Path) -> None:
     for room in (OPENINGS, ERASING):
         if (directory / room).is_dir():
             sync_directory(directory / room)
-
-
-@contextmanager
-def _lock_if_free(path: Path) -> Iterator[bool]:
-    """Hold the lock at ``path`` alone if nobody else holds it; yield whether that is so."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-    descriptor = os.open(path, flags, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-    else:
-        try:
-            yield True
-        finally:
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-    finally:
-        os.close(descriptor)

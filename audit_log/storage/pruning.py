@@ -5,7 +5,7 @@ The order, under every lock that a signer holds:
 1. `<first>.leaves` and `<first>.pending` are made, durable: what stays, before anything goes
 2. a record `erasure` is appended, durable and signed
 3. `<first>.pending` becomes `<first>.pruned`
-4. `<first>.jsonl` is removed
+4. the openings that only lines of `<first>.jsonl` need are deleted, then the file is removed
 
 A crash after 1 leaves files that `finish` removes, after 2 or 3 one that it completes.
 """
@@ -18,12 +18,14 @@ from pathlib import Path
 
 from repro.audit_log.disk.sync import sync_directory, write_new
 from repro.audit_log.errors import LogCorruptError, LogUnusableError, RecordError
+from repro.audit_log.formats.commitment import COMMITTED
 from repro.audit_log.formats.digests import digest_bytes
 from repro.audit_log.formats.record import ENDS, Record, decode, line_hash
 from repro.audit_log.formats.tree import leaf_hash
 
-from .layout import SEGMENTS
-from .pruned import KEPT, format_pruned
+from . import openings
+from .layout import SEGMENTS, read_checkpoint
+from .pruned import KEPT, format_pruned, read_pruned
 from .segments import Part, Text, check_retention, path_of
 from .tail import root_from_lines
 
@@ -41,13 +43,15 @@ def part_of(text: Text, segment: int) -> Part:
     return part
 
 
-def require_over(text: Text, segment: int, today: date) -> None:
+def require_over(text: Text, segment: int, today: date, covered: int) -> tuple[int, ...]:
     """Raise `LogUnusableError` unless the retention of ``segment`` has passed by ``today``.
 
     What the seal says holds until a later ``approval`` with the subject ``retention`` says
-    otherwise of this segment.
+    otherwise of this segment; one that shortens it only if it is among the ``covered`` records.
+    Returns the record that shortened it, if that is why it has passed.
     """
     retention: object = None
+    shortened: tuple[int, ...] = ()
     for line in text.lines_with(b'"keep_until":'):
         record = _decoded(line)
         body = record.body
@@ -56,7 +60,11 @@ def require_over(text: Text, segment: int, today: date) -> None:
         if record.type == "segment.sealed":
             retention = body.get("retention")
         elif record.type == "approval" and body.get("subject") == "retention":
-            retention = {name: body.get(name) for name in ("keep_until", "policy")}
+            new = {name: body.get(name) for name in ("keep_until", "policy")}
+            is_shorter = _ends_before(new, retention)
+            if record.seq >= covered and is_shorter:
+                continue
+            retention, shortened = new, (record.seq,) if is_shorter else ()
     if not isinstance(retention, dict):
         raise LogUnusableError(f"nothing in the log says how long segment {segment} is kept")
     try:
@@ -65,6 +73,7 @@ def require_over(text: Text, segment: int, today: date) -> None:
         raise LogUnusableError(f"the retention of segment {segment}: {error}") from None
     if today <= last:
         raise LogUnusableError(f"segment {segment} is kept until {last.isoformat()}")
+    return shortened
 
 
 def prepare(directory: Path, text: Text, part: Part) -> Mapping[str, object]:
@@ -100,15 +109,22 @@ def prepare(directory: Path, text: Text, part: Part) -> Mapping[str, object]:
     return body
 
 
-def carry_out(directory: Path, first: int) -> None:
-    """Remove the lines of a segment whose erasure is committed."""
+def carry_out(directory: Path, first: int) -> int:
+    """Remove the lines of a segment whose erasure is committed, and what opens only these.
+
+    Returns how many openings went. Those that a line which stays still needs stay too.
+    """
     folder = directory / SEGMENTS
     pending = path_of(directory, first, "pending")
     if pending.exists():
         pending.rename(path_of(directory, first, "pruned"))
         sync_directory(folder)
-    path_of(directory, first).unlink(missing_ok=True)
+    gone = 0
+    if path_of(directory, first).exists():
+        gone = _remove_openings(directory, first)
+        path_of(directory, first).unlink()
     sync_directory(folder)
+    return gone
 
 
 def finish(directory: Path) -> None:
@@ -116,21 +132,23 @@ def finish(directory: Path) -> None:
     folder = directory / SEGMENTS
     if not folder.is_dir():
         return
-    left = {path.suffix: path for path in sorted(folder.iterdir())}
-    if ".pending" in left:
-        first = int(left[".pending"].stem)
-        if is_erased(Text.open(directory), first):
+    covered = read_checkpoint(directory).size
+    for pending in sorted(path for path in folder.glob("*.pending") if path.stem.isdecimal()):
+        first = int(pending.stem)
+        text = Text.open(directory)
+        if is_erased(text, first, covered):
             carry_out(directory, first)
-        else:
-            left[".pending"].unlink()
+        elif not is_erased(text, first):  # else it waits for a checkpoint
+            pending.unlink()
             path_of(directory, first, "leaves").unlink(missing_ok=True)
             sync_directory(folder)
-    for pruned in folder.glob("*.pruned"):
+    for pruned in sorted(path for path in folder.glob("*.pruned") if path.stem.isdecimal()):
         if pruned.with_suffix(".jsonl").exists():
             carry_out(directory, int(pruned.stem))
     for leaves in folder.glob("*.leaves"):
-        if leaves.with_suffix(".jsonl").exists():  # died before what stays was written
-            leaves.unlink()
+        waits = leaves.with_suffix(".pending").exists()
+        if leaves.with_suffix(".jsonl").exists() and not waits:
+            leaves.unlink()  # died before what stays was written
             sync_directory(folder)
 
 
@@ -143,14 +161,57 @@ def require_signed(directory: Path, size: int, root: bytes) -> None:
         raise LogCorruptError(f"the first {size} records are not those that were signed")
 
 
-def is_erased(text: Text, first: int) -> bool:
-    """Return whether a record of ``text`` says that the segment from ``first`` on is erased."""
+def is_erased(text: Text, first: int, covered: int | None = None) -> bool:
+    """Return whether a record of ``text`` says that the segment from ``first`` on is erased.
+
+    Only a record among the first ``covered``, if that is given.
+    """
     for line in text.lines_with(b'"what":"segment"'):
         record = _decoded(line)
         body = record.body
-        if record.type == "erasure" and (body.get("what"), body.get("first")) == ("segment", first):
+        is_covered = covered is None or record.seq < covered
+        says = (body.get("what"), body.get("first")) == ("segment", first)
+        if record.type == "erasure" and says and is_covered:
             return True
     return False
+
+
+def _ends_before(new: Mapping[str, object], old: object) -> bool:
+    """Return whether ``new`` keeps less long than ``old``; what is no retention keeps for ever."""
+    try:
+        until = check_retention(new)
+    except RecordError:
+        return False
+    try:
+        return not isinstance(old, dict) or until < check_retention(old)
+    except RecordError:
+        return True
+
+
+def _remove_openings(directory: Path, first: int) -> int:
+    """Delete what opens only lines that are pruned; how many. The lines are still there."""
+    text = Text.open(directory)
+    going: set[bytes] = set()
+    staying: set[bytes] = set()
+    kept = read_pruned(path_of(directory, first, "pruned"), first).kept
+    for part in text.parts:
+        into = going if part.first == first and part.pruned is None else staying
+        for line, _ in part.pieces():
+            into.update(COMMITTED.findall(line))
+        if part.pruned is not None:
+            for line in part.pruned.kept.values():
+                staying.update(COMMITTED.findall(line))
+    for line in kept.values():
+        staying.update(COMMITTED.findall(line))
+    there = [
+        digest
+        for digest in (found.decode() for found in sorted(going - staying))
+        if openings.path_of(directory, digest).exists()
+    ]
+    openings.discard(directory, there)
+    if there:
+        sync_directory(directory / openings.OPENINGS)
+    return len(there)
 
 
 def _is_ended(text: Text, run: str) -> bool:

@@ -8,16 +8,28 @@ crash in the middle of a repair is itself repaired.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from repro.audit_log.disk.locks import exclusive
+from repro.audit_log.disk.locks import exclusive, exclusive_if_free
 from repro.audit_log.disk.sync import read_small, sync_directory, write_new
 from repro.audit_log.errors import LogCorruptError, LogSuspectError, LogUnusableError
 from repro.audit_log.formats.digests import digest_bytes
+from repro.audit_log.formats.record import MAX_LINE
 
-from .layout import LINES, LOG_LOCK, SUSPECT, TORN, Descriptor, read_checkpoint
+from .layout import (
+    LINES,
+    LOG_LOCK,
+    SIGN_LOCK,
+    SUSPECT,
+    TORN,
+    Descriptor,
+    digest_open,
+    read_checkpoint,
+)
 from .lines import Lines
 from .segments import Part, Text
 from .tail import Tail
@@ -25,6 +37,22 @@ from .tail import Tail
 _Append = Callable[[Sequence[tuple[str, Mapping[str, object]]]], object]
 _CHUNK = 1 << 20
 FAILED_SYNC = "a failed sync: the lines were written anew"
+ASIDE = "aside"
+"""The kind of side file that `aside` makes."""
+_REASONS = {
+    "": "an unterminated tail",
+    SUSPECT: FAILED_SYNC,
+    ASIDE: "set aside",
+}
+WHY = "reason"
+"""The kind of file that says why, until the record does."""
+_SIDE = re.compile(r"([0-9]{1,15})-[0-9a-f]{16}(?:\.(suspect|aside))?\.pending", re.ASCII)
+_CUT = re.compile(r"([0-9]{1,15})-[0-9a-f]{16}\.aside", re.ASCII)
+_LEFT = re.compile(r"\.(checkpoint|log\.vkey)\.[0-9]+\.tmp|\.(log|[0-9]{12})\.jsonl\.new", re.ASCII)
+MAX_REASON = 2_000
+"""Bytes."""
+_MOST = 1 << 30
+"""Bytes of a side file that are read: no writer has left more."""
 
 
 def write_whole(descriptor: int, data: bytes | bytearray, offset: int) -> None:
@@ -54,8 +82,7 @@ def cut_torn(directory: Path, file: Lines, tail: Tail) -> None:
     end = os.fstat(file.number).st_size
     data = os.pread(file.number, end - here, here)
     digest = digest_bytes(data)
-    torn = directory / TORN
-    torn.mkdir(exist_ok=True)
+    torn = side_folder(directory)
     write_new(torn / f"{tail.offset}-{digest.blake3[:16]}.pending", data)
     sync_directory(torn)
     sync_directory(directory)
@@ -65,25 +92,32 @@ def cut_torn(directory: Path, file: Lines, tail: Tail) -> None:
 def finish_interrupted(directory: Path, append: _Append) -> None:
     """Record every side file that no record names yet; lock held."""
     torn = directory / TORN
-    if not torn.is_dir():
+    if not os.path.lexists(torn):
         return
+    side_folder(directory)
+    _settle_aside(directory)
     for pending in sorted(torn.glob("*.pending")):
-        stem, _, kind = pending.name.removesuffix(".pending").partition(".")
+        match = _SIDE.fullmatch(pending.name)
+        if match is None:
+            continue  # nothing of ours
+        stem, kind = pending.name.partition(".")[0], match[2] or ""
         name = f"{TORN}/{stem}.bin"
         needle = f'"kept":"{name}"'.encode()
+        file = _side_file(pending)
         if not any(True for _ in Text.open(directory).find(needle)):
-            digest = digest_bytes(pending.read_bytes())
+            digest = digest_open(file, _MOST)
             body = {
                 "blake3": digest.blake3,
                 "kept": name,
-                "offset": int(stem.partition("-")[0]),
-                "reason": FAILED_SYNC if kind == SUSPECT else "an unterminated tail",
+                "offset": int(match[1]),
+                "reason": _REASONS[kind] + _why(torn / f"{stem}.{WHY}"),
                 "sha256": digest.sha256,
                 "size": digest.size,
             }
             append([("log.recovered", body)])
         _sync_lines(directory)
         pending.rename(directory / name)
+        (torn / f"{stem}.{WHY}").unlink(missing_ok=True)
         sync_directory(torn)
 
 
@@ -110,34 +144,99 @@ def heal_suspect(directory: Path) -> None:
     What `SUSPECT` said becomes a side file, which `finish_interrupted` records.
     """
     path = directory / SUSPECT
-    if not path.exists():
+    if not os.path.lexists(path):
         return
     with exclusive(directory / LOG_LOCK):
-        if not path.exists():  # somebody else was faster
+        if not os.path.lexists(path):  # somebody else was faster
             return
-        text, torn = Text.open(directory), directory / TORN
+        _side_file(path)
+        text, torn = Text.open(directory), side_folder(directory)
         for part in text.parts[-2:]:
             if part.file is not None:
-                _write_anew(directory, part)
-        torn.mkdir(exist_ok=True)
+                write_anew(directory, part, part.size)
         path.rename(torn / f"{text.size}-{secrets.token_hex(8)}.{SUSPECT}.pending")
         sync_directory(torn)
         sync_directory(directory)
 
 
-def _write_anew(directory: Path, part: Part) -> None:
+def sweep(directory: Path) -> None:
+    """Remove the temporary files of whoever died while it signed or wrote lines anew.
+
+    Under the locks of those who make them; nothing if somebody is signing now.
+    """
+    left = [path for path in directory.iterdir() if _LEFT.fullmatch(path.name)]
+    if left:
+        with exclusive_if_free(directory / SIGN_LOCK) as is_ours:
+            if is_ours:
+                with exclusive(directory / LOG_LOCK):
+                    for path in left:
+                        with suppress(FileNotFoundError, IsADirectoryError):
+                            path.unlink()
+
+
+def side_folder(directory: Path) -> Path:
+    """Return the folder of side files, made if it is not there; no link is followed."""
+    torn = directory / TORN
+    torn.mkdir(exist_ok=True)
+    if torn.is_symlink():
+        raise LogUnusableError(f"{torn} is a symbolic link")
+    return torn
+
+
+def _side_file(path: Path) -> Descriptor:
+    """Open what is to become a side file; `LogUnusableError` if it is none that we have made."""
+    try:
+        file = Descriptor(path)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        reason = error.strerror or "not a regular file"
+        raise LogUnusableError(
+            f"cannot read what a repair has left, {path}: {reason}", "remove it, if it is not yours"
+        ) from None
+    if os.fstat(file.number).st_size > _MOST:
+        raise LogUnusableError(f"{path} is larger than what any repair leaves")
+    return file
+
+
+def _why(path: Path) -> str:
+    try:
+        return f": {read_small(path, MAX_REASON).decode(errors='replace')}"
+    except OSError:
+        return ""
+
+
+def _settle_aside(directory: Path) -> None:
+    """Bring to its end what `aside` has begun: recorded if the lines are cut, undone if not."""
+    torn = directory / TORN
+    for side in sorted(torn.glob(f"*.{ASIDE}")):
+        match = _CUT.fullmatch(side.name)
+        if match is None:
+            continue
+        file = _side_file(side)
+        line = os.pread(file.number, MAX_LINE + 1, 0)
+        line = line[: line.find(b"\n") + 1] or line
+        if Text.open(directory).read(len(line), int(match[1])) == line:
+            side.unlink()
+        else:
+            side.rename(torn / f"{side.name}.pending")
+        sync_directory(torn)
+
+
+def write_anew(directory: Path, part: Part, size: int) -> None:
+    """Put a new file with the first ``size`` bytes of ``part`` in its place, durable."""
     target = directory / f".{part.path.name}.new"
-    _copy(part.path, target)
+    _copy(part.path, target, size)
     target.replace(part.path)
     sync_directory(part.path.parent)
     sync_directory(directory)
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path, size: int) -> None:
     write_new(target, b"")
     old, new = Descriptor(source), Descriptor(target, os.O_WRONLY | os.O_APPEND)
     offset = 0
-    while chunk := os.pread(old.number, _CHUNK, offset):
+    while chunk := os.pread(old.number, min(_CHUNK, size - offset), offset):
         offset += len(chunk)
         rest = memoryview(chunk)
         while rest:

@@ -18,7 +18,7 @@ and the old keys stay in force; with it, whoever signs next does the rest.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -35,7 +35,7 @@ from repro.audit_log.formats.checkpoint import Checkpoint, format_checkpoint, pa
 from repro.audit_log.formats.note import open_note, sign, split
 from repro.audit_log.formats.note_key import Signer, Verifier, format_vkey, verifier_of
 from repro.audit_log.formats.record import decode
-from repro.audit_log.formats.rotation import TYPE
+from repro.audit_log.formats.rotation import TYPE, read_rotation
 from repro.audit_log.keys.keystore import KeyStore
 from repro.audit_log.keys.retired import Retired
 
@@ -53,8 +53,12 @@ def commit(
     former: Sequence[Retired],
     keys: KeyStore,
     time: int,
+    judge: Callable[[int], None],
 ) -> Checkpoint:
     """Sign ``tail``, whose lines are durable; return the checkpoint that now stands.
+
+    ``judge`` is told how many records the log's own checkpoint covers, and raises if what comes
+    after them must not be signed.
 
     ``former`` are the keys that ``signers`` came after, the oldest first; ``time``, in POSIX
     seconds, is when cosigners among them say that they signed.
@@ -74,6 +78,7 @@ def commit(
         # A signer may have died between its rename and the sync of the directory.
         sync_directory(directory)
         return current
+    judge(current.size)
     # Also if it stands there already, left by a signer that died: only who has synced a mark knows
     # that it is durable.
     keys.raise_mark(wanted)
@@ -82,16 +87,26 @@ def commit(
     return wanted
 
 
-def rotation_of(directory: Path, signers: Sequence[Signer]) -> int | None:
-    """Return the record that puts ``signers`` in force; None if none does."""
+def rotation_of(
+    directory: Path, signers: Sequence[Signer], in_force: Sequence[Verifier]
+) -> int | None:
+    """Return the record that puts ``signers`` in force after ``in_force``; None if none does.
+
+    A record that names them, and whose note these keys and those in force have not signed, is not
+    one: their public halves may be known.
+    """
+    wanted = tuple(verifier_of(signer) for signer in signers)
     vkeys = [format_vkey(verifier_of(signer)) for signer in signers]
     for line in lines_with(directory, vkeys[0].encode()):
         try:
             record = decode(line)
         except RecordError:
             continue
-        if record.type == TYPE and record.body.get("vkeys") == vkeys:
-            return record.seq
+        if record.type != TYPE or record.body.get("vkeys") != vkeys:
+            continue
+        with suppress(RecordError):
+            if read_rotation(record, wanted[0].name, in_force) == wanted:
+                return record.seq
     return None
 
 
@@ -136,6 +151,8 @@ def _keep_state(directory: Path, tail: Tail) -> None:
     """
     path = directory / STATE
     data = format_state(tail)
+    if data is None:
+        return
     with suppress(OSError):  # without it the next opening walks all lines; the signature stands
         path.parent.mkdir(exist_ok=True)
         descriptor = os.open(path, _STATE, 0o644)

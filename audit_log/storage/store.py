@@ -17,7 +17,7 @@ from repro.audit_log.errors import LogCorruptError, RecordError
 from repro.audit_log.formats.record import Actor, Record, Tool, decode, format_time
 from repro.audit_log.keys.keystore import KeyStore
 
-from . import creation, erasing, layout, pruning, recovery, running
+from . import aside, creation, erasing, layout, pruning, recovery, running
 from .committing import Committer
 from .segments import Text
 from .writer import Appended, Usable, utc_now
@@ -86,6 +86,7 @@ class Log(Committer):
         directory = Path(directory)
         layout.require_directory(directory)
         with Usable(directory):
+            recovery.sweep(directory)
             recovery.heal_suspect(directory)
             log = cls(directory, actor=actor, tool=tool, keys=keys, clock=clock, seal_at=seal_at)
             creation.require_place(directory, log.origin, log.keys)
@@ -130,6 +131,19 @@ class Log(Committer):
                 file, end = self._file, self._tail.offset
             self._sync(file, end)
         return done[0]
+
+    def set_aside(self, seq: int, reason: str) -> None:
+        """Move the lines from record ``seq`` on into ``torn/``, and record that.
+
+        For lines that must not be signed. `LogUnusableError` if a checkpoint covers the record. A
+        log that cannot even be opened for such a line: `aside.cut`, then open it.
+        """
+        with Usable(self.directory):
+            aside.cut(self.directory, seq, reason, self.keys)
+            with self._locked():
+                recovery.finish_interrupted(self.directory, self.append_locked)
+                file, end = self._file, self._tail.offset
+            self._sync(file, end)
 
     def records(self) -> Iterator[Record]:
         """Yield every record that is in the log now; `LogCorruptError` where one is none.

@@ -5,7 +5,7 @@ the root over them is compared with the signed one; lines beyond it are decoded 
 
 The place of the last checkpoint is kept as derived state, so that opening a long log reads only
 what came after. The state is believed only if its tree has the checkpoint's root, and the line
-that ends at its offset has its hash; it can be deleted at any time.
+that ends at its offset is the last leaf of that tree; it can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from repro.audit_log.errors import CanonicalError, LogCorruptError, RecordError
 from repro.audit_log.formats.canonical import canonical, parse
 from repro.audit_log.formats.checkpoint import Checkpoint
 from repro.audit_log.formats.record import FIRST_PREV, MAX_LINE, decode, line_hash
-from repro.audit_log.formats.tree import Frontier, leaf_hash
+from repro.audit_log.formats.tree import Frontier, leaf_hash, node_hash
 
 from .layout import STATE
 from .pruned import Pruned
@@ -160,43 +160,76 @@ def _leaves(text: Text) -> Iterator[bytes]:
                 yield leaf_hash(line)
 
 
-def format_state(tail: Tail) -> bytes:
-    """Return the derived state of ``tail``, which must end at a checkpoint."""
-    nodes = [node.hex() for node in tail.frontier.nodes]
-    return canonical(
-        {"head": tail.head, "nodes": nodes, "offset": tail.offset, "size": tail.size, "version": 1}
-    )
+def format_state(tail: Tail) -> bytes | None:
+    """Return the derived state of ``tail``, which must end at a checkpoint.
+
+    None if nothing is beyond its base: then what leads from the last leaf to the tree is not known.
+    """
+    if not tail.leaves:
+        return None
+    before = tail.base.copy()
+    for leaf in tail.leaves[:-1]:
+        before.append(leaf)
+    joined = _full_trees_at_the_end(before.size)
+    value = {
+        "head": tail.head,
+        "nodes": [node.hex() for node in tail.frontier.nodes],
+        "offset": tail.offset,
+        "path": [node.hex() for node in before.nodes[len(before.nodes) - joined :]],
+        "size": tail.size,
+        "version": 2,
+    }
+    return canonical(value)
+
+
+def _full_trees_at_the_end(size: int) -> int:
+    """Return how many subtrees the next leaf is joined with: the ones at the end of ``size``."""
+    return (size ^ (size + 1)).bit_length() - 1
 
 
 def _from_state(directory: Path, text: Text, checkpoint: Checkpoint) -> Tail | None:
     try:
         value = parse(read_small(directory / STATE, MAX_LINE))
         match value:
-            case {"head": str(head), "nodes": list(nodes), "offset": int(offset), "size": int(n)}:
+            case {"nodes": list(nodes), "offset": int(offset), "path": list(path), "size": int(n)}:
                 frontier = Frontier(n, [bytes.fromhex(str(node)) for node in nodes])
+                siblings = [bytes.fromhex(str(node)) for node in path]
             case _:
                 return None
-    except (OSError, CanonicalError, ValueError):
+        if frontier.size != checkpoint.size or frontier.root() != checkpoint.root:
+            return None
+        line = _line_that_ends_at(text, offset) if offset > 0 else None
+    except (OSError, CanonicalError, ValueError, OverflowError):
         return None
-    if frontier.size != checkpoint.size or frontier.root() != checkpoint.root:
+    if line is None or n < 1 or len(siblings) != _full_trees_at_the_end(n - 1):
         return None
-    if offset < 1 or last_line_hash(text, offset) != head:
+    node = leaf_hash(line)
+    for sibling in reversed(siblings):
+        node = node_hash(sibling, node)
+    # The root is signed; so the last of its subtrees is, and with it the line itself.
+    if node != frontier.nodes[-1]:
         return None
-    return Tail(offset, head, frontier, frontier.copy(), [])
+    return Tail(offset, line_hash(line), frontier, frontier.copy(), [])
 
 
 def last_line_hash(text: Text, offset: int) -> str | None:
     """Return the hash of the line that ends at ``offset``; None if none does."""
+    line = _line_that_ends_at(text, offset)
+    return None if line is None else line_hash(line)
+
+
+def _line_that_ends_at(text: Text, offset: int) -> bytes | None:
     part = next((part for part in text.parts if part.start < offset <= part.end), None)
     if part is None:
         return None
     if part.pruned is not None:
-        return part.pruned.last if offset == part.end else None
+        seal = part.pruned.kept.get(part.first + part.pruned.count - 1)
+        return seal if offset == part.end else None
     start = max(part.start, offset - MAX_LINE - 2)
     window = text.read(offset - start, start)
     if len(window) != offset - start or not window.endswith(b"\n"):
         return None
-    return line_hash(window[window.rfind(b"\n", 0, -1) + 1 : -1])
+    return window[window.rfind(b"\n", 0, -1) + 1 : -1]
 
 
 def _strict_prev(line: bytes, seq: int) -> str:

@@ -24,7 +24,7 @@ from repro.audit_log.errors import (
 from repro.audit_log.formats.commitment import COMMITTED, Opening, conceal, count_in
 from repro.audit_log.formats.record import Actor, Letterhead, Tool, format_time, line_hash
 
-from . import creation, layout, openings, recovery, segments, tail
+from . import creation, judging, layout, openings, recovery, segments, tail
 from .lines import Lines
 from .segments import Text
 
@@ -136,8 +136,9 @@ class Writer:
             if (found.st_dev, found.st_ino) == self._file.identity:
                 break
         self._tail = tail.load(self.directory, text, checkpoint)
+        self._others = judging.Others(checkpoint.size)
         for line, _ in text.pieces(self._tail.offset, part.start):
-            self._tail.extend(line)  # sealed and rolled, and not yet signed
+            self._read(line)  # sealed and rolled, and not yet signed
         self._sealed = segments.is_seal_before(part, self._tail.offset)
         self._busy = False
 
@@ -198,15 +199,25 @@ class Writer:
             if whole:
                 if self._sealed:
                     raise LogCorruptError(f"record {self._tail.size} follows the seal before it")
-                self._tail.extend(line)
+                self._read(line)
                 self._sealed = line.endswith(segments.SEALED)
         torn = self._tail.offset < end
         if torn:  # nobody else holds the lock, so whoever wrote this is gone
             recovery.cut_torn(self.directory, file, self._tail)
         if self._sealed:  # and whoever sealed this did not come to roll it
+            seq = self._tail.size - 1
+            if self._others.end_with(seq):
+                line = segments.last_line(Text.open(self.directory).active)
+                judging.require_seal(self.directory, seq, line)
             self._roll()
         if torn:
             recovery.finish_interrupted(self.directory, self.append_locked)
+
+    def _read(self, line: bytes) -> None:
+        """Go on over a line that somebody else has appended; it is judged before it is signed."""
+        start = self._tail.offset
+        self._tail.extend(line)
+        self._others.add(self._tail.size - 1, start, self._tail.offset)
 
     def _roll(self) -> None:
         self._sync(self._file, self._tail.offset)
