@@ -111,11 +111,14 @@ def in_force(directory: Path) -> tuple[Hold, ...]:
     return tuple(standing(directory).active.values())
 
 
-def before(directory: Path, seq: int) -> tuple[Hold, ...]:
-    """Return the holds in force where record ``seq`` stands, as verification counts them."""
+def before(directory: Path, seq: int | None = None) -> tuple[Hold, ...]:
+    """Return the holds in force where record ``seq`` stands (None: at the end), signed or not.
+
+    `RecordError` if an approval about a hold cannot be understood.
+    """
     holds = Holds()
     for record in records_of(directory, "approval"):
-        if record.seq < seq:
+        if seq is None or record.seq < seq:
             holds.see(record)
     return tuple(holds.active.values())
 
@@ -137,12 +140,22 @@ def require_none(log: _Place, what: str, covered: int | None = None) -> tuple[in
 def place(log: _Log, id_: str, reason: str) -> None:
     """Append the record that places a hold; `LogUnusableError` if it is in force already."""
     body = {"subject": SUBJECT, "action": "place", "hold": id_, "reason": reason}
-    if log.append_if(lambda: all(hold.id != id_ for hold in active(log)), "approval", body) is None:
+    if (
+        log.append_if(
+            lambda: all(hold.id != id_ for hold in before(log.directory)), "approval", body
+        )
+        is None
+    ):
         raise LogUnusableError(f"legal hold {id_!r} is in force already")
 
 
 def lift(log: _Log, id_: str, reason: str) -> None:
     """Append the record that lifts a hold; `LogUnusableError` if it is not in force."""
     body = {"subject": SUBJECT, "action": "lift", "hold": id_, "reason": reason}
-    if log.append_if(lambda: any(hold.id == id_ for hold in active(log)), "approval", body) is None:
+    if (
+        log.append_if(
+            lambda: any(hold.id == id_ for hold in before(log.directory)), "approval", body
+        )
+        is None
+    ):
         raise LogUnusableError(f"legal hold {id_!r} is not in force")

@@ -272,6 +272,7 @@ def test_a_later_approval_changes_how_long_a_segment_is_kept(full: Site) -> None
     log.append("approval", {"subject": "retention", "segment": 0, **RETENTION})
     later_day = {**RETENTION, "keep_until": "2025-04-01"}
     log.append("approval", {"subject": "retention", "segment": 0, **later_day})
+    log.commit()
     with pytest.raises(LogUnusableError, match="until 2025-04-01"):
         later(full).prune(0, reason="x", held=lambda: None)
     later(full, "2025-04-02").prune(0, reason="x", held=lambda: None)

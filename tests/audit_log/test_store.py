@@ -186,7 +186,7 @@ def test_derived_state_that_was_longer_is_cut(full: Site) -> None:
     log = full.open()
     log.append("incident", {})
     log.commit()
-    assert path.read_bytes().endswith(b',"size":5,"version":1}')
+    assert path.read_bytes().endswith(b',"size":5,"version":2}')
 
 
 def test_an_uncommitted_tail_is_read_when_a_log_is_opened(full: Site) -> None:
