@@ -206,7 +206,10 @@ class Committer(Writer):
 
     def _judge_locked(self, signers: tuple[Signer, ...]) -> None:
         """Judge what others have appended before a record is added that is to be signed."""
-        signed = layout.read_checkpoint(self.directory).size
+        mark = self.keys.mark(self.origin)
+        signed = max(
+            layout.read_checkpoint(self.directory).size, mark.size if mark is not None else 0
+        )
         keys = self._keys_around(signers, self.keys.retired(self.origin))
         judging.judge(self.directory, self._tail, self._others, signed, keys, freeing=True)
 

@@ -68,7 +68,6 @@ class Others:
 
     def drop(self, size: int) -> None:
         """Forget the lines below ``size``, which a checkpoint of this writer covers."""
-        self.base = max(self.base, size)
         self.spans = [span for span in self.spans if span.stop > size]
 
     def end_with(self, seq: int) -> bool:
@@ -96,7 +95,7 @@ def judge(
 ) -> None:
     """Raise `LogCorruptError` naming the first line of others that must not be signed.
 
-    ``signed`` records are covered by the log's checkpoint, whose signature was checked. Unless
+    ``signed`` records were signed before: the checkpoint or the mark beside the key says so. Unless
     ``freeing``, an approval that lifts a hold or changes a retention is a `LogUnusableError`.
     """
     if signed < others.base:

@@ -57,8 +57,8 @@ def commit(
 ) -> Checkpoint:
     """Sign ``tail``, whose lines are durable; return the checkpoint that now stands.
 
-    ``judge`` is told how many records the log's own checkpoint covers, and raises if what comes
-    after them must not be signed.
+    ``judge`` is told how many records were signed, by the checkpoint or the mark beside the key, and
+    raises if what comes after them must not be.
 
     ``former`` are the keys that ``signers`` came after, the oldest first; ``time``, in POSIX
     seconds, is when cosigners among them say that they signed.
@@ -78,7 +78,7 @@ def commit(
         # A signer may have died between its rename and the sync of the directory.
         sync_directory(directory)
         return current
-    judge(current.size)
+    judge(max(current.size, mark.size))  # what was signed here was judged then
     # Also if it stands there already, left by a signer that died: only who has synced a mark knows
     # that it is durable.
     keys.raise_mark(wanted)

@@ -243,7 +243,7 @@ def test_a_key_store_that_others_can_change_is_refused(full: Site, how: str) -> 
     else:
         directory.rename(directory.with_name("elsewhere"))
         directory.symlink_to("elsewhere")
-    with pytest.raises(LogUnusableError, match="0777|symbolic link") as caught:
+    with pytest.raises(LogUnusableError, match=r"0777|symbolic link") as caught:
         full.keys.signers(origin)
     assert caught.value.hint
 
