@@ -57,7 +57,7 @@ def commit(
 ) -> Checkpoint:
     """Sign ``tail``, whose lines are durable; return the checkpoint that now stands.
 
-    ``judge`` is told how many records were signed, by the checkpoint or the mark beside the key, and
+    ``judge`` is told how many records were signed, by checkpoint or mark beside the key, and
     raises if what comes after them must not be.
 
     ``former`` are the keys that ``signers`` came after, the oldest first; ``time``, in POSIX
