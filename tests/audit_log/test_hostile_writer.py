@@ -20,7 +20,7 @@ from repro.audit_log.formats.note_key import format_vkey, verifier_of
 from repro.audit_log.formats.record import Actor, Record, Tool, decode, encode, line_hash
 from repro.audit_log.keys.keystore import KeyStore
 from repro.audit_log.keys.place import file_name
-from repro.audit_log.storage import aside, erasing, hold
+from repro.audit_log.storage import aside, erasing, hold, signing
 from repro.audit_log.storage.layout import STATE
 
 from .conftest import Site
@@ -191,6 +191,8 @@ def test_a_rotation_is_believed_for_its_signatures_alone(full: Site) -> None:
     vkeys = [format_vkey(verifier_of(signer)) for signer in new]
     seq = forge(full, "key.rotated", {"note": "junk", "vkeys": vkeys})
     log = full.open()
+    in_force = [verifier_of(signer) for signer in full.keys.signers(origin)]
+    assert signing.rotation_of(full.directory, new, in_force) is None
     with pytest.raises(LogCorruptError, match=f"record {seq}"):
         log.commit()
     assert full.keys.signer(origin).seed == old
