@@ -20,6 +20,7 @@ from repro.audit_log.formats import rotation
 from repro.audit_log.formats.checkpoint import Checkpoint
 from repro.audit_log.formats.note_key import Signer, verifier_of
 from repro.audit_log.formats.record import Actor, Tool
+from repro.audit_log.formats.retention import check_retention
 from repro.audit_log.keys.keystore import KeyStore
 from repro.audit_log.keys.retired import Retired
 
@@ -89,7 +90,7 @@ class Committer(Writer):
         be pruned. `RecordError` if it is anything else.
         """
         if retention is not None:
-            segments.check_retention(retention)
+            check_retention(retention)
         with self._signing() as signers, self._locked():
             if self._tail.offset - self._file.start < at_least:
                 return None

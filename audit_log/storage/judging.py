@@ -20,6 +20,7 @@ from repro.audit_log.formats.canonical import canonical
 from repro.audit_log.formats.commitment import commitments_of_line, is_digest
 from repro.audit_log.formats.note_key import Verifier
 from repro.audit_log.formats.record import ENDS, Record, decode
+from repro.audit_log.formats.retention import check_retention
 from repro.audit_log.formats.rotation import TYPE as ROTATED
 from repro.audit_log.formats.rotation import read_rotation
 from repro.audit_log.formats.tree import leaf_hash
@@ -27,7 +28,7 @@ from repro.audit_log.keys.retired import Retired
 
 from . import hold, openings
 from .openings import ERASING, OPENINGS
-from .segments import Part, Text, body_of_seal, check_retention, path_of
+from .segments import Part, Text, body_of_seal, path_of
 from .tail import Tail
 
 _SEAL = "segment.sealed"

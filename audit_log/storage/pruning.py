@@ -21,12 +21,13 @@ from repro.audit_log.errors import LogCorruptError, LogUnusableError, RecordErro
 from repro.audit_log.formats.commitment import COMMITTED
 from repro.audit_log.formats.digests import digest_bytes
 from repro.audit_log.formats.record import ENDS, Record, decode, line_hash
+from repro.audit_log.formats.retention import check_retention
 from repro.audit_log.formats.tree import leaf_hash
 
 from . import openings
 from .layout import SEGMENTS, read_checkpoint
 from .pruned import KEPT, format_pruned, read_pruned
-from .segments import Part, Text, check_retention, path_of
+from .segments import Part, Text, path_of
 from .tail import root_from_lines
 
 Held = Callable[[], str | None]

@@ -16,7 +16,6 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -314,19 +313,6 @@ def _next_first(part: Part, problems: list[str]) -> int:
     elif seal.seq != part.first + int(str(seal.body["count"])):
         problems.append(f"{name} ends with record {seal.seq}: the seal counts otherwise")
     return part.first if seal is None else seal.seq + 1
-
-
-def check_retention(retention: Mapping[str, object]) -> date:
-    """Return the day until which ``retention`` keeps; `RecordError` unless it is one."""
-    match retention:
-        case {"keep_until": str(day), "policy": str()} if len(retention) == 2 and len(day) == 10:
-            try:
-                found = date.fromisoformat(day)
-            except ValueError:
-                found = None
-            if found is not None and found.isoformat() == day:  # `2026-W01-1` is a date too
-                return found
-    raise RecordError("a retention is exactly keep_until, a date, and policy, a text")
 
 
 def _first_seq(part: Part) -> int | None:

@@ -17,7 +17,8 @@ from datetime import date
 
 from repro.audit_log.errors import RecordError
 from repro.audit_log.formats.record import Record
-from repro.audit_log.storage.segments import Part, check_retention
+from repro.audit_log.formats.retention import check_retention
+from repro.audit_log.storage.segments import Part
 
 from .faults import Fault
 from .later import ERASURE, Later

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Unpack
 
 from repro.audit_log.errors import (
     CheckpointError,
@@ -28,6 +29,7 @@ from repro.audit_log.storage import running
 from repro.audit_log.storage.layout import SUSPECT, read_note, require_directory
 
 from .artifacts import ArtifactCheck
+from .asked import Asked
 from .erasures import Erasures
 from .faults import EXIT, Report, ordered, verdict_of
 from .index import Index
@@ -63,46 +65,9 @@ class Outcome:
     """Every run that was planned in what was read."""
 
 
-def verify(
-    directory: Path,
-    *,
-    vkeys: Sequence[str] = (),
-    old_checkpoint: bytes | None = None,
-    self_asserted: bool = False,
-    artifacts_root: Path | None = None,
-    high_water: Checkpoint | None = None,
-    policy: Policy | None = None,
-    stamps: Sequence[Stamp] = (),
-    observers: Sequence[Observer] = (),
-    held: str | None = None,
-    without_openings: bool = False,
-    full: bool = False,
-) -> Report:
-    """Return what can be said about the log in ``directory``.
-
-    ``vkeys`` are the keys that the verifier trusts, besides those of logs in its ``policy``;
-    ``self_asserted`` accepts the keys that the log names itself, at L0. ``old_checkpoint`` is a
-    signed note kept from earlier, ``stamps`` are timestamps over the log's tree that were checked
-    already. With ``artifacts_root``, every file that a record names is digested again below it.
-    ``observers`` are further judges of records. ``held`` is the origin of the log that was seen in
-    this place before; ``without_openings`` accepts a copy handed out without ``openings/``. With
-    ``full`` each line must be in canonical form and keep every rule of the envelope, also where a
-    signed checkpoint covers it.
-    """
-    return examine(
-        directory,
-        vkeys=vkeys,
-        old_checkpoint=old_checkpoint,
-        self_asserted=self_asserted,
-        artifacts_root=artifacts_root,
-        high_water=high_water,
-        policy=policy,
-        stamps=stamps,
-        observers=observers,
-        held=held,
-        without_openings=without_openings,
-        full=full,
-    ).report
+def verify(directory: Path, **asked: Unpack[Asked]) -> Report:
+    """Return what can be said about the log in ``directory``; what can be asked is in `Asked`."""
+    return examine(directory, **asked).report
 
 
 def examine(

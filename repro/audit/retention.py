@@ -10,9 +10,10 @@ from repro.audit.log import Warn, cosigner, log_directory, open_log_to_sign, unh
 from repro.audit.words import require_words
 from repro.audit_log.disk.locks import shared
 from repro.audit_log.errors import LogUnusableError, RecordError
+from repro.audit_log.formats.retention import check_retention
 from repro.audit_log.storage import hold, pruning
-from repro.audit_log.storage.layout import LOG_LOCK, require_directory
-from repro.audit_log.storage.segments import Part, Text, check_retention
+from repro.audit_log.storage.layout import LOG_LOCK, read_checkpoint, require_directory
+from repro.audit_log.storage.segments import Part, Text
 from repro.audit_log.storage.store import utc_now
 from repro.errors import InputError, UsageError
 
@@ -80,7 +81,8 @@ def would_prune(root: Path, segment: int) -> Segment:
             "a hold ends with: repro audit hold lift ID --reason TEXT",
         )
     try:
-        pruning.require_over(text, segment, utc_now().date())
+        covered = read_checkpoint(directory).size
+        pruning.require_over(text, segment, utc_now().date(), covered)
     except LogUnusableError as error:
         raise LogUnusableError(
             error.problem,
