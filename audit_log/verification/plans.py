@@ -64,6 +64,8 @@ class Plans:
 
 def run_of(line: bytes) -> object:
     """Return ``run`` of the body as `ids_of` does: of a plan nothing else is asked."""
+    if _ESCAPE in line:
+        return ids_of(line)[0]
     run = _text(_own(line, _RUN, line.rfind(_AFTER_BODY)))
     return _parsed(line)[0] if run is None else run
 
