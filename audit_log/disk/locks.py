@@ -25,7 +25,7 @@ from repro.audit_log.errors import LogUnusableError
 PATIENCE: Final = 60.0
 """Seconds."""
 _HOLDERS: Final = Path("/proc/locks")
-_FIRST_PAUSE, _LAST_PAUSE = 0.0001, 0.005
+_FIRST_PAUSE, _LAST_PAUSE = 0.00002, 0.001
 _SAFE: Final = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _OPEN: Final = os.O_RDWR | os.O_CREAT | _SAFE
 

@@ -216,7 +216,7 @@ class Writer:
     def _read(self, line: bytes) -> None:
         """Go on over a line that somebody else has appended; it is judged before it is signed."""
         start = self._tail.offset
-        self._tail.extend(line)
+        self._tail.follow(line)
         self._others.add(self._tail.size - 1, start, self._tail.offset)
 
     def _roll(self) -> None:
