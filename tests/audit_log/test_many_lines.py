@@ -69,9 +69,16 @@ def test_the_hasher_that_begins_again_forgets_the_line_before(lines: list[bytes]
 @given(st.dictionaries(st.sampled_from(["run", "plan", 'x"run', "a", "z"]), BODIES, max_size=5))
 @settings(max_examples=300, deadline=None)
 def test_the_run_of_a_plan_is_that_of_its_body(body: dict[str, object]) -> None:
-    record = {"actor": {"how": "", "host": '"run":"h"', "user": ""}, "body": body,
-              "nonce": "0" * 32, "prev": "0" * 64, "seq": 1, "type": "run.planned",
-              "time": "2025-01-31T12:00:00.000000Z", "tool": {"name": "", "version": ""}}  # fmt: skip
+    record = {
+        "actor": {"how": "", "host": '"run":"h"', "user": ""},
+        "body": body,
+        "nonce": "0" * 32,
+        "prev": "0" * 64,
+        "seq": 1,
+        "type": "run.planned",
+        "time": "2025-01-31T12:00:00.000000Z",
+        "tool": {"name": "", "version": ""},
+    }
     assert run_of(reference.canonical(record).encode()) == body.get("run")
 
 

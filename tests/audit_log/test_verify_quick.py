@@ -62,9 +62,16 @@ BODIES = st.recursive(
 )
 @settings(max_examples=400, deadline=None)
 def test_run_and_plan_are_those_of_the_body_and_of_nothing_within(body: dict[str, object]) -> None:
-    record = {"actor": {"how": "", "host": '"run":"h"', "user": ""}, "body": body,
-              "nonce": "0" * 32, "prev": "0" * 64, "seq": 1, "type": "run.completed",
-              "time": "2025-01-31T12:00:00.000000Z", "tool": {"name": "", "version": ""}}  # fmt: skip
+    record = {
+        "actor": {"how": "", "host": '"run":"h"', "user": ""},
+        "body": body,
+        "nonce": "0" * 32,
+        "prev": "0" * 64,
+        "seq": 1,
+        "type": "run.completed",
+        "time": "2025-01-31T12:00:00.000000Z",
+        "tool": {"name": "", "version": ""},
+    }
     assert ids_of(reference.canonical(record).encode()) == (body.get("run"), body.get("plan"))
 
 
