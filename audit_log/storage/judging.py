@@ -154,8 +154,8 @@ def _judge_one(bench: _Bench, line: bytes, seq: int, end: int, freeing: bool) ->
 def _refused(seq: int, problem: str) -> LogCorruptError:
     return LogCorruptError(
         f"record {seq}, which this process did not write, must not be signed: {problem}",
-        f"nothing that is signed is lost: set the lines from record {seq} on aside "
-        f"(Log.set_aside), which keeps them in torn/ and records it",
+        f"nothing that is signed is lost; to go on without the lines from there on, which torn/ "
+        f"then keeps: repro audit set-aside {seq} --reason TEXT",
     )
 
 

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from repro.audit.cosigning import addresses, ask_until_standing
 from repro.audit.log import open_log
 from repro.audit_log.disk import filesystem
 from repro.audit_log.formats.policy_file import parse_policy
+from repro.audit_log.formats.record import decode, encode, line_hash
 from repro.audit_log.storage.creation import local_actor
 
 from .conftest import REPRO, Desk
@@ -714,3 +715,28 @@ def test_a_log_on_a_network_file_system_is_said_where_it_is_written(
     heard: list[Any] = []
     holds.place(desk.root, "a", "b", heard.append)
     assert [text for text in heard if "network file system (nfs4)" in text] == heard != []
+
+
+def test_a_line_that_somebody_else_appended_is_not_signed_and_can_be_set_aside(
+    make_desk: Callable[[], Desk],
+) -> None:
+    desk = make_desk()
+    lines = desk.root / "AUDIT_LOG" / "log.jsonl"
+    first = lines.read_bytes().splitlines()[0]
+    record = decode(first)
+    again = encode(replace(record, seq=1, prev=line_hash(first), nonce="1" * 32))
+    with lines.open("ab") as file:
+        file.write(again + b"\n")
+    refused = desk.run("audit", "checkpoint", "--sign", status=4)
+    assert "record 1" in refused.stderr
+    assert "repro audit set-aside 1" in refused.stderr
+    desk.run("audit", "set-aside", "1", "--reason", "not ours", status=2)
+    assert (
+        "none of them signed"
+        in desk.run("audit", "set-aside", "1", "--reason", "not ours", "--yes").stderr
+    )
+    desk.run("audit", "set-aside", "0", "--reason", "all of it", "--yes", status=2)
+    desk.run("audit", "set-aside", "1", "--reason", "signed by now", "--yes", status=3)
+    assert desk.json("audit", "verify")["verdict"] == "ok"
+    (kept,) = (desk.root / "AUDIT_LOG" / "torn").glob("*.bin")
+    assert kept.read_bytes() == again + b"\n"

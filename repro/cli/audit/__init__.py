@@ -24,6 +24,7 @@ COMMANDS: Final = MappingProxyType(
         "seal": "End the active segment with a signed seal.",
         "retain": "Say until when a sealed segment is kept.",
         "prune": "Remove the lines of a segment that need not be kept.",
+        "set-aside": "Set aside lines that must not be signed.",
     }
 )
 GROUPS: Final = MappingProxyType(
