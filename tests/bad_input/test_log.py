@@ -12,6 +12,9 @@ import pytest
 
 from .workspace import ENDLESS, QUICK, Workspace
 
+# Slow: `make slow` runs these, and so does every change before it lands.
+pytestmark = pytest.mark.slow
+
 AS_NOBODY_SPECIAL = ("setpriv", "--inh-caps=-all", "--bounding-set=-all")
 """Root without its privileges is an owner like any other: permissions count again."""
 

@@ -6,6 +6,9 @@ import pytest
 
 from .workspace import QUICK, Workspace
 
+# Slow: `make slow` runs these, and so does every change before it lands.
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("arguments", "says"),

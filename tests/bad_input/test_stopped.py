@@ -12,7 +12,11 @@ import pytest
 
 from .workspace import ENDLESS, QUICK, REPRO, Workspace, one_error, require_gone
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes as Linux has them")
+# Slow: `make slow` runs these, and so does every change before it lands.
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="processes as Linux has them"),
+    pytest.mark.slow,
+]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -16,7 +16,8 @@ import pytest
 from .workspace import ENDLESS, QUICK, Done, Workspace, require_gone
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="limits and processes as Linux has them")
-pytestmark = linux
+# Slow: `make slow` runs these, and so does every change before it lands.
+pytestmark = [linux, pytest.mark.slow]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
