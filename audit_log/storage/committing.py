@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from repro.audit_log.disk.filesystem import warnings_for
 from repro.audit_log.disk.locks import exclusive
 from repro.audit_log.disk.sync import replace
 from repro.audit_log.errors import LogUnusableError
@@ -57,6 +58,8 @@ class Committer(Writer):
         super().__init__(directory, actor=actor, tool=tool, clock=clock)
         self.keys = keys or KeyStore.default()
         self._seal_at = seal_at
+        self.warnings: tuple[str, ...] = warnings_for(directory)
+        """What the user must be told about where the log lies."""
 
     def commit(self) -> Checkpoint:
         """Sign a checkpoint over everything that is in the log, whoever wrote it."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from repro.audit_log.disk.filesystem import warnings_for
 from repro.audit_log.disk.locks import shared
 from repro.audit_log.errors import LogCorruptError, RecordError
 from repro.audit_log.formats.record import Actor, Record, Tool, decode, format_time
@@ -35,21 +34,6 @@ class Head:
 
 class Log(Committer):
     """One log, opened for appending. Make it with `create` or `open`."""
-
-    def __init__(
-        self,
-        directory: Path,
-        *,
-        actor: Actor | None = None,
-        tool: Tool | None = None,
-        keys: KeyStore | None = None,
-        clock: Callable[[], datetime] = utc_now,
-        seal_at: int | None = None,
-    ) -> None:
-        """Use `open` instead: it also repairs what a crash left behind."""
-        super().__init__(directory, actor=actor, tool=tool, keys=keys, clock=clock, seal_at=seal_at)
-        self.warnings: tuple[str, ...] = warnings_for(directory)
-        """What the user must be told about where the log lies."""
 
     @classmethod
     def create(
