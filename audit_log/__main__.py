@@ -71,6 +71,8 @@ def _verify(options: argparse.Namespace) -> Report:
     directory, root = Path(options.directory), None
     if options.artifacts is not None:
         root = Path(options.artifacts or directory.absolute().parent)
+    if options.evidence is not None and not Path(options.evidence).is_dir():
+        raise UsageError(f"{options.evidence} is not a folder: make it first")
     given: dict[str, Any] = {
         "vkeys": key_texts(options.vkey),
         "old_checkpoint": read(options.checkpoint, MAX_NOTE) if options.checkpoint else None,

@@ -82,7 +82,10 @@ def read_note(directory: Path) -> bytes:
     try:
         return read_small(path, MAX_CHECKPOINT)
     except FileNotFoundError:
-        raise LogUnusableError(f"the checkpoint of the log is missing: {path}") from None
+        raise LogUnusableError(
+            f"the checkpoint of the log is missing: {path}",
+            "put back any copy of it that was kept, an older one too: the log goes on from there",
+        ) from None
     except OSError as error:
         raise LogUnusableError(f"cannot read {path}: {error}") from error
 

@@ -70,7 +70,12 @@ def command(
         output.result(as_text(report))
     if written is not None:
         output.talk(f"repro: the proof of the fork is in {written}; give it to whoever must know")
-    if report.verdict == "unverifiable" and not keys and policy is None and form is Format.text:
+    if (
+        any(fault.code == "key" for fault in report.faults)
+        and not keys
+        and policy is None
+        and form is Format.text
+    ):
         output.talk(
             "repro: hint: this machine has no key of this log; name whom you trust with --vkey "
             "KEY (the file AUDIT_LOG/log.vkey is only what the log says of itself)"
