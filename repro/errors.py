@@ -86,6 +86,8 @@ class Problem:
     hint: str | None = None
     source: str | None = None
     """The text of the line at ``place``, for the caret."""
+    severity: str = "error"
+    """``error``, or ``warning`` for what is read all the same: an old place, an old name."""
 
 
 COMMAND_LINE = "set"

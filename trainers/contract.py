@@ -35,6 +35,9 @@ class Job:
     seeds: Mapping[str, int]
     """One for each name in the declaration's ``seeds``."""
     threads: int
+    validation: tuple[Floats, Floats] | None = None
+    """Rows held out of the fit to decide when to stop: x (rows, features) and y (rows,), the newest
+    of the training rows; None unless the parameters ask to stop early."""
 
 
 class Trainer(Protocol):
@@ -63,6 +66,15 @@ class Trainer(Protocol):
 
     def effective_parameters(self, model: Any) -> Mapping[str, Any]:
         """Return what the library says that it used, read back from the fitted model."""
+
+    def rounds(self, model: Any) -> int | None:
+        """Return the rounds (trees, epochs, iterations) that the model predicts with.
+
+        Fewer than were asked for where training stopped early; None for a family without rounds.
+        """
+
+    def importance(self, model: Any) -> Floats:
+        """Return how much each feature counts in the model, (features,), none below zero."""
 
     def canonical_model(self, model: Any) -> bytes:
         """Return bytes that mean the model: trees and weights, no thread counts, no file noise."""

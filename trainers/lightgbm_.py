@@ -100,6 +100,18 @@ def effective_parameters(model: Any) -> Mapping[str, Any]:
     return found
 
 
+def rounds(model: Any) -> int:
+    """Return the number of trees."""
+    return int(model.booster.num_trees())
+
+
+def importance(model: Any) -> Floats:
+    """Return the gain that each feature's splits brought."""
+    import numpy as np
+
+    return np.asarray(model.booster.feature_importance("gain"), dtype=np.float64)
+
+
 def canonical_model(model: Any) -> bytes:
     """Return the text before the embedded parameters, which hold the number of threads."""
     text: str = model.text
