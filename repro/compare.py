@@ -14,8 +14,8 @@ from repro.runs import differences
 from repro.runs.differences import SEED, Cause
 from repro.runs.predictions import PredictionDifference
 from repro.runs.predictions import compare as compare_predictions
-from repro.runs.sealed import Run, all_runs, replicates
-from repro.runs.variance import Spread, spread_of
+from repro.runs.sealed import Run, all_runs
+from repro.runs.variance import Spread, replicates, spread_of, stability
 
 SAME = frozenset({"identical", "reproduced", "same output", "within variance"})
 UNEXPLAINED = "UNEXPLAINED"
@@ -82,9 +82,10 @@ def compare(root: Path, a: Run, b: Run) -> Comparison:
     causes = tuple(_causes(a, b))
     spread = None
     if not same_bits and _only_seed(causes):
-        others = replicates(all_runs(root), a.group["replicate_key"])
+        rule = stability(a.read("config.json"))
+        others = replicates(a, all_runs(root), rule)
         require_as_logged(root, *others)
-        spread = spread_of(a, b, others, a.read("config.json"))
+        spread = spread_of(a, b, others, rule.min_snapshots)
     return Comparison(
         a=a,
         b=b,

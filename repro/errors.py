@@ -3,7 +3,8 @@
     ReproError                 2  (never raised itself)
     ├── UsageError             2  the command line, or a name that does not exist
     ├── ProblemsError          1  validation found problems (all of them, with places);
-    │                          2  if all of them are keys on the command line that mean nothing
+    │                          2  if all of them are keys on the command line that mean nothing,
+    │                          3  if a file cannot be read at all
     ├── InputError             3  environment, data or workspace cannot be used
     ├── IntegrityError         4  the log or an artifact is not what it was
     ├── DeterminismError       5  the strict environment was not attained, or bits differ
@@ -94,6 +95,10 @@ COMMAND_LINE = "set"
 """The rule of a problem that lies in how the command was typed, not in a value."""
 
 
+UNREADABLE = "unreadable"
+"""The rule of a problem that a file cannot be read at all."""
+
+
 class ProblemsError(ReproError):
     """Validation found problems; all of them, sorted by place."""
 
@@ -107,3 +112,5 @@ class ProblemsError(ReproError):
         self.problems = ordered
         if ordered and all(problem.rule == COMMAND_LINE for problem in ordered):
             self.exit_status = UsageError.exit_status
+        if any(problem.rule == UNREADABLE for problem in ordered):
+            self.exit_status = InputError.exit_status

@@ -109,7 +109,8 @@ def _content() -> Iterator[tuple[str, bytes]]:
 def _schemas() -> dict[str, Mapping[str, object]]:
     """Return the schemas that the documents name for editors, a model's made of its declaration."""
     families = declarations()
-    schemas = {kind: catalog.schema_of(kind, families) for kind in catalog.DOCUMENTS.values()}
+    kinds = (*catalog.DOCUMENTS.values(), catalog.EXPERIMENT)
+    schemas = {kind: catalog.schema_of(kind, families) for kind in kinds}
     return schemas | {name: catalog.model_schema(trainer) for name, trainer in families.items()}
 
 

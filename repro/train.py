@@ -75,6 +75,9 @@ def train(command: TrainCommand) -> Outcome:
             command.observer.stage("preparing data, features and folds")
             with Session(job, place.work) as session:
                 plan = _plan(root, resolved, active, session, declaration)
+                if plan.identity.missing and active.identity_mode == "relaxed":
+                    missing = ", ".join(plan.identity.missing)
+                    command.observer.warn(f"the run is marked incomplete: no facts of {missing}")
                 return _execute(log, cosign, place, plan, session, command.observer)
     except _PlannedError as failure:
         raise failure.error from failure.error.__cause__

@@ -75,4 +75,4 @@ def check(resolved: Resolved, families: Mapping[str, Declaration]) -> tuple[Prob
 
 def _files(tree: Tree) -> list[Document]:
     """Return every document and overlay that was read."""
-    return [*tree.documents.values(), *(document for _, document in tree.overlays.values())]
+    return tree.files()

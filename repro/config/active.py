@@ -49,7 +49,8 @@ class Active:
     time_limit_seconds: int
     leakage: Mapping[str, Any]
     identity_mode: str
-    min_snapshots: int
+    stability: Mapping[str, Any]
+    """Which runs count as replicates, and how many are needed."""
     components: Mapping[str, Mapping[str, Any]]
     """Identity component to the leaves that belong to it, by path below their document."""
 
@@ -81,7 +82,7 @@ def activate(resolved: Resolved) -> Active:
         time_limit_seconds=reproducibility["time_limit_seconds"],
         leakage=training["safety_config"]["safety"]["leakage_detection"],
         identity_mode=tree["identity_config"]["identity"]["mode"],
-        min_snapshots=tree["identity_config"]["stability"]["min_snapshots"],
+        stability=tree["identity_config"]["stability"],
         components=components(resolved),
     )
 

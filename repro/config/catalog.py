@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,6 +30,9 @@ class Trainer(Protocol):
     def aliases(self) -> dict[str, str]:
         """Every accepted name with the canonical one."""
 
+    def procedure(self) -> dict[str, str]:
+        """Return those accepted names, with the canonical one, that say how training proceeds."""
+
     def forced(self, level: str) -> dict[str, Any]:
         """Return the parameters that ``level`` forces."""
 
@@ -49,15 +52,29 @@ DOCUMENTS: Mapping[str, str] = {
 """Name of each document that every workspace has, with its kind: the name of its schema."""
 
 MODELS = "model_config"
+DEFAULTS = "defaults"
+"""The folder of the documents that lie beneath the workspace's own, under the same names."""
+EXPERIMENTS = "experiments"
+EXPERIMENT = "experiment"
+"""The kind of a document of that folder."""
+NOT_SCHEMA = frozenset({"aliases", "procedure"})
+"""What a declaration says of a hyperparameter beside its JSON Schema."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """What a file under ``CONFIG`` is: a document, an overlay of one, or neither."""
+    """What a file under ``CONFIG`` is: a document, an overlay of one, or what lies beneath one."""
 
     document: str
     kind: str
     overlay: bool
+    beneath: bool = False
+    """Whether it lies in ``defaults``."""
+
+    @property
+    def whole(self) -> bool:
+        """Return whether its schema's demands must be met by it alone."""
+        return not (self.overlay or self.beneath)
 
 
 def slot_of(relative: Path, families: Mapping[str, Trainer]) -> Slot | None:
@@ -67,8 +84,14 @@ def slot_of(relative: Path, families: Mapping[str, Trainer]) -> Slot | None:
     document that stands before an underscore wins.
     """
     folder = relative.parent.parts
+    if folder[:1] == (DEFAULTS,):
+        own = slot_of(relative.relative_to(DEFAULTS), families)
+        usable = own is not None and own.whole and own.kind != EXPERIMENT
+        return replace(own, beneath=True) if own is not None and usable else None
     name = ".".join((*folder, relative.stem))
-    kinds = dict(DOCUMENTS) | {f"{MODELS}.{family}": f"model:{family}" for family in families}
+    if folder == (EXPERIMENTS,):
+        return Slot(name, EXPERIMENT, overlay=False)
+    kinds = documents(families)
     if name in kinds:
         return Slot(name, kinds[name], overlay=False)
     here = [base for base in kinds if tuple(base.split(".")[:-1]) == folder]
@@ -115,7 +138,70 @@ def schema_of(kind: str, families: Mapping[str, Trainer]) -> Mapping[str, Any]:
         return model_schema(families[kind.removeprefix("model:")])
     if kind == "optimizer_config":
         return _profiles_schema(families)
+    if kind == EXPERIMENT:
+        return _experiment_schema(families)
     return config_schema(kind)
+
+
+def documents(families: Mapping[str, Trainer]) -> dict[str, str]:
+    """Return the name of each document that a workspace may have, with its kind."""
+    return {**DOCUMENTS, **{f"{MODELS}.{family}": f"model:{family}" for family in families}}
+
+
+def _experiment_schema(families: Mapping[str, Trainer]) -> dict[str, Any]:
+    """Return the schema of an experiment, closed over the documents that it may override."""
+    schema = config_schema(EXPERIMENT)
+    overrides = dict(schema["properties"]["overrides"])
+    inside: dict[str, Any] = {}
+    shared: dict[str, Any] = {}
+    for name, kind in documents(families).items():
+        folder, _, stem = name.rpartition(".")
+        value = _embedded(fragment_of(schema_of(kind, families)), kind, shared)
+        if not folder:
+            inside[stem] = value
+            continue
+        about = {"type": "object", "description": f"Documents of {folder}/.", "properties": {}}
+        below = inside.setdefault(folder, {**about, "additionalProperties": False})
+        below["properties"][stem] = value
+    overrides |= {"properties": inside, "additionalProperties": False}
+    properties = {**schema["properties"], "overrides": overrides}
+    return {**schema, "properties": properties, "$defs": shared}
+
+
+def _embedded(schema: Any, kind: str, shared: dict[str, Any]) -> Any:
+    """Return a document's schema as a part of another, its definitions moved into ``shared``."""
+    if isinstance(schema, list):
+        return [_embedded(part, kind, shared) for part in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    for name, definition in schema.get("$defs", {}).items():
+        shared.setdefault(f"{kind}.{name}", _embedded(definition, kind, shared))
+    out: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key in ("$schema", "$id", "$defs"):
+            continue
+        if key == "$ref":
+            out[key] = f"#/$defs/{kind}.{value.removeprefix('#/$defs/')}"
+        else:
+            out[key] = _embedded(value, kind, shared)
+    return out
+
+
+def fragment_of(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``schema`` without the demand that anything be present: what an overlay must meet."""
+    out: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key == "required" or key == "minProperties":
+            continue
+        if key in ("properties", "additionalProperties") and isinstance(value, Mapping):
+            out[key] = (
+                {name: fragment_of(child) for name, child in value.items()}
+                if key == "properties"
+                else fragment_of(value)
+            )
+        else:
+            out[key] = value
+    return out
 
 
 def _profiles_schema(families: Mapping[str, Trainer]) -> dict[str, Any]:
@@ -132,6 +218,14 @@ def _profiles_schema(families: Mapping[str, Trainer]) -> dict[str, Any]:
         }
         for name, trainer in families.items()
     }
+    for trainer in families.values():
+        schemas = hyperparameter_schemas(trainer)
+        for name in trainer.procedure():
+            known = profile["properties"].get(name)
+            found = known["anyOf"] if known and "anyOf" in known else [known] if known else []
+            found = [*found, *(each for each in [schemas[name]] if each not in found)]
+            several = {"anyOf": found, "x-identity": "hyperparameters"}
+            profile["properties"][name] = found[0] if len(found) == 1 else several
     profile["additionalProperties"] = False
     closed = {**profiles, "additionalProperties": profile}
     return {**schema, "properties": {"training_profiles": closed}}
@@ -169,7 +263,7 @@ def hyperparameter_schemas(trainer: Trainer) -> dict[str, dict[str, Any]]:
     """Return the schema of each accepted name, canonical ones and aliases."""
     return {
         name: {
-            **{k: v for k, v in trainer.hyperparameters[canonical].items() if k != "aliases"},
+            **{k: v for k, v in trainer.hyperparameters[canonical].items() if k not in NOT_SCHEMA},
             "x-identity": "hyperparameters",
         }
         for name, canonical in trainer.aliases().items()

@@ -10,9 +10,10 @@ from typing import Any
 
 from repro.config.catalog import MODELS, Trainer
 from repro.config.composed import source
+from repro.config.experiments import DEFAULT_TARGET, TARGETS
 from repro.config.layers import Path, Value, below, dotted
 from repro.config.names import suggestion
-from repro.config.resolve import DEFAULT_TARGET, LEVEL, TARGETS, Resolved
+from repro.config.resolve import LEVEL, Resolved
 from repro.errors import Place, Problem
 from repro.pipeline.formulas import columns_of, is_level, lookback_of
 
@@ -28,7 +29,7 @@ def cross_checks(resolved: Resolved, families: Mapping[str, Trainer]) -> tuple[P
     """Return every problem that lies between documents, for the target that is resolved."""
     return tuple(
         problem
-        for check in (_targets, _features, _splits, _routing, _dataset)
+        for check in (_targets, _features, _splits, _routing, _dataset, _set_twice)
         for problem in check(resolved)
     ) + tuple(_model(resolved, families[resolved.family]))
 
@@ -156,6 +157,27 @@ def _dataset(resolved: Resolved) -> Iterator[Problem]:
     view = flat[(*ROUTING, "view")]
     if view.value == "symbol_specific" and ("symbol",) in dataset:
         yield _at(resolved, view, "the dataset has no symbols")
+
+
+def _set_twice(resolved: Resolved) -> Iterator[Problem]:
+    """Yield what the profile ``default`` says of a value that the model document sets."""
+    for path, value in resolved.flat.items():
+        if path[0] != MODELS or path[2] != "hyperparameters":
+            continue
+        layers = [setting.layer for setting in value.history]
+        if "document" in layers and "profile default" in layers:
+            profile = value.history[layers.index("profile default")]
+            document = value.history[layers.index("document")].place
+            message = f"{path[-1]} is set in {document.file}:{document.line} too"
+            place = profile.place
+            yield Problem(
+                place,
+                "training_profiles.default",
+                message,
+                "cross-check",
+                "the profile default is always in force: write the value in one of the two",
+                source(resolved, place),
+            )
 
 
 def _is_day(text: str) -> bool:

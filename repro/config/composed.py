@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from repro.config import catalog
-from repro.config.catalog import DOCUMENTS, MODELS, Trainer
+from repro.config.catalog import DEFAULTS, DOCUMENTS, MODELS, Trainer
 from repro.config.document import Document
 from repro.config.layers import Path, Value, nest
 from repro.config.resolve import Resolved
@@ -31,21 +31,21 @@ def composed_problems(resolved: Resolved, families: Mapping[str, Trainer]) -> tu
 def missing_hyperparameters(
     resolved: Resolved, families: Mapping[str, Trainer]
 ) -> tuple[Problem, ...]:
-    """Return a problem if a hyperparameter that the trainer declares has no value."""
-    present = {path[0] for path in resolved.hyperparameters()}
-    missing = [n for n in families[resolved.family].hyperparameters if n not in present]
-    if not missing:
-        return ()
-    file = f"CONFIG/{MODELS}/{resolved.family}.yaml"
-    return (
-        Problem(
-            Place(file, 1, 1, 1),
-            "hyperparameters",
-            f"missing: {', '.join(missing)}",
-            "required",
-            "a library's own default that nobody wrote down would decide; write the value",
-        ),
-    )
+    """Return a problem for each family one of whose declared hyperparameters has no value."""
+    found = []
+    for family in sorted({path[1] for path in resolved.flat if path[0] == MODELS} & set(families)):
+        prefix = (MODELS, family, "hyperparameters")
+        declared = families[family].hyperparameters
+        missing = [name for name in declared if (*prefix, name) not in resolved.flat]
+        if missing:
+            message = f"missing: {', '.join(missing)}"
+            hint = (
+                "a library's own default that nobody wrote down would decide; write the value "
+                f"here, or in CONFIG/{DEFAULTS}/{MODELS}/{family}.yaml"
+            )
+            place = Place(f"CONFIG/{MODELS}/{family}.yaml", 1, 1, 1)
+            found.append(Problem(place, "hyperparameters", message, "required", hint))
+    return tuple(found)
 
 
 def source(resolved: Resolved, place: Place) -> str | None:
@@ -61,7 +61,7 @@ def _changed(resolved: Resolved) -> dict[str, dict[Path, Value]]:
     for path, value in resolved.flat.items():
         name, inner = split(path)
         documents.setdefault(name, {})[inner] = value
-        if value.setting.layer != "document":
+        if any(setting.layer != "document" for setting in value.history):
             touched.add(name)
     return {name: documents[name] for name in sorted(touched)}
 
@@ -70,7 +70,9 @@ def _document(name: str, values: Mapping[Path, Value]) -> Document:
     """Return the leaves as a document whose places lie in the files of their layers."""
     places: dict[tuple[str | int, ...], Place] = {}
     keys: dict[tuple[str | int, ...], Place] = {}
-    for path, value in values.items():
+    # What is missing is said of the workspace's own document, where it could be written.
+    own = sorted(values.items(), key=lambda leaf: leaf[1].setting.layer == "defaults")
+    for path, value in own:
         for n in range(len(path)):
             places.setdefault(path[:n], value.setting.place)
             keys.setdefault(path[:n], value.setting.key)

@@ -65,6 +65,18 @@ def leaves(value: Any, path: Path, is_leaf: Callable[[Path], bool]) -> Iterator[
         yield path, value
 
 
+def lay_documents(base: Flat, settings: Mapping[Path, Setting]) -> dict[Path, Value]:
+    """Return ``base`` with the workspace's own documents over it.
+
+    A document decides what it says even where it says what lies beneath it.
+    """
+    flat = lay(base, settings)
+    for path, setting in settings.items():
+        if path in base and flat.get(path) == base[path]:
+            flat[path] = Value(path, (*base[path].history, setting))
+    return flat
+
+
 def lay_all(base: Flat, layers: Iterable[Layer]) -> Flat:
     """Return ``base`` with all layers laid over it, lowest first."""
     flat = base

@@ -1,7 +1,8 @@
 """From documents and a command to one resolved configuration: the layers, lowest to highest.
 
-The documents themselves, then ``--variant``, ``--profile``, ``--config OVERLAY``, and ``--set``;
-every other flag that means a value is a ``--set``. Nothing else overrides.
+What lies in ``defaults``, the documents themselves, the profile ``default``, then
+``--experiment``, ``--variant``, ``--profile``, ``--config OVERLAY``, and ``--set``; every other
+flag that means a value is a ``--set``. Nothing else overrides.
 """
 
 from __future__ import annotations
@@ -17,7 +18,27 @@ from repro.config.assignments import (
 )
 from repro.config.catalog import MODELS, Slot, Trainer
 from repro.config.document import Document
-from repro.config.layers import Flat, Layer, Path, Setting, below, lay_all, leaves
+from repro.config.experiments import (
+    DEFAULT_TARGET,
+    FAMILY,
+    TARGETS,
+    Experiment,
+    chosen,
+    require_names,
+    require_one,
+)
+from repro.config.experiments import layers as experiment_layers
+from repro.config.layers import (
+    Flat,
+    Layer,
+    Path,
+    Setting,
+    below,
+    dotted,
+    lay_all,
+    lay_documents,
+    leaves,
+)
 from repro.config.names import suggestion
 from repro.config.settings import (
     PROFILES,
@@ -29,10 +50,8 @@ from repro.config.settings import (
 from repro.config.tree import Tree, overlay
 from repro.errors import Problem, ProblemsError, UsageError
 
-FAMILY: Path = ("training_config", "pipeline_config", "pipeline", "family")
 LEVEL: Path = ("training_config", "reproducibility_config", "reproducibility", "level")
-DEFAULT_TARGET: Path = ("data", "dataset", "dataset", "default_target")
-TARGETS: Path = ("data", "targets", "targets")
+DEFAULT_PROFILE = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +63,7 @@ class Selection:
     profile: str | None = None
     overlays: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
+    experiment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +77,9 @@ class Resolved:
     """The names of the layers above the documents, lowest first."""
     sources: Mapping[str, tuple[str, ...]] = field(repr=False)
     """The lines of each file (or argument) that a place may point into."""
+    experiment: str | None = None
+    legacy: tuple[str, ...] = ()
+    """Which old places and names the configuration was read from, by their ids."""
 
     def hyperparameters(self) -> dict[Path, object]:
         """Return the path below ``hyperparameters`` and value of each one, of this family."""
@@ -67,10 +90,15 @@ class Resolved:
 def resolve(tree: Tree, selection: Selection, families: Mapping[str, Trainer]) -> Resolved:
     """Return the resolved configuration that ``selection`` asks for.
 
-    Raises UsageError for a target, variant, profile or overlay that does not exist, and
+    Raises UsageError for a target, experiment, variant, profile or overlay that does not exist, and
     ProblemsError for values and keys, all of them, with their places.
     """
-    base = lay_all({}, [("documents", document_settings(tree.documents, families))])
+    base = lay_documents(
+        lay_all({}, [("defaults", document_settings(tree.defaults, families, "defaults"))]),
+        document_settings(tree.documents, families),
+    )
+    experiment = chosen(tree.experiments, selection.experiment)
+    tried = experiment_layers(experiment, families)
     laid = [overlay(tree, name, families) for name in selection.overlays]
     assignments, unread = _assignments(selection.sets)
     sources = _sources(tree, laid, assignments)
@@ -78,20 +106,57 @@ def resolve(tree: Tree, selection: Selection, families: Mapping[str, Trainer]) -
         (f"overlay {document.file}", changed_settings(base, slot, document, families))
         for slot, document in laid
     ]
-    family = _family(base, [*overlays, *_family_sets(base, assignments, families)], families)
-    sets = _sets(lay_all(base, overlays), assignments, families, family, unread)
-    require_mappings(base, [*overlays, *sets], sources)
+    asked = _family_sets(base, assignments, families)
+    require_names(experiment, lay_all(base, [*tried, *overlays]), families)
+    require_one(experiment, selection.target, _last(asked, overlays))
+    family = _family(base, [*tried, *overlays, *asked], families)
+    _require_of_family(laid, family)
+    sets = _sets(lay_all(base, [*tried, *overlays]), assignments, families, family, unread)
+    require_mappings(base, [*tried, *overlays, *sets], sources)
     # A layer may be changed, or even brought, by an overlay: it is read with all of them laid.
-    declared = lay_all(base, [*overlays, *sets])
-    lower: list[Layer] = []
-    if selection.variant is not None:
-        lower.append(_variant(declared, family, selection.variant))
-    if selection.profile is not None:
-        lower.append(_profile(declared, family, selection.profile))
-    layers = [*lower, *overlays, *sets]
+    declared = lay_all(base, [*tried, *overlays, *sets])
+    chosen_layers = _chosen(declared, families[family], selection, experiment)
+    layers = [*_profile(declared, families[family], DEFAULT_PROFILE), *tried]
+    layers += [*chosen_layers, *overlays, *sets]
     flat = lay_all(base, layers)
     target = _target(flat, selection.target, sources)
-    return Resolved(flat, family, target, tuple(name for name, _ in layers), sources)
+    names = tuple(name for name, _ in layers)
+    return Resolved(flat, family, target, names, sources, selection.experiment, tree.legacy)
+
+
+def _chosen(
+    declared: Flat, trainer: Trainer, selection: Selection, experiment: Experiment
+) -> list[Layer]:
+    """Return the layers of the variant and the profile that the command or the experiment names."""
+    made: list[Layer] = []
+    variant = selection.variant or experiment.choice("variant")
+    if variant is not None:
+        made.append(_variant(declared, trainer.family, variant))
+    profile = selection.profile or experiment.choice("profile")
+    if profile is not None and profile != DEFAULT_PROFILE:
+        made += _profile(declared, trainer, profile)
+    return made
+
+
+def _last(*layers: list[Layer]) -> str | None:
+    """Return the family that the highest of the layers names, or None."""
+    for group in layers:
+        for _, settings in reversed(group):
+            if FAMILY in settings:
+                return str(settings[FAMILY].value)
+    return None
+
+
+def _require_of_family(laid: Iterable[tuple[Slot, Document]], family: str) -> None:
+    """Raise UsageError for an overlay of a model that is not trained: it would change nothing."""
+    for slot, document in laid:
+        other = slot.document.removeprefix(f"{MODELS}.")
+        if slot.document.startswith(f"{MODELS}.") and other != family:
+            raise UsageError(
+                f"{document.file} is laid over {MODELS}/{other}.yaml, but {family} is trained: "
+                "none of its values would be used",
+                f"use --family {other}, or leave the overlay out",
+            )
 
 
 def _assignments(sets: tuple[str, ...]) -> tuple[list[Assignment], list[Problem]]:
@@ -110,7 +175,7 @@ def _sources(
     tree: Tree, laid: list[tuple[Slot, Document]], assignments: list[Assignment]
 ) -> dict[str, tuple[str, ...]]:
     """Return the lines of everything that a place may point into."""
-    files = [*tree.documents.values(), *(document for _, document in laid)]
+    files = [*tree.files(), *(document for _, document in laid)]
     lines = {document.file: document.lines for document in files}
     return lines | {a.place.file: (a.text,) for a in assignments}
 
@@ -199,8 +264,12 @@ def _variant(declared: Flat, family: str, name: str) -> Layer:
     }
 
 
-def _profile(declared: Flat, family: str, name: str) -> Layer:
-    """Return the layer of a training profile, for this family."""
+def _profile(declared: Flat, trainer: Trainer, name: str) -> list[Layer]:
+    """Return the layer of a training profile for this family, or none if it sets nothing for it.
+
+    What a profile says for every family gives way to what it says for this one. Raises
+    ProblemsError for two names of one parameter.
+    """
     profiles = below(declared, PROFILES)
     known = sorted({path[0] for path in profiles})
     if name not in known:
@@ -208,12 +277,27 @@ def _profile(declared: Flat, family: str, name: str) -> Layer:
             f"no such profile: {name!r}{suggestion(name, known)}",
             f"profiles in CONFIG/training_config/optimizer_config.yaml: {', '.join(known)}",
         )
-    layer = f"profile {name}"
-    return layer, {
+    layer, procedure, family = f"profile {name}", trainer.procedure(), trainer.family
+    general: dict[Path, Setting] = {}
+    for path, v in profiles.items():
+        if path[0] != name or len(path) != 2 or path[1] not in procedure:
+            continue
+        leaf = (MODELS, family, "hyperparameters", procedure[path[1]])
+        if leaf in general:
+            message = (
+                f"{family} knows this and line {general[leaf].key.line} by one name, {leaf[-1]}"
+            )
+            place = v.setting.key
+            where = dotted(("training_profiles", *path))
+            hint = f"say it for {family} alone, under its name, or keep one of the two"
+            raise ProblemsError([Problem(place, where, message, "alias", hint)])
+        general[leaf] = v.setting.as_of(layer)
+    own: dict[Path, Setting] = {
         (MODELS, family, "hyperparameters", path[2]): v.setting.as_of(layer)
         for path, v in profiles.items()
         if path[:2] == (name, family) and len(path) > 2
     }
+    return [(layer, general | own)] if general or own else []
 
 
 def _target(flat: Flat, asked: str | None, sources: Mapping[str, tuple[str, ...]]) -> str:

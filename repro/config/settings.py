@@ -16,13 +16,13 @@ PROFILES: Path = ("training_config", "optimizer_config", "training_profiles")
 
 
 def document_settings(
-    documents: Mapping[str, Document], families: Mapping[str, Trainer]
+    documents: Mapping[str, Document], families: Mapping[str, Trainer], layer: str = "document"
 ) -> dict[Path, Setting]:
     """Return every leaf of the documents; raises ProblemsError for two names of one parameter."""
     settings: dict[Path, Setting] = {}
     found: list[Problem] = []
     for name, document in documents.items():
-        settings.update(_settings(document, name, "document", families, found))
+        settings.update(file_settings(document, name, layer, families, found))
     if found:
         raise ProblemsError(found)
     return settings
@@ -38,7 +38,7 @@ def changed_settings(
     """
     found: list[Problem] = []
     name = f"overlay {document.file}"
-    settings = _settings(document, slot.document, name, families, found)
+    settings = file_settings(document, slot.document, name, families, found)
     if found:
         raise ProblemsError(found)
     return {
@@ -106,7 +106,7 @@ def _may_be_plain(path: Path) -> bool:
     return catalog.may_be_null(catalog.config_schema(catalog.DOCUMENTS[document]), inner)
 
 
-def _settings(
+def file_settings(
     document: Document,
     name: str,
     layer: str,

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from repro.config import catalog
-from repro.config.catalog import DOCUMENTS, MODELS, Slot, Trainer
+from repro.config.catalog import DOCUMENTS, MODELS, Slot, Trainer, fragment_of
 from repro.config.document import Document, read
 from repro.config.names import suggestion
 from repro.config.schema import problems
 from repro.config.workspace import MARKER
-from repro.errors import Place, Problem, ProblemsError, UsageError
+from repro.errors import UNREADABLE, InputError, Place, Problem, ProblemsError, UsageError
+
+_MODEL_OVERRIDES = f"overrides.{MODELS}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +26,30 @@ class Tree:
     documents: Mapping[str, Document]
     overlays: Mapping[str, tuple[Slot, Document]]
     """Overlay name (``lightgbm_custom``) to what it is laid over, and its document."""
+    defaults: Mapping[str, Document] = field(default_factory=dict)
+    """What lies beneath the documents, by the same names."""
+    experiments: Mapping[str, Document] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
+    """What was read all the same: old places, old names."""
+    legacy: tuple[str, ...] = ()
+    """Which old places and names were read, by their ids, sorted."""
+
+    def files(self) -> list[Document]:
+        """Return every document, overlay and experiment that was read."""
+        overlays = (document for _, document in self.overlays.values())
+        tables = (self.documents, self.defaults, self.experiments)
+        return [*(document for table in tables for document in table.values()), *overlays]
 
 
 def load(root: Path, families: Mapping[str, Trainer]) -> tuple[Tree, tuple[Problem, ...]]:
     """Return every document below ``root/CONFIG``, and all problems of each one by itself."""
     found: list[Problem] = []
     documents: dict[str, Document] = {}
+    defaults: dict[str, Document] = {}
+    experiments: dict[str, Document] = {}
     overlays: dict[str, tuple[Slot, Document]] = {}
     base = root / MARKER
+    beneath = base / catalog.DEFAULTS
     for path in sorted([*base.rglob("*.yaml"), *base.rglob("*.yml")]):
         relative = path.relative_to(base)
         if any(part.startswith(".") for part in relative.parts):
@@ -47,15 +64,38 @@ def load(root: Path, families: Mapping[str, Trainer]) -> tuple[Tree, tuple[Probl
         except ProblemsError as error:
             found.extend(error.problems)
             continue
-        schema = catalog.schema_of(slot.kind, families)
-        told = problems(document, fragment_of(schema) if slot.overlay else schema)
-        found.extend(_forced(problem, slot, families) for problem in told)
+        except InputError as error:
+            place = Place(shown, 1, 1, 1)
+            found.append(Problem(place, "", error.problem, UNREADABLE, error.hint))
+            continue
+        whole = slot.whole and not (beneath / relative).is_file()
+        found.extend(document_problems(document, slot, families, whole=whole))
         if slot.overlay:
             overlays[relative.stem] = (slot, document)
+        elif slot.beneath:
+            defaults[slot.document] = document
+        elif slot.kind == catalog.EXPERIMENT:
+            experiments[relative.stem] = document
         else:
             documents[slot.document] = document
     found.extend(_missing(documents, found))
-    return Tree(root, documents, overlays), tuple(found)
+    return Tree(root, documents, overlays, defaults, experiments), tuple(found)
+
+
+def document_problems(
+    document: Document, slot: Slot, families: Mapping[str, Trainer], *, whole: bool
+) -> Iterator[Problem]:
+    """Yield what is wrong with one document by itself.
+
+    ``whole``: it must meet its schema alone; otherwise something lies over or beneath it.
+    """
+    schema = catalog.schema_of(slot.kind, families)
+    for problem in problems(document, schema if whole else fragment_of(schema)):
+        path, own = problem.path, slot
+        if slot.kind == catalog.EXPERIMENT and path.startswith(_MODEL_OVERRIDES):
+            family = path.removeprefix(_MODEL_OVERRIDES).partition(".")[0]
+            own = replace(slot, kind=f"model:{family}") if family in families else slot
+        yield _forced(problem, own, families)
 
 
 def overlay(tree: Tree, name: str, families: Mapping[str, Trainer]) -> tuple[Slot, Document]:
@@ -64,6 +104,10 @@ def overlay(tree: Tree, name: str, families: Mapping[str, Trainer]) -> tuple[Slo
     Raises UsageError if there is none, ProblemsError if it is not valid.
     """
     stem = Path(name).stem if name.endswith((".yaml", ".yml")) else name
+    if catalog.EXPERIMENTS in Path(name).parts or (
+        stem in tree.experiments and stem not in tree.overlays
+    ):
+        raise UsageError(f"{name} is an experiment, no overlay", f"use --experiment {stem}")
     if stem in tree.overlays and "/" not in name:
         return tree.overlays[stem]
     path = Path(name)
@@ -85,23 +129,6 @@ def overlay(tree: Tree, name: str, families: Mapping[str, Trainer]) -> tuple[Slo
         f"overlays here: {known}; an overlay is a file such as "
         "CONFIG/model_config/lightgbm_custom.yaml",
     )
-
-
-def fragment_of(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``schema`` without the demand that anything be present: what an overlay must meet."""
-    out: dict[str, Any] = {}
-    for key, value in schema.items():
-        if key == "required" or key == "minProperties":
-            continue
-        if key in ("properties", "additionalProperties") and isinstance(value, Mapping):
-            out[key] = (
-                {name: fragment_of(child) for name, child in value.items()}
-                if key == "properties"
-                else fragment_of(value)
-            )
-        else:
-            out[key] = value
-    return out
 
 
 def _forced(problem: Problem, slot: Slot, families: Mapping[str, Trainer]) -> Problem:

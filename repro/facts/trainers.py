@@ -69,6 +69,14 @@ class Declaration:
             names.update(dict.fromkeys(schema["aliases"], name))
         return names
 
+    def procedure(self) -> dict[str, str]:
+        """Return those accepted names, with the canonical one, that say how training proceeds.
+
+        Rounds, batches, stopping: what a training profile may say for every family at once.
+        """
+        marked = {n for n, schema in self.hyperparameters.items() if schema.get("procedure")}
+        return {name: main for name, main in self.aliases().items() if main in marked}
+
     def forced(self, level: str) -> dict[str, Any]:
         """Return the parameters that ``level`` forces, with their values."""
         return {rule.parameter: rule.value for rule in self.rulebook if level in rule.levels}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,11 +137,6 @@ def require_whole(run: Run, record: Mapping[str, Any] | None) -> None:
             f"run {run.name} is not what it was: {found[0]}{more}",
             "check with: repro audit verify --artifacts",
         )
-
-
-def replicates(runs: Sequence[Run], replicate_key: str) -> tuple[Run, ...]:
-    """Return the runs that have this replicate key."""
-    return tuple(run for run in runs if run.group["replicate_key"] == replicate_key)
 
 
 def _load(folder: Path) -> Run:

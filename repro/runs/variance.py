@@ -10,7 +10,46 @@ from repro.runs.sealed import Run
 
 HEADLINE = {"regression": "rmse", "binary": "log_loss"}
 """The metric that is judged, by task: the one that the library minimises."""
-MINIMUM = "identity_config.stability.min_snapshots"
+PREFIX = "identity_config.stability."
+
+
+@dataclass(frozen=True, slots=True)
+class Stability:
+    """Which runs are replicates of each other, as the run's own configuration says."""
+
+    filter_mode: str
+    """``replicate``: all but the seed is the same; ``strict``: the seed too; ``legacy``: target,
+    view, symbol and family have the same names."""
+    allow_legacy_snapshots: bool
+    """Whether a run whose identity is incomplete counts."""
+    min_snapshots: int
+
+
+def stability(config: Mapping[str, Any]) -> Stability:
+    """Return the rule in a run's sealed configuration; KeyError if it has none."""
+    found = {v["path"]: v["value"] for v in config["values"] if v["path"].startswith(PREFIX)}
+    return Stability(
+        filter_mode=str(found[PREFIX + "filter_mode"]),
+        allow_legacy_snapshots=bool(found[PREFIX + "allow_legacy_snapshots"]),
+        min_snapshots=int(found[PREFIX + "min_snapshots"]),
+    )
+
+
+def replicates(of: Run, runs: Sequence[Run], rule: Stability) -> tuple[Run, ...]:
+    """Return the runs that count as replicates of one, itself among them."""
+    return tuple(
+        run
+        for run in runs
+        if _named(run, rule.filter_mode) == _named(of, rule.filter_mode)
+        and (rule.allow_legacy_snapshots or not run.snapshot["incomplete"])
+    )
+
+
+def _named(run: Run, mode: str) -> tuple[Any, ...]:
+    """Return what two replicates have in common."""
+    if mode == "legacy":
+        return tuple(run.snapshot[name] for name in ("target", "view", "symbol", "family"))
+    return (run.group["replicate_key" if mode == "replicate" else "strict_key"],)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +66,14 @@ class Spread:
     verdict: str
 
 
-def spread_of(a: Run, b: Run, group: Sequence[Run], config: Mapping[str, Any]) -> Spread:
+def spread_of(a: Run, b: Run, group: Sequence[Run], needed: int) -> Spread:
     """Return the range of the headline metric over the other replicates, and the verdict.
 
     One run a seed counts: the same seed again says nothing about variance. The difference is
-    within the spread if it is at most the range (highest minus lowest) of the others.
+    within the spread if it is at most the range (highest minus lowest) of the others. Fewer than
+    ``needed`` of them give no verdict.
     """
     metric = HEADLINE[str(a.snapshot["task"])]
-    needed = next(int(v["value"]) for v in config["values"] if v["path"] == MINIMUM)
     promised = [r for r in group if r.snapshot["level"] != "best-effort"]
     seeds = {run.group["train_seed"]: run for run in promised}
     for run in (a, b):

@@ -83,7 +83,7 @@ def test_all_problems_of_all_files_come_at_once_in_order_of_place(edit, workspac
     places = [line.split(": ")[0] for line in out.splitlines() if line.startswith("CONFIG/")]
     assert places == [
         "CONFIG/data/targets.yaml:15:5",
-        "CONFIG/identity_config.yaml:7:9",
+        "CONFIG/identity_config.yaml:8:9",
         "CONFIG/model_config/lightgbm.yaml:7:18",
         "CONFIG/model_config/lightgbm.yaml:8:3",
         "CONFIG/training_config/routing_config.yaml:1:1",

@@ -369,7 +369,8 @@ def test_an_overlay_of_another_family_is_held_to_its_own_schema(add, workspace, 
     add("model_config/shallow_x.yaml", "variants: {low: {levels: 1}}\n")
     tree, found = load(workspace, both)
     assert found == ()
-    configuration = resolve(tree, Selection(overlays=("shallow_x",)), both)
+    asked = Selection(overlays=("shallow_x",), sets=("pipeline.family=shallow",))
+    configuration = resolve(tree, asked, both)
     assert composed_problems(configuration, both) == ()
 
 

@@ -76,7 +76,7 @@ def test_every_entry_of_every_history_points_at_its_line(layered, workspace):
         for word in entry["history"]:
             seen.add(word["layer"])
             assert files[word["file"]][word["line"] - 1] == word["text"]
-    assert seen == {"document", *layered.layers}
+    assert seen == {"defaults", "document", *layered.layers}
 
 
 def test_every_entry_of_every_history_points_at_its_value(layered):

@@ -22,7 +22,13 @@ from repro.facts.trainers import declarations
 from repro.initialise import initialise
 
 FAMILIES = declarations()
-KINDS = sorted({*catalog.DOCUMENTS.values(), *(f"model:{family}" for family in FAMILIES)})
+KINDS = sorted(
+    {
+        *catalog.DOCUMENTS.values(),
+        catalog.EXPERIMENT,
+        *(f"model:{family}" for family in FAMILIES),
+    }
+)
 TEMPLATE = Path(str(files("repro.template.CONFIG")))
 SHIPPED = {path.relative_to(TEMPLATE): path for path in sorted(TEMPLATE.rglob("*.yaml"))}
 EDITOR_LINE = re.compile(r"# yaml-language-server: \$schema=(\S+)\n")
@@ -154,7 +160,7 @@ def test_every_object_is_closed(kind):
 
 def test_a_document_of_every_kind_is_shipped():
     slots = [catalog.slot_of(relative, FAMILIES) for relative in SHIPPED]
-    assert sorted(slot.kind for slot in slots if slot) == KINDS
+    assert sorted({slot.kind for slot in slots if slot}) == KINDS
     assert not any(slot is None or slot.overlay for slot in slots)
 
 
