@@ -15,7 +15,7 @@ from repro.config.layers import Path, Value, below, dotted
 from repro.config.names import suggestion
 from repro.config.resolve import LEVEL, Resolved
 from repro.errors import Place, Problem
-from repro.pipeline.formulas import columns_of, is_level, lookback_of
+from repro.pipeline.formulas import TASK_OF, columns_of, is_level, lookback_of
 
 SPLITS: Path = ("training_config", "splits_config", "splits")
 ROUTING: Path = ("training_config", "routing_config", "routing")
@@ -70,6 +70,10 @@ def _targets(resolved: Resolved) -> Iterator[Problem]:
     names = {path[0] for path in below(flat, TARGETS)}
     for name in sorted(names):
         yield from _unknown_columns(resolved, flat[(*TARGETS, name, "formula")])
+        task, kind = flat[(*TARGETS, name, "task")], flat[(*TARGETS, name, "formula")].value["kind"]
+        if task.value != TASK_OF[kind]:
+            message = f"{task.value} is not what the formula {kind} gives: {TASK_OF[kind]}"
+            yield _at(resolved, task, message)
     default = flat[DEFAULT_TARGET]
     if default.value not in names:
         message = f"no such target: {default.value!r}{suggestion(default.value, names)}"

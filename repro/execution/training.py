@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from repro.audit_log.formats.digests import payload_digest
 from repro.errors import InputError
 from repro.pipeline import digest, evaluation, features, leakage, splits, summary, targets
+from repro.pipeline.interval import require_interval
 from repro.pipeline.panel import Panel
 from repro.pipeline.routing import of_symbol
 from repro.pipeline.samples import Samples, build_samples
@@ -72,6 +73,7 @@ def prepare(
     """Return samples, folds and the facts that identity needs; raises InputError for bad data."""
     dataset = _merge(request["dataset"], options["dataset"])
     panel = read_panel([(name, data) for name, data, _ in files], dataset)
+    require_interval(panel, dataset["interval"])
     tree = digest.dataset_tree(panel, sorted(dataset["columns"]))
     matrix = features.compute(panel, request["features"])
     labels = targets.compute(panel, request["target"])

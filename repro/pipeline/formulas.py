@@ -27,7 +27,9 @@ FEATURE_KINDS = frozenset(
         "rank",
     }
 )
-TARGET_KINDS = frozenset({"forward_return", "forward_return_above"})
+TASK_OF: Mapping[str, str] = {"forward_return": "regression", "forward_return_above": "binary"}
+"""The kind of a target's formula to the task that its values are for."""
+TARGET_KINDS = frozenset(TASK_OF)
 
 _OWN_ROW_ONLY = frozenset({"column", "ratio", "spread"})
 _PERIODS_BACK = frozenset({"lag", "return"})

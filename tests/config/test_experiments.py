@@ -1,0 +1,215 @@
+"""Experiments: what they choose, change and extend, and what is wrong with them."""
+
+from __future__ import annotations
+
+import pytest
+
+from repro.config.active import activate, components
+from repro.config.resolve import Selection, resolve
+from repro.config.tree import load
+from repro.errors import ProblemsError, UsageError
+from repro.validate import check
+
+RATE = ("model_config", "lightgbm", "hyperparameters", "learning_rate")
+FOLDS = ("training_config", "splits_config", "splits", "folds")
+PURGE = (*FOLDS[:-1], "purge")
+MINE = """experiment:
+  description: Mine.
+  targets: [fwd_ret_1d]
+  families: [lightgbm]
+  features: [ret_5d, ret_1d]
+  variant: aggressive
+overrides:
+  training_config:
+    splits_config:
+      splits: {folds: 4}
+"""
+
+
+def layers(value):
+    return [(setting.layer, setting.value) for setting in value.history]
+
+
+def test_an_experiment_chooses_target_features_and_variant_and_changes_values(add, resolved):
+    add("experiments/mine.yaml", MINE)
+    found = resolved(experiment="mine")
+    assert found.target == "fwd_ret_1d"
+    assert found.experiment == "mine"
+    assert [f["name"] for f in activate(found).features] == ["ret_5d", "ret_1d"]
+    assert layers(found.flat[RATE])[-1] == ("variant aggressive", 0.03)
+    assert layers(found.flat[FOLDS]) == [("document", 5), ("experiment mine", 4)]
+    place = found.flat[FOLDS].setting.place
+    assert (place.file, place.line, place.column) == ("CONFIG/experiments/mine.yaml", 10, 23)
+
+
+def test_what_an_experiment_chooses_has_the_place_of_its_name(add, resolved):
+    add("experiments/mine.yaml", MINE)
+    found = resolved(experiment="mine")
+    place = found.flat[("data", "dataset", "dataset", "default_target")].setting.place
+    assert found.sources[place.file][place.line - 1][place.column - 1 : place.end - 1] == (
+        "fwd_ret_1d"
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "rate", "folds"),
+    [
+        ({}, 0.03, 4),
+        ({"variant": "conservative"}, 0.005, 4),
+        ({"sets": ("learning_rate=0.2", "folds=6")}, 0.2, 6),
+        ({"overlays": ("lightgbm_x",)}, 0.07, 4),
+    ],
+)
+def test_what_lies_over_an_experiment_wins(asked, rate, folds, add, resolved):
+    add("experiments/mine.yaml", MINE)
+    add("model_config/lightgbm_x.yaml", "hyperparameters: {learning_rate: 0.07}\n")
+    found = resolved(experiment="mine", **asked)
+    assert (found.flat[RATE].value, found.flat[FOLDS].value) == (rate, folds)
+
+
+def test_an_experiment_that_extends_another_changes_it_value_by_value(add, resolved):
+    add("experiments/mine.yaml", MINE)
+    add(
+        "experiments/child.yaml",
+        "experiment: {description: x, extends: mine, targets: [fwd_up_5d], variant: null}\n"
+        "overrides: {training_config: {splits_config: {splits: {purge: 9}}}}\n",
+    )
+    found = resolved(experiment="child")
+    assert found.target == "fwd_up_5d"
+    assert (found.flat[FOLDS].value, found.flat[PURGE].value) == (4, 9)
+    assert found.flat[RATE].value == 0.03  # null says nothing: the variant is the parent's
+    assert found.layers == (
+        *("experiment mine", "experiment child"),
+        "variant aggressive",
+    )
+
+
+@pytest.mark.parametrize(
+    ("links", "said"),
+    [
+        ({"a": "a"}, "extends itself: a -> a"),
+        ({"a": "b", "b": "c", "c": "a"}, "extends itself: a -> b -> c -> a"),
+        ({"a": "b", "b": "c", "c": "b"}, "extends itself: b -> c -> b"),
+        ({"a": "quick_lok"}, "no such experiment: 'quick_lok'; did you mean quick_look?"),
+    ],
+)
+def test_a_circle_and_a_parent_that_does_not_exist_are_told_at_their_place(
+    links, said, add, resolved
+):
+    for name, parent in links.items():
+        add(
+            f"experiments/{name}.yaml",
+            f"experiment:\n  description: x\n  extends: {parent}\n",
+        )
+    with pytest.raises(ProblemsError) as caught:
+        resolved(experiment="a")
+    (problem,) = caught.value.problems
+    assert problem.message == said
+    assert (problem.place.line, problem.place.column) == (3, 12)
+
+
+def test_every_name_that_does_not_exist_is_told_at_its_place(add, workspace, families):
+    add(
+        "experiments/mine.yaml",
+        "experiment:\n  description: x\n  targets: [fwd_ret_5d, fwd_ret_55d]\n"
+        "  families: [lightgbn]\n  variant: agressive\n  profile: debugg\n",
+    )
+    tree, found = load(workspace, families)
+    assert found == ()
+    with pytest.raises(ProblemsError) as caught:
+        resolve(tree, Selection(experiment="mine"), families)
+    told = {(p.place.line, p.place.column): p.message for p in caught.value.problems}
+    assert told == {
+        (3, 25): "no such target: 'fwd_ret_55d'; did you mean fwd_ret_5d?",
+        (4, 14): "no such family: 'lightgbn'; did you mean lightgbm?",
+        (6, 12): "no such profile: 'debugg'; did you mean debug?",
+    }
+
+
+def test_a_variant_that_a_family_lacks_and_a_feature_that_nothing_declares(add, resolved, families):
+    add("experiments/mine.yaml", "experiment: {description: x, variant: agressive}\n")
+    with pytest.raises(ProblemsError) as caught:
+        resolved(experiment="mine")
+    (problem,) = caught.value.problems
+    assert problem.message == "no such variant of lightgbm: 'agressive'; did you mean aggressive?"
+    add("experiments/other.yaml", "experiment: {description: x, features: [ret_1d, ret_2d]}\n")
+    (problem,) = check(resolved(experiment="other"), families)
+    assert problem.place.file == "CONFIG/experiments/other.yaml"
+    assert problem.message.startswith("no feature 'ret_2d' in the registry")
+
+
+def test_of_several_targets_and_families_one_must_be_chosen(add, resolved):
+    add(
+        "experiments/many.yaml",
+        "experiment: {description: x, targets: [fwd_ret_5d, fwd_up_5d]}\n",
+    )
+    with pytest.raises(UsageError, match="names 2 targets: fwd_ret_5d, fwd_up_5d"):
+        resolved(experiment="many")
+    assert resolved(experiment="many", target="fwd_up_5d").target == "fwd_up_5d"
+    with pytest.raises(UsageError, match="has no target 'fwd_ret_1d'"):
+        resolved(experiment="many", target="fwd_ret_1d")
+
+
+def test_an_unknown_experiment_is_told_with_the_nearest(resolved):
+    with pytest.raises(UsageError, match="'quick_loook'; did you mean quick_look") as caught:
+        resolved(experiment="quick_loook")
+    assert "quick_look" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "said"),
+    [
+        ("folds: 4", "fold: 4", "overrides.training_config.splits_config.splits.fold", "folds"),
+        ("splits_config:", "split_config:", "overrides.training_config.split_config", "splits_c"),
+        ("folds: 4", "folds: four", "overrides.training_config.splits_config.splits.folds", "int"),
+        ("targets: [fwd_ret_1d]", "target: [x]", "experiment.target", "targets"),
+        ("description: Mine.", "descr: Mine.", "experiment", "missing"),
+        ("[ret_5d, ret_1d]", "[]", "experiment.features", ""),
+        ("[ret_5d, ret_1d]", "[ret_5d, ret_5d]", "experiment.features.1", "same as item 1"),
+    ],
+)
+def test_a_key_or_value_that_no_document_has_is_told_at_its_place(
+    old, new, path, said, add, workspace, families
+):
+    assert MINE.count(old) == 1
+    add("experiments/mine.yaml", MINE.replace(old, new))
+    _, found = load(workspace, families)
+    told = {problem.path: problem.message for problem in found}
+    assert said in told[path]
+    assert {problem.place.file for problem in found} == {"CONFIG/experiments/mine.yaml"}
+
+
+def test_a_knob_that_strict_mode_forces_is_refused_in_an_experiment_too(add, workspace, families):
+    text = "overrides: {model_config: {lightgbm: {hyperparameters: {deterministic: false}}}}\n"
+    add("experiments/mine.yaml", "experiment: {description: x}\n" + text)
+    _, found = load(workspace, families)
+    (problem,) = found
+    assert "strict mode forces it to true" in problem.message
+
+
+def test_an_experiment_is_no_overlay_and_an_overlay_of_an_idle_family_is_refused(
+    add, resolved, workspace
+):
+    for name in ("quick_look", str(workspace / "CONFIG/experiments/quick_look.yaml")):
+        with pytest.raises(UsageError, match="is an experiment, no overlay") as caught:
+            resolved(overlays=(name,))
+        assert caught.value.hint == "use --experiment quick_look"
+
+
+def test_only_what_an_experiment_changes_moves(add, resolved):
+    add("experiments/mine.yaml", MINE)
+    before, after = components(resolved()), components(resolved(experiment="mine"))
+    assert {name for name in before if before[name] != after[name]} == {
+        *("target", "features", "hyperparameters", "splits"),
+    }
+
+
+def test_parameters_of_an_experiment_lie_over_the_default_profile(add, edit, resolved):
+    edit("model_config/lightgbm.yaml", "  n_estimators: 200 ", "  # n_estimators: 200 ")
+    edit("training_config/optimizer_config.yaml", "  default: {}", "  default: {n_estimators: 77}")
+    text = "overrides: {model_config: {lightgbm: {hyperparameters: {n_estimators: 5}}}}\n"
+    add("experiments/mine.yaml", "experiment: {description: x}\n" + text)
+    trees = (*RATE[:-1], "num_iterations")
+    assert resolved().flat[trees].value == 77
+    assert resolved(experiment="mine").flat[trees].value == 5
+    assert resolved(experiment="mine", profile="debug").flat[trees].value == 20
