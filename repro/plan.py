@@ -126,19 +126,35 @@ def require_sound(plan: Plan) -> None:
 def require_in_force(plan: Plan, finished: Mapping[str, Any]) -> None:
     """Raise unless every parameter that was asked for is in force in every model.
 
-    DeterminismError for a parameter that strict mode forces, TrainingError for any other;
+    DeterminismError for a parameter that strict mode forces, TrainingError for any other, except
+    that fewer rounds may have been done than were asked for where training may stop early;
     TrainingError too if the checks after training found leakage and the policy is strict.
     """
     for stage, effective in finished["effective"].items():
         seeds = {k: v for k, v in plan.seeds[stage].items() if k not in GLOBAL_SEEDS}
         wanted = {**plan.job.decides["parameters"], **seeds}
         for name, (asked, found) in differing_parameters(wanted, effective).items():
+            if _stopped_early(plan, name, asked, found, finished["rounds"][stage]):
+                continue
             kind = DeterminismError if name in plan.forced else TrainingError
             raise kind(
                 f"{stage}: {name} was set to {asked!r}, but the library used {found!r}",
                 "a value that is not in force must not stand in the configuration",
             )
     _refuse_leakage(plan, finished["findings"])
+
+
+def _stopped_early(plan: Plan, name: str, asked: Any, found: Any, rounds: int | None) -> bool:
+    """Return whether a parameter differs only because training stopped before its last round.
+
+    ``rounds`` are those that the model predicts with; ``found`` those that the library did.
+    """
+    trainer, parameters = plan.job.trainer, plan.job.decides["parameters"]
+    switch = trainer.early_stopping
+    if switch is None or name == switch or not parameters[switch]:
+        return False
+    counts = isinstance(asked, int) and isinstance(found, int) and rounds is not None
+    return counts and name in trainer.procedure() and rounds <= found < asked
 
 
 def _refuse_leakage(plan: Plan, findings: Sequence[Mapping[str, Any]]) -> None:

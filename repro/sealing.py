@@ -125,6 +125,7 @@ def _snapshot(plan: Plan, finished: Mapping[str, Any], name: str, seq: int) -> d
             "requested": dict(plan.active.hyperparameters),
             "forced": dict(plan.forced),
             "effective": finished["effective"]["final"],
+            "rounds": finished["rounds"],
         },
         "samples": plan.facts["samples"],
         "proof": plan.facts["proof"],

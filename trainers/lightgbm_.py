@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import stopping
 from .contract import Job, TrainerError
 
 if TYPE_CHECKING:
@@ -18,14 +19,18 @@ if TYPE_CHECKING:
 EXTENSION = ".txt"
 OBJECTIVES = {"regression": "regression", "binary": "binary"}
 PARAMETERS_START = "parameters:"
+PATIENCE = "early_stopping_round"
+HELD_OUT = "validation"
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A booster and its text, which is written once and read by everything that asks of it."""
+    """A booster and the text of the trees that predict, which is written only once."""
 
     booster: Any
     text: str
+    trees: int
+    """Those that predict: the first ones, where training went on for some more."""
 
 
 def load_library() -> None:
@@ -39,11 +44,14 @@ def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) ->
 
     parameters = dict(job.parameters)
     rounds = parameters.pop("num_iterations")
+    stops = parameters[PATIENCE] > 0
     parameters |= {
         "objective": OBJECTIVES[job.task],
         "num_threads": job.threads,
         **job.seeds,
     }
+    if stops:
+        parameters["metric"] = "None"  # ours decides; see stopping
 
     def tell(environment: Any) -> None:
         progress(environment.iteration + 1, rounds)
@@ -58,8 +66,10 @@ def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) ->
             num_boost_round=rounds,
             callbacks=[tell],
             keep_training_booster=True,  # or the library writes and reads the whole model itself
+            **(_held_out(job, dataset, parameters) if stops else {}),
         )
-        return Model(booster, booster.model_to_string(num_iteration=-1))
+        trees = booster.best_iteration if stops else booster.num_trees()
+        return Model(booster, booster.model_to_string(num_iteration=trees), trees)
     except lightgbm.basic.LightGBMError as error:
         raise TrainerError(f"LightGBM: {error}") from error
 
@@ -68,7 +78,8 @@ def predict(model: Any, x: Floats, threads: int) -> Floats:
     """Return the value, or the probability of class 1, of each row of ``x``."""
     import numpy as np
 
-    return np.ascontiguousarray(model.booster.predict(x, num_threads=threads), dtype=np.float64)
+    out = model.booster.predict(x, num_iteration=model.trees, num_threads=threads)
+    return np.ascontiguousarray(out, dtype=np.float64)
 
 
 def save(model: Any, path: Path) -> None:
@@ -81,7 +92,8 @@ def load(path: Path) -> Any:
     import lightgbm
 
     text = path.read_bytes().decode()
-    return Model(lightgbm.Booster(model_str=text), text)
+    booster = lightgbm.Booster(model_str=text)
+    return Model(booster, text, booster.num_trees())
 
 
 def effective_parameters(model: Any) -> Mapping[str, Any]:
@@ -102,20 +114,38 @@ def effective_parameters(model: Any) -> Mapping[str, Any]:
 
 def rounds(model: Any) -> int:
     """Return the number of trees."""
-    return int(model.booster.num_trees())
+    return int(model.trees)
 
 
 def importance(model: Any) -> Floats:
     """Return the gain that each feature's splits brought."""
     import numpy as np
 
-    return np.asarray(model.booster.feature_importance("gain"), dtype=np.float64)
+    gains = model.booster.feature_importance("gain", iteration=model.trees)
+    return np.asarray(gains, dtype=np.float64)
 
 
 def canonical_model(model: Any) -> bytes:
     """Return the text before the embedded parameters, which hold the number of threads."""
     text: str = model.text
     return text[: text.rindex(PARAMETERS_START)].encode()
+
+
+def _held_out(job: Job, dataset: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what makes the library watch the rows held out; TrainerError if there are none."""
+    import lightgbm
+
+    if job.validation is None:
+        raise TrainerError(f"LightGBM: {PATIENCE} needs rows held out of the fit")
+    x, y = job.validation
+
+    def metric(predicted: Any, _: Any) -> tuple[str, float, bool]:
+        return stopping.NAME, stopping.loss(job.task, y, predicted), False
+
+    watched = lightgbm.Dataset(
+        x, label=y, feature_name=list(job.features), params=dict(parameters), reference=dataset
+    )
+    return {"valid_sets": [watched], "valid_names": [HELD_OUT], "feval": metric}
 
 
 def _value(text: str) -> Any:

@@ -37,6 +37,13 @@ class Module(Protocol):
     def shielded(self) -> tuple[str, ...]:
         """The modules to keep out."""
 
+    @property
+    def early_stopping(self) -> str | None:
+        """The hyperparameter that holds rows out of the fit, if the family has one."""
+
+    def procedure(self) -> Mapping[str, str]:
+        """Every accepted name, with the canonical one, of what says how training proceeds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -79,6 +86,7 @@ class Session:
                 "module": trainer.module,
                 "distributions": trainer.distributions,
                 "shielded": trainer.shielded,
+                "early_stopping": trainer.early_stopping,
             },
         )
 

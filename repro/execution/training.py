@@ -21,7 +21,7 @@ from repro.pipeline.interval import require_interval
 from repro.pipeline.panel import Panel
 from repro.pipeline.routing import of_symbol
 from repro.pipeline.samples import Samples, build_samples
-from repro.pipeline.splits import Fold
+from repro.pipeline.splits import Fold, HoldOut
 from repro.pipeline.table import read_panel
 from repro.pipeline.times import iso
 from repro.trainers.contract import Job, Trainer
@@ -39,6 +39,8 @@ class Prepared:
     panel: Panel
     samples: Samples
     folds: tuple[Fold, ...]
+    held: Mapping[str, HoldOut]
+    """How the training rows of each stage are cut; empty unless training may stop early."""
     facts: Mapping[str, Any]
 
 
@@ -69,8 +71,13 @@ def prepare(
     request: Mapping[str, Any],
     options: Mapping[str, Any],
     files: Sequence[tuple[str, bytes, str]],
+    early_stopping: str | None,
 ) -> Prepared:
-    """Return samples, folds and the facts that identity needs; raises InputError for bad data."""
+    """Return samples, folds and the facts that identity needs; raises InputError for bad data.
+
+    ``early_stopping`` is the family's parameter that asks for it: unless it is zero or false, rows
+    are held out of every fit.
+    """
     dataset = _merge(request["dataset"], options["dataset"])
     panel = read_panel([(name, data) for name, data, _ in files], dataset)
     require_interval(panel, dataset["interval"])
@@ -81,6 +88,11 @@ def prepare(
     if request["routing"]["view"] == "symbol_specific":
         samples = of_symbol(samples, request["routing"]["symbol"])
     folds = splits.walk_forward(samples.time, samples.label_end, request["splits"])
+    stops = early_stopping is not None and bool(request["parameters"].get(early_stopping))
+    trained = {stage(fold.index): fold.train for fold in folds} | {FINAL: np.arange(len(samples.y))}
+    held = splits.hold_outs(
+        trained if stops else {}, samples.time, samples.label_end, request["splits"]
+    )
     findings = leakage.scan(
         samples, request["features"], request["target"], options["leakage"]["auto_fix_thresholds"]
     )
@@ -101,13 +113,13 @@ def prepare(
         "samples": _sample_facts(samples),
         "splits": {
             "fold_map": splits.fold_map_digest(folds, len(samples.y)),
-            "folds": [_fold_facts(fold) for fold in folds],
+            "folds": [splits.facts(fold) for fold in folds],
         },
-        "proof": splits.proof(folds, samples.time, samples.label_end),
+        "proof": splits.proof(folds, samples.time, samples.label_end, held),
         "findings": [asdict(finding) for finding in findings],
         "files": {name: hexdigest for name, _, hexdigest in files},
     }
-    return Prepared(panel, samples, folds, facts)
+    return Prepared(panel, samples, folds, held, facts)
 
 
 def train(
@@ -127,16 +139,16 @@ def train(
     task = request["target"]["task"]
     predictions = np.full(len(samples.y), np.nan)
     fold_of = np.full(len(samples.y), -1, dtype=np.int32)
-    outcomes, canonicals, effective = [], {}, {}
+    outcomes, canonicals, effective, rounds = [], {}, {}, {}
     baseline = _baseline(prepared)
     for fold in prepared.folds:
         name = stage(fold.index)
-        x, y = samples.X[fold.train], samples.y[fold.train]
-        model = _fit(trainer, request, name, seeds[name], x, y, progress)
+        model = _fit(trainer, request, prepared, name, fold.train, seeds[name], progress)
         out = trainer.predict(model, np.ascontiguousarray(samples.X[fold.test]), threads)
         predictions[fold.test], fold_of[fold.test] = out, fold.index
         canonicals[name] = _digest(trainer.canonical_model(model))
         effective[name] = dict(trainer.effective_parameters(model))
+        rounds[name] = trainer.rounds(model)
         outcomes.append(
             {
                 "fold": fold.index + 1,
@@ -151,6 +163,7 @@ def train(
     final, training_metrics = _final(trainer, request, prepared, seeds[FINAL], progress)
     canonicals[FINAL] = _digest(trainer.canonical_model(final))
     effective[FINAL] = dict(trainer.effective_parameters(final))
+    rounds[FINAL] = trainer.rounds(final)
     model_file = "model" + trainer.EXTENSION
     with _writing(model_file):
         trainer.save(final, directory / model_file)
@@ -170,6 +183,7 @@ def train(
         "folds": outcomes,
         "canonical": canonicals,
         "effective": effective,
+        "rounds": rounds,
         "predictions": _digest(np.load(directory / PREDICTIONS).tobytes()),
         "findings": [asdict(finding) for finding in findings],
     }
@@ -189,13 +203,18 @@ def _writing(name: str) -> Iterator[None]:
 def _fit(
     trainer: Trainer,
     request: Mapping[str, Any],
+    prepared: Prepared,
     name: str,
+    rows: NDArray[np.int64] | slice,
     seeds: Mapping[str, int],
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
     progress: Progress,
 ) -> Any:
-    """Return a model; the global generators are seeded first, in case a library draws from them."""
+    """Return a model of a stage, trained on ``rows`` or on those of them that are not held out.
+
+    The global generators are seeded first, in case a library draws from them.
+    """
+    samples, held = prepared.samples, prepared.held.get(name)
+    fit = rows if held is None else held.fit
     random.seed(seeds["python"])
     np.random.seed(seeds["numpy"])
     job = Job(
@@ -204,11 +223,17 @@ def _fit(
         parameters=request["parameters"],
         seeds={key: value for key, value in seeds.items() if key not in ("python", "numpy")},
         threads=request["execution"]["threads"],
+        validation=None
+        if held is None
+        else (
+            np.ascontiguousarray(samples.X[held.validation]),
+            np.ascontiguousarray(samples.y[held.validation]),
+        ),
     )
     return trainer.fit(
         job,
-        np.ascontiguousarray(x),
-        np.ascontiguousarray(y),
+        np.ascontiguousarray(samples.X[fit]),
+        np.ascontiguousarray(samples.y[fit]),
         lambda done, total: progress(name, done, total),
     )
 
@@ -220,13 +245,14 @@ def _final(
     seeds: Mapping[str, int],
     progress: Progress,
 ) -> tuple[Any, dict[str, Any]]:
-    """Return the model trained on every sample, and its metrics on those same rows."""
-    samples = prepared.samples
-    model = _fit(trainer, request, FINAL, seeds, samples.X, samples.y, progress)
-    fitted = trainer.predict(model, samples.X, request["execution"]["threads"])
-    task = request["target"]["task"]
-    naive = np.full(len(samples.y), samples.y.mean())
-    return model, evaluation.evaluate(task, samples.y, fitted, samples.time, naive)
+    """Return the model trained on every sample, and its metrics on the rows it was fitted to."""
+    samples, held = prepared.samples, prepared.held.get(FINAL)
+    rows = slice(None) if held is None else held.fit
+    model = _fit(trainer, request, prepared, FINAL, rows, seeds, progress)
+    x, y, time = np.ascontiguousarray(samples.X[rows]), samples.y[rows], samples.time[rows]
+    fitted = trainer.predict(model, x, request["execution"]["threads"])
+    naive = np.full(len(y), y.mean())
+    return model, evaluation.evaluate(request["target"]["task"], y, fitted, time, naive)
 
 
 def _require_same_after_loading(
@@ -297,19 +323,6 @@ def _sample_facts(samples: Samples) -> dict[str, Any]:
 def _symbol_names(samples: Samples) -> list[str]:
     """Return the symbol of each row."""
     return [samples.symbols[code] for code in samples.symbol.tolist()]
-
-
-def _fold_facts(fold: Fold) -> dict[str, Any]:
-    """Return the boundaries (UTC) and counts of a fold; folds are counted from 1."""
-    return {
-        "fold": fold.index + 1,
-        "train_rows": len(fold.train),
-        "test_rows": len(fold.test),
-        "train_start": iso(fold.train_start),
-        "train_end": iso(fold.train_end),
-        "test_start": iso(fold.test_start),
-        "test_end": iso(fold.test_end),
-    }
 
 
 def _digest(data: bytes) -> str:

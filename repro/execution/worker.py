@@ -83,7 +83,12 @@ def _serve(channel: Channel) -> None:
     with ThreadPoolExecutor(1) as beside:
         digests = beside.submit(lambda: (readback.libraries(modules), readback.mapped(paths)))
         environment["code"], environment["startup"] = readback.own_code(), readback.startup_files()
-        prepared = training.prepare(request, options, training.read_files(message["files"]))
+        prepared = training.prepare(
+            request,
+            options,
+            training.read_files(message["files"]),
+            message["trainer"]["early_stopping"],
+        )
         environment["libraries"], environment["mapped"] = digests.result()
     channel.send("prepared", facts=prepared.facts, environment=environment)
     seeds = channel.receive()["seeds"]

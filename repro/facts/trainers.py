@@ -51,8 +51,10 @@ class Declaration:
     shielded: tuple[str, ...]
     """Optional modules that the libraries would import, and that are kept out."""
     tasks: tuple[str, ...]
+    early_stopping: str | None
+    """The hyperparameter that, unless zero or false, holds the newest rows out of the fit."""
     hyperparameters: Mapping[str, Mapping[str, Any]]
-    """Canonical name to JSON Schema, with the list ``aliases``."""
+    """Canonical name to JSON Schema, with the list ``aliases`` and perhaps ``procedure``."""
     seeds: tuple[str, ...]
     seed_bits: int
     rulebook: tuple[Rule, ...]
@@ -144,6 +146,7 @@ def _read(point: EntryPoint) -> Declaration:
             modules=tuple(data["modules"]),
             shielded=tuple(data["shielded"]),
             tasks=tuple(data["tasks"]),
+            early_stopping=data["early_stopping"],
             hyperparameters=data["hyperparameters"],
             seeds=tuple(data["seeds"]),
             seed_bits=data["seed_bits"],

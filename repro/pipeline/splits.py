@@ -12,6 +12,10 @@ that begins at time number a, a row may train if
 ``embargo`` times before a test block neither train nor lie within the reach of a training label,
 and ``purge`` removes the times before those whose labels would, were all labels ``purge`` rows
 long; the second condition holds where symbols have gaps and rows are not days.
+
+Where training stops early, the newest floor(t · validation_fraction) of its t distinct times are
+held out of the fit, and of its older rows those are fitted to that meet the same two conditions,
+time number a being the first that is held out.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from repro.audit_log.formats.digests import derive
 from repro.errors import InputError
@@ -50,6 +55,16 @@ class Fold:
     test_end: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class HoldOut:
+    """One training cut in two; a row whose label reaches the rows held out is in neither."""
+
+    fit: Ints
+    """Rows of the samples that are fitted to, ascending."""
+    validation: Ints
+    """Newer rows, ascending, that say when to stop."""
+
+
 def walk_forward(time: Ints, label_end: Ints, splits: Mapping[str, Any]) -> tuple[Fold, ...]:
     """Return the folds of samples with these times and ends of labels, (n,) nanoseconds each.
 
@@ -64,10 +79,8 @@ def walk_forward(time: Ints, label_end: Ints, splits: Mapping[str, Any]) -> tupl
         start = 0
         if splits["max_train_timestamps"] is not None:
             start = max(0, stop - splits["max_train_timestamps"])
-        train = np.zeros(0, dtype=np.int64)
-        if stop > start:
-            gate = moments[begin - splits["embargo"]]
-            train = np.flatnonzero((number >= start) & (number < stop) & (label_end < gate))
+        may_train = _ends_before(begin, moments, number, label_end, splits)
+        train = np.flatnonzero(may_train & (number >= start))
         test = np.flatnonzero((number >= begin) & (number < end))
         _require_enough(index, train, test, splits)
         folds.append(
@@ -82,6 +95,60 @@ def walk_forward(time: Ints, label_end: Ints, splits: Mapping[str, Any]) -> tupl
             )
         )
     return tuple(folds)
+
+
+def hold_out(
+    stage: str, time: Ints, label_end: Ints, rows: Ints, splits: Mapping[str, Any]
+) -> HoldOut:
+    """Return how the training ``rows`` of a stage are cut where it may stop early.
+
+    ``time`` and ``label_end`` are those of all the samples, (n,) nanoseconds each. Raises
+    InputError if there are too few times or rows on either side, naming the knob.
+    """
+    moments, number = np.unique(time[rows], return_inverse=True)
+    held = math.floor(len(moments) * splits["validation_fraction"])
+    if held == 0:
+        raise InputError(
+            f"{stage}: of {len(moments)} training times, `validation_fraction` "
+            f"{splits['validation_fraction']:g} holds none out to stop early by",
+            "raise `validation_fraction`, use more data, or do not stop early",
+        )
+    begin = len(moments) - held
+    fit = rows[_ends_before(begin, moments, number, label_end[rows], splits)]
+    validation = rows[number >= begin]
+    for found, what, knob, cure in (
+        (fit, "rows to fit to", "min_train_rows", "lower `validation_fraction`"),
+        (validation, "rows to stop early by", "min_test_rows", "raise `validation_fraction`"),
+    ):
+        if len(found) < max(1, splits[knob]):
+            raise InputError(
+                f"{stage} has {len(found)} {what}; `{knob}` asks for {splits[knob]}",
+                f"{cure}, use more data, lower `{knob}`, or do not stop early",
+            )
+    return HoldOut(fit, validation)
+
+
+def hold_outs(
+    trained: Mapping[str, Ints], time: Ints, label_end: Ints, splits: Mapping[str, Any]
+) -> dict[str, HoldOut]:
+    """Return ``hold_out`` of the training rows of each stage."""
+    return {
+        stage: hold_out(stage, time, label_end, rows, splits) for stage, rows in trained.items()
+    }
+
+
+def _ends_before(
+    begin: int, moments: Ints, number: Ints, label_end: Ints, splits: Mapping[str, Any]
+) -> NDArray[np.bool_]:
+    """Return which rows may train for what begins at time number ``begin``: (n,).
+
+    ``number`` is the place of each row's time among the distinct ``moments``.
+    """
+    stop = begin - splits["embargo"] - splits["purge"]
+    if stop <= 0:
+        return np.zeros(len(number), dtype=np.bool_)
+    may: NDArray[np.bool_] = (number < stop) & (label_end < moments[begin - splits["embargo"]])
+    return may
 
 
 def _test_blocks(moments: int, splits: Mapping[str, Any]) -> list[tuple[int, int]]:
@@ -112,11 +179,26 @@ def _require_enough(index: int, train: Ints, test: Ints, splits: Mapping[str, An
             )
 
 
-def proof(folds: Sequence[Fold], time: Ints, label_end: Ints) -> dict[str, Any]:
+def facts(fold: Fold) -> dict[str, Any]:
+    """Return the boundaries (UTC) and counts of a fold; folds are counted from 1."""
+    return {
+        "fold": fold.index + 1,
+        "train_rows": len(fold.train),
+        "test_rows": len(fold.test),
+        "train_start": iso(fold.train_start),
+        "train_end": iso(fold.train_end),
+        "test_start": iso(fold.test_start),
+        "test_end": iso(fold.test_end),
+    }
+
+
+def proof(
+    folds: Sequence[Fold], time: Ints, label_end: Ints, held: Mapping[str, HoldOut]
+) -> dict[str, Any]:
     """Return, from the row sets alone, whether every training label ends before its test begins.
 
     A JSON value; times in ISO 8601.  Per fold also that no row both trains and tests; overall also
-    that no time lies in two test sets.
+    that no time lies in two test sets, and the same of the rows that are held out of a fit.
     """
     lines = []
     tested: set[int] = set()
@@ -139,7 +221,32 @@ def proof(folds: Sequence[Fold], time: Ints, label_end: Ints) -> dict[str, Any]:
             }
         )
     holds = apart and all(bool(line["holds"]) for line in lines)
-    return {"holds": holds, "test_times_in_one_fold": apart, "folds": lines}
+    found = {"holds": holds, "test_times_in_one_fold": apart, "folds": lines}
+    if held:
+        found["validation"] = inner = _validation_proof(held, time, label_end)
+        found["holds"] = holds and all(bool(line["holds"]) for line in inner)
+    return found
+
+
+def _validation_proof(
+    held: Mapping[str, HoldOut], time: Ints, label_end: Ints
+) -> list[dict[str, Any]]:
+    """Return for each stage whether every label that is fitted to ends before its validation."""
+    lines = []
+    for stage, cut in held.items():
+        known, begins = int(label_end[cut.fit].max()), int(time[cut.validation].min())
+        disjoint = set(cut.fit.tolist()).isdisjoint(cut.validation.tolist())
+        lines.append(
+            {
+                "stage": stage,
+                "fit_rows": len(cut.fit),
+                "validation_rows": len(cut.validation),
+                "max_fit_label_end": iso(known),
+                "min_validation_time": iso(begins),
+                "holds": known < begins and disjoint,
+            }
+        )
+    return lines
 
 
 def fold_map_digest(folds: Sequence[Fold], rows: int) -> str:
