@@ -29,7 +29,7 @@ def schema_of(kind):
 def named(path):
     """Return the component that the schema names for a value: the annotation nearest to it."""
     document, inner = split(path)
-    if document in (MODEL, PROFILES):
+    if path[0] == "model_config" or document == PROFILES:
         return "hyperparameters"
     node, found = schema_of(DOCUMENTS[document]), None
     for key in inner:

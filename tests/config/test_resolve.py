@@ -17,10 +17,12 @@ from repro.config.layers import nest
 from repro.config.resolve import LEVEL, Selection, resolve
 from repro.config.tree import load, overlay
 from repro.errors import ProblemsError, UsageError
+from repro.facts.trainers import declarations
 from repro.identity.equality import same
 
 MODEL = ("model_config", "lightgbm")
 TREES = (*MODEL, "hyperparameters", "num_iterations")
+AGGRESSIVE = "lightgbm.variants.aggressive"
 RATE = (*MODEL, "hyperparameters", "learning_rate")
 BINS = (*MODEL, "hyperparameters", "max_bin")
 SYMBOL = ("data", "dataset", "dataset", "symbol")
@@ -69,8 +71,8 @@ def test_the_place_of_every_shipped_leaf_is_the_very_text_of_its_value(shipped, 
 
 def test_the_place_of_every_shipped_key_is_its_very_text(shipped, families):
     configuration = resolve(shipped, Selection(), families)
-    aliases = families["lightgbm"].aliases()
     for path, value in configuration.flat.items():
+        aliases = families[path[1] if path[0] == "model_config" else "lightgbm"].aliases()
         text, rest = sliced(configuration, value.setting.key)
         assert text == path[-1] or aliases.get(text) == path[-1]
         assert rest.startswith(":")
@@ -258,7 +260,7 @@ def test_a_variant_may_be_called_as_a_parameter_is(edit, resolved):
          "CONFIG/model_config/lightgbm_custom.yaml"),
         ({"sets": ("family=lightgmb",)},
          "no trainer offers the family 'lightgmb'; did you mean lightgbm?",
-         "families offered here: lightgbm"),
+         f"families offered here: {', '.join(sorted(declarations()))}"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )  # fmt: skip
@@ -499,7 +501,7 @@ def test_lightgbm_custom_is_never_a_family(add, workspace, resolved, families):
     add(CUSTOM, (workspace / "CONFIG/model_config/lightgbm.yaml").read_text("utf-8"))
     tree, found = load(workspace, families)
     assert (found, set(tree.overlays)) == ((), {"lightgbm_custom"})
-    assert {path[1] for path in resolved().flat if path[0] == "model_config"} == {"lightgbm"}
+    assert {path[1] for path in resolved().flat if path[0] == "model_config"} == set(families)
     with pytest.raises(UsageError, match="no trainer offers the family 'lightgbm_custom'"):
         resolved(sets=("family=lightgbm_custom",))
 

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 import pytest
 
 from repro.audit_log.formats.digests import digest_file
+from repro.config.catalog import hyperparameter_schemas
 from repro.errors import DeterminismError, InputError, UsageError
 from repro.execution.git import describe
 from repro.facts import code
@@ -36,6 +37,28 @@ def test_every_rule_says_why_and_how_it_is_known():
             assert rule.reason
             assert rule.evidence
             assert set(rule.levels) <= {"strict", "best-effort"}
+
+
+def test_what_stops_early_is_a_declared_part_of_the_procedure():
+    for found in declarations().values():
+        if found.early_stopping is not None:
+            assert found.hyperparameters[found.early_stopping]["procedure"] is True
+
+
+@pytest.mark.parametrize("family", ["lightgbm", "xgboost"])
+def test_every_name_of_rounds_and_stopping_says_how_training_proceeds(family):
+    found = declaration(family)
+    procedure = found.procedure()
+    assert procedure["n_estimators"] == found.canonical_name("num_boost_round")
+    assert procedure["early_stopping_rounds"] == found.early_stopping
+    assert not {"learning_rate", "max_depth", "max_bin"} & set(procedure)
+    assert set(procedure) <= set(found.aliases())
+
+
+def test_an_editor_is_told_only_words_of_json_schema():
+    for found in declarations().values():
+        for name, schema in hyperparameter_schemas(found).items():
+            assert not {"aliases", "procedure"} & set(schema), name
 
 
 def test_an_unknown_family_names_those_that_are_offered():
@@ -80,7 +103,8 @@ def own():
 def test_a_third_partys_trainer_is_found_without_importing_it(tmp_path, own):
     text = json.dumps({**own, "family": "acme"})
     found = offered(tmp_path, {"acme": ("acme_trainers.acme", text)})
-    assert found == "['acme', 'lightgbm']"  # there is no acme.py at all
+    assert "'acme'" in found  # there is no acme.py at all
+    assert "'lightgbm'" in found
 
 
 def test_two_offers_of_one_family_are_an_error_that_names_both(tmp_path, own):

@@ -56,7 +56,7 @@ def test_the_last_rows_of_each_symbol_have_no_target(real_samples):
 
 def test_the_folds_of_the_real_data_are_proved_apart(real_samples):
     folds = walk_forward(real_samples.time, real_samples.label_end, SPLITS)
-    assert proof(folds, real_samples.time, real_samples.label_end)["holds"]
+    assert proof(folds, real_samples.time, real_samples.label_end, {})["holds"]
     assert sum(len(fold.test) for fold in folds) + len(folds[0].train) < len(real_samples.y)
 
 

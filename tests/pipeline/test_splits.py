@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.errors import InputError
-from repro.pipeline.splits import fold_map_digest, proof, walk_forward
+from repro.pipeline.splits import HoldOut, fold_map_digest, hold_out, hold_outs, proof, walk_forward
 
 DAY = 86_400_000_000_000
 quick = settings(deadline=None, max_examples=100, database=None, derandomize=True)
@@ -21,6 +21,7 @@ plans = st.fixed_dictionaries(
         "max_train_timestamps": st.none() | st.integers(1, 40),
         "min_train_rows": st.just(1),
         "min_test_rows": st.just(1),
+        "validation_fraction": st.floats(0.01, 0.9),
     }
 )
 
@@ -35,6 +36,7 @@ def plan(**changed):
         "max_train_timestamps": None,
         "min_train_rows": 1,
         "min_test_rows": 1,
+        "validation_fraction": 0.25,
     } | changed
 
 
@@ -118,7 +120,7 @@ def test_a_limited_training_is_the_newest_part_of_the_whole(times, splits):
 @given(samples(), plans)
 def test_the_proof_holds_for_what_was_cut(times, splits):
     folds = drawn(times, splits)
-    found = proof(folds, *times)
+    found = proof(folds, *times, {})
     assert found["holds"]
     assert len(found["folds"]) == len(folds)
 
@@ -128,10 +130,10 @@ def test_the_proof_fails_for_one_row_too_many_and_for_a_moment_tested_twice():
     label_end = time + 2 * DAY
     folds = list(walk_forward(time, label_end, plan()))
     late = dataclasses.replace(folds[1], train=np.append(folds[1].train, folds[1].test[0] - 1))
-    found = proof([folds[0], late, folds[2]], time, label_end)
+    found = proof([folds[0], late, folds[2]], time, label_end, {})
     assert [fold["holds"] for fold in found["folds"]] == [True, False, True]
     assert not found["holds"]
-    again = proof([*folds, folds[0]], time, label_end)
+    again = proof([*folds, folds[0]], time, label_end, {})
     assert (again["holds"], again["test_times_in_one_fold"]) == (False, False)
 
 
@@ -184,3 +186,112 @@ def test_the_fold_map_digest_moves_with_every_row_and_never_by_itself():
         fold_map_digest(walk_forward(time, label_end, plan(embargo=1)), 30),
     ]
     assert len({digest, *moved}) == 5
+
+
+def cuts(times, splits):
+    """Return the training rows of each fold, and of all, with how they are cut for a stop."""
+    everything = np.arange(len(times[0]))
+    found = []
+    for rows in (*(fold.train for fold in drawn(times, splits)), everything):
+        try:
+            found.append((rows, hold_out("final", *times, rows, splits)))
+        except InputError:
+            continue
+    return found
+
+
+@quick
+@given(samples(), plans)
+def test_the_rows_held_out_are_all_rows_of_the_newest_training_times(times, splits):
+    time, _ = times
+    for rows, cut in cuts(times, splits):
+        moments = sorted(set(time[rows].tolist()))
+        newest = moments[len(moments) - int(len(moments) * splits["validation_fraction"]) :]
+        assert cut.validation.tolist() == [row for row in rows.tolist() if time[row] in newest]
+        assert cut.validation.tolist()
+
+
+@quick
+@given(samples(), plans)
+def test_no_label_that_is_fitted_to_reaches_a_row_held_out(times, splits):
+    time, label_end = times
+    for rows, cut in cuts(times, splits):
+        moments = sorted(set(time[rows].tolist()))
+        begin = moments.index(time[cut.validation].min())
+        assert label_end[cut.fit].max() < time[cut.validation].min()
+        assert time[cut.fit].max() < time[cut.validation].min()  # one moment, one side
+        gap = begin - 1 - moments.index(time[cut.fit].max())
+        assert gap >= splits["purge"] + splits["embargo"]
+        assert set(cut.fit.tolist()) <= set(rows.tolist())
+
+
+@quick
+@given(samples(), plans)
+def test_no_row_is_left_out_that_might_have_been_fitted_to(times, splits):
+    time, label_end = times
+    for rows, cut in cuts(times, splits):
+        moments = sorted(set(time[rows].tolist()))
+        begin = moments.index(time[cut.validation].min())
+        neither = set(rows.tolist()) - set(cut.fit.tolist()) - set(cut.validation.tolist())
+        for row in neither:
+            near = moments.index(time[row]) >= begin - splits["purge"] - splits["embargo"]
+            assert near or label_end[row] >= moments[begin - splits["embargo"]]
+
+
+@quick
+@given(samples(), plans)
+def test_the_proof_covers_what_is_held_out(times, splits):
+    folds = drawn(times, splits)
+    held = {f"stage {n}": cut for n, (_, cut) in enumerate(cuts(times, splits))}
+    found = proof(folds, *times, held)
+    assert found["holds"]
+    assert len(found.get("validation", [])) == len(held)
+
+
+def test_the_proof_fails_for_a_label_that_reaches_the_rows_held_out():
+    time = np.arange(30, dtype=np.int64) * DAY
+    label_end = time + 2 * DAY
+    folds = walk_forward(time, label_end, plan())
+    good = hold_out("final", time, label_end, np.arange(30), plan())
+    assert (good.fit[-1], good.validation[0]) == (20, 23)
+    late = HoldOut(np.append(good.fit, 21), good.validation)
+    both = HoldOut(good.fit, np.append(good.validation, 3))
+    for cut in (late, both):
+        found = proof(folds, time, label_end, {"fold 1": good, "final": cut})
+        assert [line["holds"] for line in found["validation"]] == [True, False]
+        assert not found["holds"]
+    assert "validation" not in proof(folds, time, label_end, {})
+
+
+def test_a_daily_series_is_held_out_as_the_page_says():
+    time = np.arange(20, dtype=np.int64) * DAY
+    cut = hold_out("final", time, time + 2 * DAY, np.arange(3, 15), plan(embargo=1))
+    assert cut.validation.tolist() == [12, 13, 14]
+    assert cut.fit.tolist() == [3, 4, 5, 6, 7, 8]
+
+
+def test_each_stage_is_cut_by_its_own_times():
+    time = np.arange(20, dtype=np.int64) * DAY
+    rows = {"fold 1": np.arange(8), "final": np.arange(20)}
+    found = hold_outs(rows, time, time + DAY, plan())
+    assert {name: cut.validation.tolist() for name, cut in found.items()} == {
+        "fold 1": [6, 7],
+        "final": [15, 16, 17, 18, 19],
+    }
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"validation_fraction": 0.04}, "final: of 20 training times, `validation_fraction` 0.04"),
+        ({"min_train_rows": 14}, "final has 13 rows to fit to; `min_train_rows` asks for 14"),
+        ({"min_test_rows": 6}, "final has 5 rows to stop early by; `min_test_rows` asks for 6"),
+        ({"purge": 15}, "final has 0 rows to fit to"),
+        ({"validation_fraction": 0.95}, "final has 0 rows to fit to"),
+    ],
+)
+def test_too_few_rows_to_stop_early_are_refused_with_the_count_and_the_knob(changed, said):
+    time = np.arange(20, dtype=np.int64) * DAY
+    with pytest.raises(InputError, match=said) as caught:
+        hold_out("final", time, time + DAY, np.arange(20), plan(**changed))
+    assert "do not stop early" in str(caught.value.hint)

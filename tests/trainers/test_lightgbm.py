@@ -17,6 +17,8 @@ from repro.trainers.contract import Job, TrainerError
 DECLARATION = declaration("lightgbm")
 PARAMETERS = {
     "num_iterations": 12,
+    "early_stopping_round": 0,
+    "early_stopping_min_delta": 0.0,
     "learning_rate": 0.1,
     "num_leaves": 7,
     "max_depth": 4,
@@ -36,6 +38,11 @@ PARAMETERS = {
     "min_data_in_bin": 3,
     "bin_construct_sample_cnt": 1000,
     "boost_from_average": True,
+    "use_missing": True,
+    "zero_as_missing": False,
+    "reg_sqrt": False,
+    "is_unbalance": False,
+    "scale_pos_weight": 1.0,
 }
 SEEDS = {name: 1000 + n for n, name in enumerate(DECLARATION.seeds)}
 
@@ -44,18 +51,20 @@ def data(task="regression", rows=600):
     generator = np.random.default_rng(7)
     x = generator.normal(size=(rows, 5))
     x[generator.random((rows, 5)) < 0.05] = np.nan
+    x[generator.random((rows, 5)) < 0.05] = 0.0
     signal = np.nan_to_num(x[:, 0]) - 0.5 * np.nan_to_num(x[:, 1]) ** 2
     y = signal + generator.normal(scale=0.3, size=rows)
     return np.ascontiguousarray(x), (y > 0).astype(float) if task == "binary" else y
 
 
-def job(task="regression", threads=1, seeds=SEEDS, **changed):
+def job(task="regression", threads=1, seeds=SEEDS, validation=None, **changed):
     return Job(
         task=task,
         features=[f"f{n}" for n in range(5)],
         parameters={**PARAMETERS, **DECLARATION.forced("strict"), **changed},
         seeds=seeds,
         threads=threads,
+        validation=validation,
     )
 
 
@@ -101,6 +110,8 @@ def test_every_parameter_and_seed_that_was_asked_for_is_in_force():
 
 OTHER = {
     "num_iterations": 13,
+    "early_stopping_round": 1,
+    "early_stopping_min_delta": 5.0,
     "learning_rate": 0.123456789,
     "num_leaves": 5,
     "max_depth": 2,
@@ -112,7 +123,7 @@ OTHER = {
     "feature_fraction_bynode": 0.5,
     "lambda_l1": 5.0,
     "lambda_l2": 9.0,
-    "min_gain_to_split": 1.0,
+    "min_gain_to_split": 20.0,
     "max_delta_step": 0.05,
     "path_smooth": 9.0,
     "extra_trees": True,
@@ -120,15 +131,32 @@ OTHER = {
     "min_data_in_bin": 90,
     "bin_construct_sample_cnt": 60,
     "boost_from_average": False,
+    "use_missing": False,
+    "zero_as_missing": True,
+    "reg_sqrt": True,
+    "is_unbalance": True,
+    "scale_pos_weight": 3.0,
 }
+OF_CLASSES = ("is_unbalance", "scale_pos_weight")
+"""Parameters that only a binary target has a use for."""
+
+
+def held_out(task="regression"):
+    """Return rows on which a few trees are enough: another draw, its target mostly noise."""
+    x, y = data(task)
+    return x[::-1].copy(), np.random.default_rng(9).permutation(y)
 
 
 @pytest.mark.parametrize("name", sorted(PARAMETERS))
 def test_every_declared_hyperparameter_is_consumed(name):
-    changed = fitted(**{name: OTHER[name]})
+    task = "binary" if name in OF_CLASSES else "regression"
+    both = {"validation": held_out(task)} if name.startswith("early") else {}
+    if name == "early_stopping_min_delta":
+        both = {"validation": data(task), "early_stopping_round": 5}
+    changed = fitted(task, **both, **{name: OTHER[name]})
     effective = trainer.effective_parameters(changed)
     assert differing_parameters({name: OTHER[name]}, effective) == {}
-    assert bits(changed) != bits(fitted())
+    assert bits(changed, task) != bits(fitted(task, **both), task)
 
 
 @pytest.mark.parametrize("name", ["bagging_seed", "feature_fraction_seed"])
