@@ -247,7 +247,7 @@ def test_every_fault_shows_its_line(edit, checked, workspace):
     [
         ({"sets": ("num_leaves=60",)}, "--set 1:1:12-14"),
         ({"sets": ("max_depth=3",)}, f"{MODEL}:8:15-17"),
-        ({"variant": "aggressive", "sets": ("embargo=0", "max_depth=2")}, f"{MODEL}:37:17-19"),
+        ({"variant": "aggressive", "sets": ("embargo=0", "max_depth=2")}, f"{MODEL}:44:17-19"),
         ({"overlays": ("lightgbm_deep",)}, "model_config/lightgbm_deep.yaml:2:13-15"),
     ],
 )

@@ -210,7 +210,7 @@ def test_both_aliases_of_a_parameter_are_kept_under_its_one_name(resolved):
             "model_config/lightgbm.yaml",
             "    num_leaves: 7",
             "    eta: 1.0\n    num_leaves: 7",
-            (32, 5),
+            (39, 5),
         ),
         (
             "training_config/optimizer_config.yaml",
