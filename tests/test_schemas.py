@@ -240,6 +240,7 @@ def train_others(made: World) -> None:
             subprocess.run([git, *words], cwd=made.root, env=made.environment, check=True)
     made.play("other seed", "train --profile debug -q --seed 7")
     others = ("--set", "learning_rate=0.05", "--set", SUSPICIOUS, "--set", KEPT_ON_WARNING)
+    others += ("--set", "early_stopping_round=5")
     made.play("other target", "train --profile debug -q --target fwd_up_5d", *others)
     made.play("failed", "train --profile debug -q --set", SUSPICIOUS)
     interrupt(made)
