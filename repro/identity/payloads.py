@@ -59,19 +59,19 @@ def differing_parameters(
     """Return each requested parameter that is not in force, with the value that is.
 
     Numbers are compared as the library prints them: six significant digits where it prints
-    no more. A parameter that the library does not report is None.
+    no more. A parameter that the library does not report is None here, and never in force.
     """
     return {
         name: (value, effective.get(name))
         for name, value in requested.items()
-        if not _agree(value, effective.get(name))
+        if name not in effective or not _agree(value, effective[name])
     }
 
 
 def _agree(requested: Any, effective: Any) -> bool:
     """Return whether a read-back value is what was asked for."""
-    if effective is None:
-        return False
+    if requested is None or effective is None:
+        return requested is effective
     if isinstance(requested, (bool, int, float)) and isinstance(effective, (int, float)):
         return float(requested) == float(effective) or (
             isinstance(requested, float) and float(f"{requested:.6g}") == float(effective)
