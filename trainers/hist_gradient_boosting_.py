@@ -65,7 +65,9 @@ def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) ->
     from threadpoolctl import threadpool_limits
 
     require_target(job, y)
+    _require_values(job, x)
     parameters = dict(job.parameters)
+    parameters["max_features"] = float(parameters["max_features"])  # 1 is all of them, not one
     patience = parameters.pop("early_stopping_rounds")
     stopping: dict[str, Any] = {"early_stopping": patience > 0}
     held_out: dict[str, Any] = {}
@@ -174,6 +176,15 @@ def importance(model: Model) -> Floats:
 def canonical_model(model: Model) -> bytes:
     """Return the bytes of the file; nothing in it depends on the number of threads."""
     return array_file.canonical(model.parameters, model.arrays)
+
+
+def _require_values(job: Job, x: Floats) -> None:
+    """Raise TrainerError for a feature of which nothing is known; the library stumbles over it."""
+    import numpy as np
+
+    empty = [job.features[n] for n in np.flatnonzero(np.isnan(x).all(axis=0))] if len(x) else []
+    if empty:
+        raise TrainerError(f"no value of {', '.join(empty)} in any of {len(x)} training rows")
 
 
 def _effective(estimator: Any) -> dict[str, Any]:

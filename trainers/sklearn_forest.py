@@ -72,13 +72,13 @@ class Forest:
         for name in SHARES:
             if isinstance(parameters[name], int):
                 parameters[name] = float(parameters[name])
-        total = parameters["n_estimators"]
+        total, rows = parameters["n_estimators"], _narrow(x)
         with library_errors():
             estimator = getattr(sklearn.ensemble, self.classes[job.task])(**parameters)
             estimator.set_params(n_jobs=job.threads, warm_start=True)
             step = max(1, -(-total // BLOCKS)) if isinstance(total, int) else 1
             for done in [*range(step, total, step), total]:
-                estimator.set_params(n_estimators=done).fit(x, y)
+                estimator.set_params(n_estimators=done).fit(rows, y)
                 progress(done, total)
         estimator.set_params(n_jobs=parameters["n_jobs"], warm_start=parameters["warm_start"])
         trees = tuple(tree.tree_ for tree in estimator.estimators_)
@@ -102,10 +102,7 @@ class Forest:
         import numpy as np
 
         require_columns(model.parameters, x)
-        with np.errstate(over="ignore"):
-            rows = np.ascontiguousarray(x, dtype=np.float32)
-        if np.isinf(rows).any():
-            raise TrainerError("a feature is infinite, or too large for the 32 bits of a forest")
+        rows = _narrow(x)
         column = OUTPUTS[model.parameters["task"]] - 1
         out = np.zeros(len(rows), dtype=np.float64)
         for tree in model.trees:
@@ -176,6 +173,20 @@ class Forest:
     def canonical_model(self, model: Model) -> bytes:
         """Return the bytes of the file; nothing in it depends on the number of threads."""
         return array_file.canonical(model.parameters, model.arrays)
+
+
+def _narrow(x: Floats) -> Array:
+    """Return ``x`` in the 32 bits that a forest compares; TrainerError for what they cannot hold.
+
+    The library narrows it just so, but says of a value that is too large only that it warns.
+    """
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        rows = np.ascontiguousarray(x, dtype=np.float32)
+    if np.isinf(rows).any():
+        raise TrainerError("a feature is infinite, or too large for the 32 bits of a forest")
+    return rows
 
 
 def _arrays(trees: tuple[Any, ...]) -> dict[str, Array]:
