@@ -77,7 +77,8 @@ def target_path(
     matches = [p for p in paths if any(p[-len(key) :] == key for key in keys)]
     exact = [p for p in matches if p in keys]
     active = [p for p in matches if not ASIDE & set(p) and _of_family(p, family)]
-    for candidates in (exact, active, matches):
+    own = [p for p in matches if _of_family(p, family)]  # a variant that other families have too
+    for candidates in (exact, active, own, matches):
         if len(candidates) == 1:
             return candidates[0]
         if candidates:

@@ -137,6 +137,16 @@ def test_a_requested_parameter_that_is_not_in_force_is_told_with_both_values():
     }
 
 
+def test_a_null_is_in_force_if_the_library_says_null_and_not_if_it_says_nothing():
+    asked = {"a": None, "b": None, "c": 1, "d": None}
+    found = {"a": None, "c": None, "d": "None"}
+    assert differing_parameters(asked, found) == {
+        "b": (None, None),
+        "c": (1, None),
+        "d": (None, "None"),
+    }
+
+
 def test_a_parameter_that_the_library_prints_with_six_digits_is_in_force():
     assert differing_parameters({"rate": 0.123456789}, {"rate": 0.123457}) == {}
     assert differing_parameters({"rate": 0.123456789}, {"rate": 0.12345}) != {}
