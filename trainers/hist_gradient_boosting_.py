@@ -182,8 +182,8 @@ def _require_values(job: Job, x: Floats) -> None:
     """Raise TrainerError for a feature of which nothing is known; the library stumbles over it."""
     import numpy as np
 
-    unknown = np.isnan(x).all(axis=0).tolist() if len(x) else []
-    empty = [name for name, nothing in zip(job.features, unknown, strict=False) if nothing]
+    unknown = np.flatnonzero(np.isnan(x).all(axis=0) & (len(x) > 0))
+    empty = [job.features[n] for n in unknown.tolist()]
     if empty:
         raise TrainerError(f"no value of {', '.join(empty)} in any of {len(x)} training rows")
 

@@ -239,6 +239,14 @@ def test_every_declared_hyperparameter_is_consumed(name, parameter):
     assert bits(name, changed) != bits(name, fitted(name, **base) if base else model(name))
 
 
+@every_forest
+def test_one_is_a_share_in_a_forest_whether_it_is_written_as_a_float_or_not(name):
+    whole = fitted(name, max_features=1, max_samples=1)
+    effective = FAMILIES[name].trainer.effective_parameters(whole)
+    assert (effective["features_of_a_split"], effective["rows_of_a_tree"]) == (5, 600)
+    assert bits(name, whole) == bits(name, fitted(name, max_features=1.0, max_samples=1.0))
+
+
 @every_family
 def test_the_seed_matters(name):
     assert bits(name, fitted(name, seed=5)) != bits(name, model(name))
