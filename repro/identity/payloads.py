@@ -72,6 +72,8 @@ def _agree(requested: Any, effective: Any) -> bool:
     """Return whether a read-back value is what was asked for."""
     if requested is None or effective is None:
         return requested is effective
+    if isinstance(requested, (list, tuple)) and isinstance(effective, (list, tuple)):
+        return len(requested) == len(effective) and all(map(_agree, requested, effective))
     if isinstance(requested, (bool, int, float)) and isinstance(effective, (int, float)):
         return float(requested) == float(effective) or (
             isinstance(requested, float) and float(f"{requested:.6g}") == float(effective)

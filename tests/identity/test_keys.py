@@ -152,6 +152,20 @@ def test_a_parameter_that_the_library_prints_with_six_digits_is_in_force():
     assert differing_parameters({"rate": 0.123456789}, {"rate": 0.12345}) != {}
 
 
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [(None, 0), (0, None), (None, "None"), ([1, 2], [1]), ([1, 2], [2, 1]), ([1], 1), (1, [1])],
+)
+def test_none_and_lists_are_compared_as_what_they_are(asked, found):
+    assert differing_parameters({"a": asked}, {"a": found}) == {"a": (asked, found)}
+    assert differing_parameters({"a": asked}, {"a": asked}) == {}
+    assert differing_parameters({"a": asked}, {}) == {"a": (asked, None)}
+
+
+def test_the_numbers_of_a_list_are_compared_as_numbers():
+    assert differing_parameters({"a": [1, 0.123456789]}, {"a": [1.0, 0.123457]}) == {}
+
+
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 trees = st.recursive(scalars, lambda x: st.lists(x) | st.dictionaries(st.text(), x))
 
