@@ -48,6 +48,7 @@ class Active:
     threads: int
     time_limit_seconds: int
     leakage: Mapping[str, Any]
+    clipping: Mapping[str, Any]
     identity_mode: str
     stability: Mapping[str, Any]
     """Which runs count as replicates, and how many are needed."""
@@ -81,6 +82,7 @@ def activate(resolved: Resolved) -> Active:
         threads=reproducibility["threads"],
         time_limit_seconds=reproducibility["time_limit_seconds"],
         leakage=training["safety_config"]["safety"]["leakage_detection"],
+        clipping=training["safety_config"]["safety"]["clipping"],
         identity_mode=tree["identity_config"]["identity"]["mode"],
         stability=tree["identity_config"]["stability"],
         components=components(resolved),

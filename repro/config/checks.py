@@ -22,6 +22,10 @@ ROUTING: Path = ("training_config", "routing_config", "routing")
 REGISTRY: Path = ("data", "feature_registry", "registry")
 SELECTED: Path = ("data", "feature_registry", "selected")
 FORBIDDEN: Path = ("data", "feature_registry", "forbidden_levels")
+CLIP: Path = (
+    *("training_config", "safety_config", "safety", "clipping"),
+    "training_target_quantile",
+)
 DATASET: Path = ("data", "dataset", "dataset")
 
 
@@ -74,6 +78,9 @@ def _targets(resolved: Resolved) -> Iterator[Problem]:
         if task.value != TASK_OF[kind]:
             message = f"{task.value} is not what the formula {kind} gives: {TASK_OF[kind]}"
             yield _at(resolved, task, message)
+    clip = flat[CLIP]
+    if clip.value is not None and flat[(*TARGETS, resolved.target, "task")].value != "regression":
+        yield _at(resolved, clip, f"the labels of {resolved.target} are classes: write null")
     default = flat[DEFAULT_TARGET]
     if default.value not in names:
         message = f"no such target: {default.value!r}{suggestion(default.value, names)}"

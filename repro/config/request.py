@@ -42,6 +42,7 @@ def build(resolved: Resolved, active: Active, trainer: Trainer) -> Request:
             "features": [dict(feature) for feature in active.features],
             "family": active.family,
             "parameters": {**active.hyperparameters, **forced},
+            "clipping": dict(active.clipping),
             "splits": dict(active.splits),
             "routing": dict(active.routing),
             "execution": {"level": active.level, "threads": active.threads},

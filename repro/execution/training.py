@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from repro.audit_log.formats.digests import payload_digest
 from repro.errors import InputError
 from repro.pipeline import digest, evaluation, features, leakage, splits, summary, targets
+from repro.pipeline.clipping import clip_labels
 from repro.pipeline.interval import require_interval
 from repro.pipeline.panel import Panel
 from repro.pipeline.routing import of_symbol
@@ -110,7 +111,7 @@ def prepare(
         "summary": described,
         "features": {"names": list(samples.names), "dtype": "float64"},
         "replaced_infinities": dict(matrix.replaced_infinities),
-        "samples": _sample_facts(samples),
+        "samples": _sample_facts(samples, request["clipping"]),
         "splits": {
             "fold_map": splits.fold_map_digest(folds, len(samples.y)),
             "folds": [splits.facts(fold) for fold in folds],
@@ -233,7 +234,7 @@ def _fit(
     return trainer.fit(
         job,
         np.ascontiguousarray(samples.X[fit]),
-        np.ascontiguousarray(samples.y[fit]),
+        np.ascontiguousarray(clip_labels(samples.y[fit], request["clipping"])[0]),
         lambda done, total: progress(name, done, total),
     )
 
@@ -303,11 +304,15 @@ def _write_predictions(
     np.save(path, table, allow_pickle=False)
 
 
-def _sample_facts(samples: Samples) -> dict[str, Any]:
-    """Return counts of the rows, and a digest of their identities and of all their values."""
+def _sample_facts(samples: Samples, clipping: Mapping[str, Any]) -> dict[str, Any]:
+    """Return counts of the rows, and a digest of their identities and of all their values.
+
+    ``clipped_labels`` counts those of all rows; each fit clips by its own.
+    """
     return {
         "rows": len(samples.y),
         "dropped": dict(samples.dropped),
+        "clipped_labels": clip_labels(samples.y, clipping)[1],
         "digest": payload_digest(
             ROWS_CONTEXT,
             {

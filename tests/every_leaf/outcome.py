@@ -95,7 +95,9 @@ def _prepared(active: Active, request: requests.Request, kind: str) -> tuple[str
     data = panel(kind)
     named = [(name, data, hashlib.sha256(data).hexdigest()) for name in active.dataset["files"]]
     try:
-        facts = training.prepare(request.decides, request.options, named).facts
+        facts = training.prepare(
+            request.decides, request.options, named, FAMILIES[active.family].early_stopping
+        ).facts
     except (InputError, ReproError) as error:
         return error.problem, {}
     made = component_payloads(active.components, facts)
