@@ -1,51 +1,84 @@
-"""Validation: every problem of a configuration at once, or the resolved configuration."""
+"""Validation: every problem of a workspace at once, or the resolved configuration."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from repro.config.catalog import MODELS, slot_of
 from repro.config.checks import cross_checks
 from repro.config.composed import composed_problems, missing_hyperparameters
-from repro.config.document import Document
+from repro.config.document import parse
+from repro.config.experiments import Experiment, chosen
+from repro.config.files import all_unusable, any_endless, documents_below
+from repro.config.kinds import Fragments
 from repro.config.resolve import Resolved, Selection, resolve
+from repro.config.settings import split
+from repro.config.trainer_faults import blamed
 from repro.config.tree import Tree, load
-from repro.config.workspace import find_root
-from repro.errors import Problem, ProblemsError
+from repro.config.workspace import MARKER, find_root
+from repro.errors import InputError, Problem, ProblemsError, UsageError
 from repro.facts.trainers import Declaration, declarations
+
+WARNING = "warning"
+ENTRANCE = frozenset({"training_config.pipeline_config", "data.dataset", "data.targets"})
+"""The documents without which nothing can be resolved: they say which family and which target."""
 
 
 @dataclass(frozen=True, slots=True)
 class Validation:
     """What was read and what is wrong with it; ``problems`` is sorted by place."""
 
-    root: Path
+    root: Path | None
+    """The workspace, if it was all of one."""
     files: tuple[str, ...]
     problems: tuple[Problem, ...]
 
     @property
-    def exit_status(self) -> int:
-        """Return 0 if nothing is wrong, 1 for findings, 2 if only the command line is."""
-        return ProblemsError(self.problems).exit_status if self.problems else 0
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that are no warnings."""
+        return tuple(problem for problem in self.problems if problem.severity != WARNING)
+
+    def exit_status(self, *, strict: bool = False) -> int:
+        """Return 0 if nothing is wrong, 1 for findings, 2 if only the command line is, or 3.
+
+        3 says that a file could not be read, so that the answer is not whole. Warnings count only
+        if it is ``strict``.
+        """
+        counted = self.problems if strict else self.errors
+        return ProblemsError(counted).exit_status if counted else 0
 
 
 def validate(start: Path, selection: Selection | None = None) -> Validation:
     """Return all problems of the workspace that ``start`` lies in.
 
-    Raises InputError without a workspace, UsageError for a name that does not exist.
+    With a ``selection`` it is what that asks for which is checked; without one everything that the
+    workspace offers (see ``offered``). Raises InputError without a workspace or over a trainer
+    whose schema is none, UsageError for a name that does not exist.
     """
-    families = declarations()
-    root = find_root(start.resolve())
-    tree, found = load(root, families)
-    files = tuple(document.file for document in _files(tree))
-    if not found:
-        try:
-            resolved = resolve(tree, selection or Selection(), families)
-            found = check(resolved, families)
-        except ProblemsError as error:
-            found = error.problems
-    return Validation(root, files, ProblemsError(found).problems)
+    return validate_root(find_root(start.resolve()), declarations(), selection)
+
+
+def validate_root(
+    root: Path, families: Mapping[str, Declaration], selection: Selection | None = None
+) -> Validation:
+    """Return all problems of the workspace at ``root``, as ``validate`` does."""
+    with blamed(families):
+        unusable = all_unusable(root / MARKER, MARKER)
+        if any_endless(root / MARKER):
+            return _piecemeal(root, families, unusable)
+        tree, told = load(root, families)
+        broken = _broken([*told, *unusable])
+        found = _without_echoes(told, unusable)
+        usable = _with_stubs(tree, broken)
+        at = {(problem.place, problem.path) for problem in found}
+        for chosen, own in _selections(usable, selection, families, broken):
+            for problem in _selected(usable, chosen, families, broken):
+                if own(problem) and (problem.place, problem.path) not in at:
+                    found[problem] = None
+    files = tuple(document.file for document in tree.files())
+    return Validation(root, files, ProblemsError(tuple(found)).problems)
 
 
 def configuration(
@@ -53,26 +86,206 @@ def configuration(
 ) -> tuple[Path, Resolved, Mapping[str, Declaration]]:
     """Return the workspace's root and the resolved configuration, known to be valid.
 
-    Raises ProblemsError with every problem, InputError or UsageError as ``validate`` does.
+    Raises ProblemsError with every problem, InputError or UsageError as ``validate`` does, and
+    InputError if a document cannot be read.
     """
     families = declarations()
     root = find_root(start.resolve())
-    tree, found = load(root, families)
-    if found:
-        raise ProblemsError(found)
-    resolved = resolve(tree, selection, families)
-    found = check(resolved, families)
+    with blamed(families):
+        for problem in all_unusable(root / MARKER, MARKER):
+            raise InputError(f"{problem.place.file} {problem.message}", problem.hint)
+        tree, told = load(root, families)
+        if _broken(told):
+            raise ProblemsError(told)
+        resolved = resolve(tree, selection, families)
+        found = check(resolved, families)
     if found:
         raise ProblemsError(found)
     return root, resolved, families
 
 
-def check(resolved: Resolved, families: Mapping[str, Declaration]) -> tuple[Problem, ...]:
-    """Return the problems of a resolved configuration: its schemas, then what lies between."""
-    found = composed_problems(resolved, families) + missing_hyperparameters(resolved, families)
-    return found or cross_checks(resolved, families)
+def check(
+    resolved: Resolved, families: Mapping[str, Declaration], broken: Collection[str] = ()
+) -> tuple[Problem, ...]:
+    """Return the problems of a resolved configuration: its schemas, then what lies between.
+
+    What depends on one of the ``broken`` documents, whose problems are known, is left out.
+    """
+    found = composed_problems(resolved, families)
+    unsound = set(broken) | (_broken(found) | _changed(resolved) if found else set())
+    missing = missing_hyperparameters(resolved, families)
+    found += tuple(problem for problem in missing if not _broken([problem]) & set(broken))
+    return found + cross_checks(resolved, families, unsound)
 
 
-def _files(tree: Tree) -> list[Document]:
-    """Return every document and overlay that was read."""
-    return tree.files()
+def offered(tree: Tree, families: Mapping[str, Declaration]) -> Iterator[Selection]:
+    """Yield what the workspace offers beside its defaults: each family, variant and profile.
+
+    Not each target: one whose horizon is longer than the purge is wrong only where it is used. An
+    overlay is a document of its own, and is laid only where it is asked for.
+    """
+    optimizer = "training_config.optimizer_config"
+    profiles = _keys(tree, optimizer, "training_profiles")
+    for name in sorted({*tree.documents, *tree.defaults}):
+        family = name.removeprefix(f"{MODELS}.")
+        if family == name or family not in families:
+            continue
+        sets = (f"pipeline.family={family}",)
+        yield Selection(sets=sets)
+        for variant in _keys(tree, name, "variants"):
+            yield Selection(variant=variant, sets=sets)
+        for profile in profiles:
+            yield Selection(profile=profile, sets=sets)
+
+
+def experimented(tree: Tree, broken: Collection[str]) -> Iterator[Selection]:
+    """Yield each experiment, with each of its targets and families."""
+    for name in sorted(tree.experiments):
+        if _extends_one_of(broken, tree, name):
+            continue
+        try:
+            experiment = chosen(tree.experiments, name)
+        except ProblemsError:  # told when it is resolved
+            experiment = Experiment(name)
+        for target in experiment.names("targets") or (None,):
+            for family in experiment.names("families") or (None,):
+                sets = () if family is None else (f"pipeline.family={family}",)
+                yield Selection(target=target, sets=sets, experiment=name)
+
+
+def _selections(
+    tree: Tree,
+    selection: Selection | None,
+    families: Mapping[str, Declaration],
+    broken: Collection[str],
+) -> Iterator[tuple[Selection, Callable[[Problem], bool]]]:
+    """Yield what is to be resolved, and which of its problems count.
+
+    Of what is offered and not chosen, those of hyperparameters: a family that cannot be trained
+    for the default target is none the worse for it.
+    """
+    if ENTRANCE & set(broken):
+        return
+    yield selection or Selection(), lambda problem: True
+    # What is laid over a document that is none would only say again that it is none.
+    if selection is not None or any(not name.startswith("experiments.") for name in broken):
+        return
+    for each in experimented(tree, broken):
+        yield each, lambda problem: True
+    for each in offered(tree, families):
+        yield each, lambda problem: problem.path.startswith("hyperparameters")
+
+
+def _selected(
+    tree: Tree, selection: Selection, families: Mapping[str, Declaration], broken: Collection[str]
+) -> tuple[Problem, ...]:
+    """Return the problems of one selection, leaving out what the ``broken`` documents decide."""
+    try:
+        return check(resolve(tree, selection, families), families, broken)
+    except ProblemsError as error:
+        if not broken:
+            return error.problems
+        # A name may be missing because the document that holds it cannot be read.
+        return tuple(p for p in error.problems if p.rule not in ("family", "target"))
+    except UsageError:
+        if not broken:
+            raise
+        return ()
+
+
+def _with_stubs(tree: Tree, broken: Collection[str]) -> Tree:
+    """Return ``tree`` with an empty model document for each that is none.
+
+    A family without a document cannot be resolved, and what is wrong with it is told already.
+    """
+    stubs = {
+        name: parse("hyperparameters: {}\n", f"{MARKER}/{name.replace('.', '/')}.yaml")
+        for name in broken
+        if name.startswith(f"{MODELS}.")
+        and (name not in tree.documents or not isinstance(tree.documents[name].value, dict))
+    }
+    return replace(tree, documents={**tree.documents, **stubs})
+
+
+def _keys(tree: Tree, document: str, name: str) -> list[str]:
+    """Return the keys of the mapping called ``name`` in a document or beneath it, sorted."""
+    found: set[str] = set()
+    for table in (tree.documents, tree.defaults):
+        value = table[document].value if document in table else None
+        inside = value[name] if isinstance(value, dict) and name in value else None
+        found |= inside.keys() if isinstance(inside, dict) else set()
+    return sorted(found)
+
+
+def _extends_one_of(broken: Collection[str], tree: Tree, name: str) -> bool:
+    """Return whether an experiment, or one that lies beneath it, is among the ``broken``."""
+    seen: list[str] = []
+    while name in tree.experiments and name not in seen:
+        if f"experiments.{name}" in broken:
+            return True
+        seen.append(name)
+        section = tree.experiments[name].value
+        inside = section["experiment"] if isinstance(section, dict) else {}
+        parent = inside["extends"] if isinstance(inside, dict) and "extends" in inside else None
+        name = str(parent)
+    return f"experiments.{name}" in broken
+
+
+def _without_echoes(told: Iterable[Problem], unusable: tuple[Problem, ...]) -> dict[Problem, None]:
+    """Return both, but not what is shut once more, nor what seems missing in a shut folder."""
+    shut = {problem.place.file for problem in unusable}
+    return dict.fromkeys(
+        [
+            *unusable,
+            *(
+                problem
+                for problem in told
+                if problem.place.file not in shut
+                and not any(problem.place.file.startswith(f"{folder}/") for folder in shut)
+            ),
+        ]
+    )
+
+
+def _broken(found: Iterable[Problem]) -> set[str]:
+    """Return the names of the documents in which an error lies."""
+    return {
+        problem.place.file.removeprefix(f"{MARKER}/")
+        .removeprefix("defaults/")
+        .removesuffix(".yaml")
+        .replace("/", ".")
+        for problem in found
+        if problem.severity != WARNING
+    }
+
+
+def _changed(resolved: Resolved) -> set[str]:
+    """Return the names of the documents that something above the documents has changed."""
+    return {
+        split(path)[0]
+        for path, value in resolved.flat.items()
+        if value.setting.layer not in ("document", "defaults")
+    }
+
+
+def _piecemeal(
+    root: Path, families: Mapping[str, Declaration], unusable: tuple[Problem, ...]
+) -> Validation:
+    """Return the problems of each document by itself, where others cannot be read at all.
+
+    What lies between documents cannot be told, nor what is missing.
+    """
+    fragments = Fragments(families)
+    shut = {problem.place.file for problem in unusable}
+    found = list(unusable)
+    files = []
+    for path in documents_below(root / MARKER):
+        shown = path.relative_to(root).as_posix()
+        if shown in shut:
+            continue
+        slot = slot_of(path.relative_to(root / MARKER), families)
+        kind = slot.kind.removeprefix("model:") if slot else None
+        sound, told = fragments.check(path.read_bytes(), shown, kind)
+        files += [shown] if sound else []
+        found += told
+    return Validation(root, tuple(files), ProblemsError(found).problems)

@@ -86,4 +86,5 @@ def problem_json(problem: Problem) -> dict[str, Any]:
         "message": problem.message,
         "rule": problem.rule,
         "hint": problem.hint,
+        "severity": problem.severity,
     }

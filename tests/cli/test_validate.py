@@ -138,6 +138,7 @@ def test_json_is_one_document_with_the_same_facts(edit, workspace):
         "message": "3.0 is above the maximum, 1",
         "rule": "maximum",
         "hint": None,
+        "severity": "error",
     }
     places = [(p["file"], p["line"], p["column"]) for p in found["problems"]]
     assert places == sorted(places)
@@ -154,7 +155,14 @@ def test_json_of_a_sound_workspace_has_no_problems(workspace):
     [
         (("--target", "fwd_ret_5"), "no such target: 'fwd_ret_5'; did you mean fwd_ret_5d?"),
         (("--config", "nope"), "no such overlay: 'nope'"),
-        (("stray",), "not an override: 'stray'"),
+        (("stray",), "no such file or folder: stray"),
+        (("-w", "CONFIG", "CONFIG"), "--workspace and a path were given"),
+        (("--kind", "targets"), "--kind without a path"),
+        (("CONFIG", "--stdin-filename", "x"), "--stdin-filename without standard input"),
+        (
+            ("-", "--kind", "lightgmb"),
+            "no such kind of document: 'lightgmb'; did you mean lightgbm?",
+        ),
         (("--nope",), "No such option: --nope"),
     ],
 )
