@@ -9,9 +9,9 @@ from pathlib import Path
 from repro.config.catalog import MODELS, slot_of
 from repro.config.checks import cross_checks
 from repro.config.composed import composed_problems, missing_hyperparameters
-from repro.config.document import parse
+from repro.config.document import Document, parse
 from repro.config.experiments import Experiment, chosen
-from repro.config.files import all_unusable, any_endless, documents_below
+from repro.config.files import all_unusable, any_endless, content, documents_below
 from repro.config.kinds import Fragments
 from repro.config.resolve import Resolved, Selection, resolve
 from repro.config.settings import split
@@ -73,8 +73,8 @@ def validate_root(
         found = _without_echoes(told, unusable)
         usable = _with_stubs(tree, broken)
         at = {(problem.place, problem.path) for problem in found}
-        for chosen, own in _selections(usable, selection, families, broken):
-            for problem in _selected(usable, chosen, families, broken):
+        for part, asked, own in _selections(usable, selection, families, broken):
+            for problem in _selected(part, asked, families, broken):
                 if own(problem) and (problem.place, problem.path) not in at:
                     found[problem] = None
     files = tuple(document.file for document in tree.files())
@@ -118,24 +118,29 @@ def check(
     return found + cross_checks(resolved, families, unsound)
 
 
-def offered(tree: Tree, families: Mapping[str, Declaration]) -> Iterator[Selection]:
+def offered(tree: Tree, families: Mapping[str, Declaration]) -> Iterator[tuple[Tree, Selection]]:
     """Yield what the workspace offers beside its defaults: each family, variant and profile.
+
+    Each comes with the tree that it needs, which knows no other family: sixty of them would
+    otherwise be read sixty times.
 
     Not each target: one whose horizon is longer than the purge is wrong only where it is used. An
     overlay is a document of its own, and is laid only where it is asked for.
     """
     optimizer = "training_config.optimizer_config"
-    profiles = _keys(tree, optimizer, "training_profiles")
+    profiles = _inside(tree, optimizer, "training_profiles")
     for name in sorted({*tree.documents, *tree.defaults}):
         family = name.removeprefix(f"{MODELS}.")
         if family == name or family not in families:
             continue
-        sets = (f"pipeline.family={family}",)
-        yield Selection(sets=sets)
-        for variant in _keys(tree, name, "variants"):
-            yield Selection(variant=variant, sets=sets)
-        for profile in profiles:
-            yield Selection(profile=profile, sets=sets)
+        part, sets = _alone(tree, name), (f"pipeline.family={family}",)
+        yield part, Selection(sets=sets)
+        for variant in sorted(_inside(tree, name, "variants")):
+            yield part, Selection(variant=variant, sets=sets)
+        meant = {family, *families[family].procedure()}
+        for profile, values in sorted(profiles.items()):
+            if isinstance(values, dict) and not meant.isdisjoint(values):
+                yield part, Selection(profile=profile, sets=sets)
 
 
 def experimented(tree: Tree, broken: Collection[str]) -> Iterator[Selection]:
@@ -158,22 +163,22 @@ def _selections(
     selection: Selection | None,
     families: Mapping[str, Declaration],
     broken: Collection[str],
-) -> Iterator[tuple[Selection, Callable[[Problem], bool]]]:
-    """Yield what is to be resolved, and which of its problems count.
+) -> Iterator[tuple[Tree, Selection, Callable[[Problem], bool]]]:
+    """Yield what is to be resolved, of which documents, and which of its problems count.
 
     Of what is offered and not chosen, those of hyperparameters: a family that cannot be trained
     for the default target is none the worse for it.
     """
     if ENTRANCE & set(broken):
         return
-    yield selection or Selection(), lambda problem: True
+    yield tree, selection or Selection(), lambda problem: True
     # What is laid over a document that is none would only say again that it is none.
     if selection is not None or any(not name.startswith("experiments.") for name in broken):
         return
     for each in experimented(tree, broken):
-        yield each, lambda problem: True
-    for each in offered(tree, families):
-        yield each, lambda problem: problem.path.startswith("hyperparameters")
+        yield tree, each, lambda problem: True
+    for part, each in offered(tree, families):
+        yield part, each, lambda problem: problem.path.startswith("hyperparameters")
 
 
 def _selected(
@@ -207,14 +212,28 @@ def _with_stubs(tree: Tree, broken: Collection[str]) -> Tree:
     return replace(tree, documents={**tree.documents, **stubs})
 
 
-def _keys(tree: Tree, document: str, name: str) -> list[str]:
-    """Return the keys of the mapping called ``name`` in a document or beneath it, sorted."""
-    found: set[str] = set()
-    for table in (tree.documents, tree.defaults):
+def _alone(tree: Tree, model: str) -> Tree:
+    """Return ``tree`` with one model document, and nothing that is laid over documents."""
+
+    def kept(table: Mapping[str, Document]) -> dict[str, Document]:
+        return {
+            name: document
+            for name, document in table.items()
+            if name == model or not name.startswith(f"{MODELS}.")
+        }
+
+    documents, defaults = kept(tree.documents), kept(tree.defaults)
+    return replace(tree, documents=documents, defaults=defaults, overlays={}, experiments={})
+
+
+def _inside(tree: Tree, document: str, name: str) -> dict[str, object]:
+    """Return the mapping called ``name`` in a document, over what lies beneath it."""
+    found: dict[str, object] = {}
+    for table in (tree.defaults, tree.documents):
         value = table[document].value if document in table else None
         inside = value[name] if isinstance(value, dict) and name in value else None
-        found |= inside.keys() if isinstance(inside, dict) else set()
-    return sorted(found)
+        found |= inside if isinstance(inside, dict) else {}
+    return found
 
 
 def _extends_one_of(broken: Collection[str], tree: Tree, name: str) -> bool:
@@ -285,7 +304,11 @@ def _piecemeal(
             continue
         slot = slot_of(path.relative_to(root / MARKER), families)
         kind = slot.kind.removeprefix("model:") if slot else None
-        sound, told = fragments.check(path.read_bytes(), shown, kind)
+        text = content(path, shown)
+        if isinstance(text, Problem):
+            found.append(text)
+            continue
+        sound, told = fragments.check(text, shown, kind)
         files += [shown] if sound else []
         found += told
     return Validation(root, tuple(files), ProblemsError(found).problems)

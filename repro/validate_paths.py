@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from repro.config.catalog import slot_of
-from repro.config.files import ENDINGS, documents_below, unread, unusable
+from repro.config.files import ENDINGS, content, documents_below, unusable
 from repro.config.kinds import Fragments
 from repro.config.resolve import Selection
 from repro.config.trainer_faults import blamed
@@ -148,27 +148,23 @@ def _given(
     stdin: tuple[str | None, bytes], fragments: Fragments, families: Mapping[str, Declaration]
 ) -> Validation:
     """Return the problems of standard input, by the place of the file that it is to become."""
-    name, content = stdin
+    name, text = stdin
     path = _absolute(name) if name else None
     root = _root_of(path) if path else None
     slot = slot_of(path.relative_to(root / MARKER), families) if path and root else None
     kind = slot.kind.removeprefix("model:") if slot and fragments.kind is None else None
     shown = name or STDIN
-    sound, problems = fragments.check(content, shown, kind)
+    sound, problems = fragments.check(text, shown, kind)
     return Validation(None, (shown,) if sound else (), problems)
 
 
 def _alone(path: Path, fragments: Fragments) -> Validation:
     """Return the problems of a file that lies in no workspace."""
     shown = _shown(path)
-    if (problem := unusable(path, shown)) is not None:
-        return Validation(None, (), (problem,))
-    try:
-        content = path.read_bytes()
-    except OSError as error:  # it changed meanwhile
-        reason = (error.strerror or type(error).__name__).lower()
-        return Validation(None, (), (unread(shown, f"cannot be read: {reason}", "try again"),))
-    sound, problems = fragments.check(content, shown)
+    text = content(path, shown)
+    if isinstance(text, Problem):
+        return Validation(None, (), (text,))
+    sound, problems = fragments.check(text, shown)
     if not sound and path.suffix not in ENDINGS:
         named = "documents are called .yaml"
         problems = tuple(replace(p, hint=p.hint or named) for p in problems)

@@ -331,6 +331,7 @@ def refuse(made: World) -> None:
 def ask(made: World) -> None:
     """Ask everything that only reads."""
     made.play("validate", "validate")
+    made.play("validate paths", "validate CONFIG/data CONFIG/identity_config.yaml")
     made.play("runs list", "runs list")
     made.play("runs show", "runs show", made.run("train"))
     made.play("same", "diff", made.run("train"), made.run("train again"))

@@ -27,12 +27,20 @@ _KINDS = (
 def unusable(path: Path, shown: str) -> Problem | None:
     """Return why the file at ``path``, called ``shown``, cannot be read; None if it can be."""
     try:
-        mode = path.stat().st_mode
-        for is_one, what, hint in _KINDS:
-            if is_one(mode):
-                return unread(shown, f"cannot be read: it is {what}", hint)
+        if (problem := _of_another_kind(path.stat().st_mode, shown)) is not None:
+            return problem
         with path.open("rb"):
             return None
+    except OSError as error:
+        return _refused(path, shown, error)
+
+
+def content(path: Path, shown: str) -> bytes | Problem:
+    """Return what is in the file at ``path``, or why it cannot be read."""
+    try:
+        if (problem := _of_another_kind(path.stat().st_mode, shown)) is not None:
+            return problem
+        return path.read_bytes()
     except OSError as error:
         return _refused(path, shown, error)
 
@@ -64,6 +72,13 @@ def documents_below(base: Path) -> list[Path]:
 def unread(shown: str, message: str, hint: str) -> Problem:
     """Return the problem of a file that cannot be read."""
     return Problem(Place(shown, 1, 1, 1), "", message, UNREADABLE, hint)
+
+
+def _of_another_kind(mode: int, shown: str) -> Problem | None:
+    for is_one, what, hint in _KINDS:
+        if is_one(mode):
+            return unread(shown, f"cannot be read: it is {what}", hint)
+    return None
 
 
 def _is_endless(path: Path) -> bool:
