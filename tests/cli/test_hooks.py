@@ -188,9 +188,15 @@ def test_the_action_lints_the_paths_that_it_is_given(desk):
     assert act(desk, ["Lint"], lint="c.py")["Lint"].returncode == 0
 
 
-@pytest.mark.parametrize("key", ["workspace", "format", "vkey", "version"])
-def test_an_input_is_never_obeyed_as_a_command(key, desk):
-    hostile = '"; touch owned; $(touch owned) `touch owned`'
-    left = act(desk, **{key: hostile})
-    assert not (desk.root / "owned").exists()
-    assert any(done.returncode for done in left.values())
+@pytest.mark.parametrize(
+    "hostile",
+    ["$(touch owned); touch owned; `touch owned`", '"; touch owned; "'],
+    ids=["bare", "quoted"],
+)
+def test_no_input_is_ever_obeyed_as_a_command(hostile, desk):
+    for key in ("workspace", "format", "vkey", "version", "lint"):
+        users = [name for name, step in STEPS.items() if f"inputs.{key} }}" in str(step["env"])]
+        left = act(desk, users[:1], **{key: hostile})
+        assert not (desk.root / "owned").exists(), key
+        assert all(done.returncode for done in left.values()), key
+        assert left, key
