@@ -19,6 +19,7 @@ COMMANDS: Final = MappingProxyType(
         "train": "Train one model, strictly, and seal it.",
         "diff": "Compare two runs: verdict, causes, effect.",
         "verify": "Do a run again and compare every bit.",
+        "lint": "Find values in code that belong in CONFIG.",
     }
 )
 GROUPS: Final = MappingProxyType(

@@ -1,0 +1,137 @@
+"""What changes each time and flows into what is hashed.
+
+A *source* is a clock, a random name, an address, a process number. A *sink* is a constructor or
+``update`` of a hash, a checksum, or a function whose name says that it makes a digest. Between them
+lie expressions and the variables of one function; nothing is followed into another function.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+
+from repro.lint.hardcoded import words_of
+from repro.lint.randomness import GLOBAL_DRAWS
+from repro.lint.reading import Reading, Scope, below, last_name
+from repro.lint.rules import DIGEST
+
+_SOURCES = (
+    frozenset(
+        {"hash", "id", "os.getpid", "os.times", "os.urandom", "secrets.token_bytes"}
+        | {"secrets.token_hex", "secrets.token_urlsafe", "time.ctime", "time.gmtime"}
+        | {"time.localtime", "time.monotonic", "time.monotonic_ns", "time.perf_counter"}
+        | {"time.perf_counter_ns", "time.time", "time.time_ns", "uuid.uuid1", "uuid.uuid4"}
+        | {"uuid.getnode", "datetime.date.today", "datetime.datetime.now"}
+        | {"datetime.datetime.today", "datetime.datetime.utcnow"}
+    )
+    | GLOBAL_DRAWS
+)
+_SOURCE_NAMES = frozenset(source.rpartition(".")[2] for source in _SOURCES)
+_MODULES = ("hashlib.", "blake3.", "hmac.", "xxhash.", "mmh3.")
+_CHECKSUMS = frozenset({"zlib.crc32", "zlib.adler32", "binascii.crc32"})
+_DIGEST_WORDS = frozenset(
+    {"adler", "blake", "checksum", "crc", "digest", "fingerprint", "hash", "hasher", "hmac"}
+    | {"mmh", "sha", "signature", "xxh", "xxhash"}
+)
+_NO_DIGEST = frozenset({"assert", "check", "has", "inspect", "is", "parse", "test", "verify"})
+"""A function that begins so looks at a digest and makes none."""
+_FEEDING = frozenset({"add", "append", "extend", "insert", "update"})
+
+
+def assigned(
+    reading: Reading, scope: Scope, node: ast.Assign | ast.AnnAssign | ast.NamedExpr
+) -> None:
+    """Note ``x[k] = value`` and ``x, y = value``; ``x = value`` is bound already."""
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    for target in targets:
+        if isinstance(target, ast.Subscript) and node.value is not None:
+            _feed(scope, target, node.value)
+        elif isinstance(target, ast.Tuple | ast.List) and node.value is not None:
+            for element in target.elts:
+                _feed(scope, element, node.value)
+
+
+def augmented(reading: Reading, scope: Scope, node: ast.AugAssign) -> None:
+    """Note ``x += value``."""
+    _feed(scope, node.target, node.value)
+
+
+def called(reading: Reading, scope: Scope, node: ast.Call) -> None:
+    """Look at what a call hashes, or adds to an object."""
+    if not node.args and not node.keywords:
+        return
+    name = last_name(node.func)
+    values = [*node.args, *(keyword.value for keyword in node.keywords)]
+    if name in _FEEDING and isinstance(node.func, ast.Attribute):
+        for value in values:
+            _feed(scope, node.func.value, value)
+    sink = _sink(reading, scope, node.func, name)
+    if sink:
+        scope.hashed.append((sink, values))
+
+
+def finish(reading: Reading, scope: Scope) -> None:
+    """Follow what each sink hashes back to where it comes from, within the scope."""
+    for sink, values in scope.hashed:
+        for node, source in _sources(reading, scope, values):
+            reading.find(
+                DIGEST, node, f"{source}() flows into {sink}(): the digest is another each time"
+            )
+
+
+def _sources(
+    reading: Reading, scope: Scope, values: list[ast.expr]
+) -> Iterator[tuple[ast.Call, str]]:
+    """Yield each source in ``values`` and in what the variables in them were made of."""
+    seen: set[str] = set()
+    waiting = [*values]
+    while waiting:
+        for node in below(waiting.pop()):
+            if isinstance(node, ast.Name) and node.id not in seen:
+                seen.add(node.id)
+                waiting += [v for v in scope.bound.get(node.id, ()) if v is not None]
+                waiting += scope.fed.get(node.id, ())
+            elif isinstance(node, ast.Call) and last_name(node.func) in _SOURCE_NAMES:
+                dotted = reading.dotted(node.func, scope)
+                if dotted in _SOURCES:
+                    yield node, dotted
+
+
+def _sink(reading: Reading, scope: Scope, func: ast.expr, name: str) -> str:
+    """Return what the call of a sink is called, or "" if it is none."""
+    if name == "update" and isinstance(func, ast.Attribute):
+        return "update" if _is_hasher(reading, scope, func.value) else ""
+    if _says_digest(name) and name != "hash":
+        return name
+    dotted = reading.dotted(func, scope)
+    if dotted is None:
+        return ""
+    return dotted if dotted.startswith(_MODULES) or dotted in _CHECKSUMS else ""
+
+
+def _is_hasher(reading: Reading, scope: Scope, node: ast.expr) -> bool:
+    """Return whether an object is a hash that is being fed: by its name, or by what made it."""
+    if _says_digest(last_name(node)):
+        return True
+    if isinstance(node, ast.Call):
+        return bool(_sink(reading, scope, node.func, last_name(node.func)))
+    made = scope.bound.get(node.id, ()) if isinstance(node, ast.Name) else ()
+    return any(
+        isinstance(value, ast.Call) and _sink(reading, scope, value.func, last_name(value.func))
+        for value in made
+    )
+
+
+@cache
+def _says_digest(name: str) -> bool:
+    words = words_of(name)
+    return not _DIGEST_WORDS.isdisjoint(words) and _NO_DIGEST.isdisjoint(words)
+
+
+def _feed(scope: Scope, target: ast.expr, value: ast.expr) -> None:
+    """Note what an object takes in; an attribute is no object of this function's own."""
+    while isinstance(target, ast.Subscript):
+        target = target.value
+    if isinstance(target, ast.Name):
+        scope.feed(target.id, value)
