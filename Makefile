@@ -17,7 +17,7 @@ LOCK = build/lock/bin/uv pip compile -q --universal --python-version 3.11 --gene
 help:
 	@echo 'make demo     from nothing to a verified run, in .venv'
 	@echo 'make test     the tests (ARGS="-k name" for some of them)'
-	@echo 'make check    lint, format, types, imports'
+	@echo 'make check    lint, format, types, imports, and our own lint'
 	@echo 'make types    mypy --strict alone'
 	@echo 'make imports  who may import whom, alone'
 	@echo 'make slow     the slower tests, which CI runs too'
@@ -45,6 +45,7 @@ check: .venv/.dev
 	@$(BIN)/ruff format --check .
 	@$(MAKE) types
 	@$(MAKE) imports
+	@$(BIN)/repro lint $(SOURCES) benchmarks
 
 # Static tools see folders, not the mapping in pyproject.toml: .view is the installed shape, in links.
 VIEW = rm -rf .view && mkdir -p .view/repro && \

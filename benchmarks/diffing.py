@@ -61,7 +61,7 @@ def _dvc(place: Path, dvc: Path, workspace: Workspace) -> dict[str, Command]:
     Its parameters are those of our run; its stage is as short as a stage can be.
     """
     place.mkdir()
-    snapshot_file = next((workspace.root / "RESULTS").rglob("snapshot.json"))
+    snapshot_file = min((workspace.root / "RESULTS").rglob("snapshot.json"))
     parameters = json.loads(snapshot_file.read_text("utf-8"))["parameters"]["requested"]
     shutil.copy(snapshot_file.parent / "model.txt", place / "model.txt")
     stage = {

@@ -172,7 +172,7 @@ def _facts(workspace: Workspace) -> tuple[dict[str, Any], dict[str, Any], dict[s
     """Return both bodies of the run that was trained here, and what a tracker keeps of it."""
     lines = (workspace.root / "AUDIT_LOG" / "log.jsonl").read_text("utf-8").splitlines()
     bodies = {r["type"]: r["body"] for r in map(json.loads, lines)}
-    snapshot_file = next((workspace.root / "RESULTS").rglob("snapshot.json"))
+    snapshot_file = min((workspace.root / "RESULTS").rglob("snapshot.json"))
     snapshot = json.loads(snapshot_file.read_text("utf-8"))
     facts = {
         "params": snapshot["parameters"]["requested"],

@@ -118,7 +118,7 @@ class _Job:
 
     def _newest(self, name: str) -> Path:
         """Return a file of the newest run."""
-        files = (self.workspace.root / "RESULTS").rglob(name)
+        files = sorted((self.workspace.root / "RESULTS").rglob(name))
         return max(files, key=lambda path: path.stat().st_mtime)
 
     def _dvc_repository(self, python: Path, dvc: Path) -> Path:

@@ -59,6 +59,7 @@ COMMANDS = {
         ("train",),
         ("diff",),
         ("verify",),
+        ("lint",),
         ("runs", "list"),
         ("runs", "show"),
         ("audit", "verify"),
@@ -332,6 +333,11 @@ def ask(made: World) -> None:
     """Ask everything that only reads."""
     made.play("validate", "validate")
     made.play("validate paths", "validate CONFIG/data CONFIG/identity_config.yaml")
+    script = made.root / "script.py"
+    allowed = "  # repro: allow hardcoded-seed until 2999-12-31: the example of a waiver"
+    script.write_text(f"learning_rate = 0.1\nseed = 7{allowed}\n", "utf-8")
+    made.play("lint", "lint script.py")
+    made.play("lint rules", "lint --rules")
     made.play("runs list", "runs list")
     made.play("runs show", "runs show", made.run("train"))
     made.play("same", "diff", made.run("train"), made.run("train again"))
@@ -526,7 +532,7 @@ def test_a_status_in_a_result_is_the_status_of_the_command(world):
 
 
 def test_what_goes_well_writes_no_talk_when_quiet(world):
-    for scene in ("train", "verify", "validate", "runs list", "runs show", "same", "audit"):
+    for scene in ("train", "verify", "validate", "lint", "runs list", "runs show", "same", "audit"):
         assert world.results[scene].err == ""
 
 
@@ -578,6 +584,8 @@ def test_the_scenes_of_the_second_log_end_as_meant(world, scene, status):
 def test_a_finding_reaches_snapshot_and_result(world):
     assert world.document("other target")["leakage"]["findings"]
     assert world.document("invalid")["problems"]
+    linted = world.document("lint")
+    assert ([len(linted[key]) for key in ("problems", "waivers")], linted["files"]) == ([1, 1], 1)
 
 
 # --- that they can refuse ------------------------------------------------------------------------

@@ -50,7 +50,7 @@ def read(root: Path, directory: Path) -> str | None:
 def places(root: Path, origin: str) -> tuple[str, ...]:
     """Return the directories in which ``origin`` was seen, as they were written for people."""
     found = []
-    for path in (root / FOLDER).glob("*.pin"):
+    for path in sorted((root / FOLDER).glob("*.pin")):
         try:
             lines = read_small(path, 65_536).decode().split("\n")
         except (OSError, UnicodeDecodeError):

@@ -90,7 +90,7 @@ def rename_secret(source: Path, target: Path) -> None:
 
 def sweep(directory: Path) -> None:
     """Remove half-made key files that a crash left; the key's lock is held."""
-    for path in directory.glob(".*.key.*.tmp"):
+    for path in sorted(directory.glob(".*.key.*.tmp")):
         path.unlink(missing_ok=True)
 
 

@@ -146,7 +146,7 @@ def finish(directory: Path) -> None:
     for pruned in sorted(path for path in folder.glob("*.pruned") if path.stem.isdecimal()):
         if pruned.with_suffix(".jsonl").exists():
             carry_out(directory, int(pruned.stem))
-    for leaves in folder.glob("*.leaves"):
+    for leaves in sorted(folder.glob("*.leaves")):
         waits = leaves.with_suffix(".pending").exists()
         if leaves.with_suffix(".jsonl").exists() and not waits:
             leaves.unlink()  # died before what stays was written

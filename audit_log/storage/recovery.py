@@ -164,7 +164,7 @@ def sweep(directory: Path) -> None:
 
     Under the locks of those who make them; nothing if somebody is signing now.
     """
-    left = [path for path in directory.iterdir() if _LEFT.fullmatch(path.name)]
+    left = sorted(path for path in directory.iterdir() if _LEFT.fullmatch(path.name))
     if left:
         with exclusive_if_free(directory / SIGN_LOCK) as is_ours:
             if is_ours:

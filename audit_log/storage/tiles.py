@@ -91,7 +91,7 @@ class Tiles:
         """Throw the files away and make them from the lines."""
         with exclusive(self._folder / "lock"):
             self._files.clear()
-            for path in self._folder.iterdir():
+            for path in sorted(self._folder.iterdir()):
                 if path.name == _PLACES or path.name.isdecimal():  # no other file is ours
                     # Emptied, not removed: another may have it open. Never through a link: what
                     # lies behind one may be anybody's.

@@ -80,6 +80,7 @@ class Writer:
         letterhead = self._letterhead_in_force()
         line_of = letterhead.short_line
         head, seq, clock = self._tail.head, self._tail.size, self._clock
+        # repro: allow unstable-digest until 2028-06-30: a nonce in a record has to be random
         nonces = os.urandom(16 * len(entries)).hex()
         for number, (type_, body) in enumerate(entries):
             moment, nonce = format_time(clock()), nonces[32 * number : 32 * number + 32]

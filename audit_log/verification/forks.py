@@ -148,7 +148,7 @@ def _opened(note: str, verifiers: Sequence[Verifier]) -> Checkpoint:
 def _from_leaves(old: int, new: int, leaves: Iterable[bytes]) -> tuple[bytes, tuple[bytes, ...]]:
     """Return the root at ``old`` and the proof to ``new`` (RFC 6962 §2.1.2), in flat memory."""
     wanted = list(_subtrees(old, new))
-    trees = {(low, high): Frontier() for low, high in {*wanted, (0, old)}}
+    trees = {(low, high): Frontier() for low, high in [*wanted, (0, old)]}
     for index, leaf in enumerate(leaves):
         if index == new:
             break

@@ -64,7 +64,7 @@ def pass_lines(walk: Walk, lines: list[bytes]) -> bool:
     if len(found) != count:
         return False
     nonces, prevs, seqs, times, rests = zip(*found, strict=True)
-    kinds = {rest: _type_of(rest) for rest in set(rests)}
+    kinds = {rest: _type_of(rest) for rest in dict.fromkeys(rests)}
     if None in kinds.values() or b"".join(nonces).translate(None, _HEX) or not _are_times(times):
         return False
     if b" ".join(seqs) != " ".join(map(str, range(start, start + count))).encode():

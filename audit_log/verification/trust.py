@@ -110,11 +110,11 @@ def open_old(
     """
     old = parse_checkpoint(split(note)[0])
     then = rotations.keys_at(old.size)
-    keys = set(then) if not pinned or any(_leads(rotations, key) for key in pinned) else set()
+    keys = list(then) if not pinned or any(_leads(rotations, key) for key in pinned) else []
     for key in pinned:
         if old.size > size or key in then or rotations.epoch_of(key) is None:
-            keys.add(key)
-    open_note(note, [key for key in keys if key.name == old.origin])
+            keys.append(key)
+    open_note(note, [key for key in dict.fromkeys(keys) if key.name == old.origin])
 
 
 def _judge_published(case: Case, rotations: Rotations) -> None:

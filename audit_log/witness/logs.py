@@ -81,7 +81,7 @@ def list_logs(directory: Path) -> tuple[KnownLog, ...]:
     if not (directory / KEY).is_file():
         raise LogUnusableError(f"no witness in {directory}: there is no {KEY}")
     found = []
-    for path in (directory / LOGS).glob(f"*{_ENDING}"):
+    for path in sorted((directory / LOGS).glob(f"*{_ENDING}")):
         origin = _read(path)[0].name
         if path.name != _path(directory, origin).name:
             raise LogCorruptError(f"a list of keys under a wrong name: {path}")

@@ -68,7 +68,7 @@ class Records:
     def create(self, origin: str) -> None:
         """Say that nothing was cosigned for ``origin``, unless there is a record already."""
         with self.exclusive(origin):
-            for left in self.directory.glob(f".{file_name(origin)}.*.tmp"):
+            for left in sorted(self.directory.glob(f".{file_name(origin)}.*.tmp")):
                 left.unlink()  # of a writer that was killed
             if self.path(origin).exists():
                 self.read(origin)

@@ -35,7 +35,7 @@ def write_files(files: Mapping[Path, bytes]) -> None:
         for path, data in files.items():
             _write(path, data)
             done.append(path)
-        for folder in {path.parent for path in files}:
+        for folder in dict.fromkeys(path.parent for path in files):
             sync_directory(folder)
     except OSError as error:
         for path in done:

@@ -63,7 +63,8 @@ def command(
     elif form is Format.github:
         from repro.report.github import github
 
-        output.result(github(done.problems).removesuffix("\n"))
+        if done.problems:
+            output.result(github(done.problems).removesuffix("\n"))
     elif form is Format.sarif:
         output.result(_sarif(done).removesuffix("\n"))
     else:

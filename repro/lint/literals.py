@@ -18,7 +18,8 @@ class Literal:
 
     node: ast.expr
     kind: str
-    """``number``, ``string`` or ``boolean``: of the value, or of each element of a list."""
+    """``number``, ``string`` or ``boolean``: of the value, or of each element of a list, which may
+    be lists (``array``)."""
     is_list: bool
     value: object = None
     """None if the value is computed from literals, or a list."""
@@ -68,7 +69,7 @@ def _constant(node: ast.Constant) -> Literal | None:
 def _list(node: ast.Tuple | ast.List, depth: int) -> Literal | None:
     """Return a list of values of one kind; an empty one is none."""
     inner = [literal_in(element, depth) for element in node.elts]
-    kinds = {element.kind if element else "" for element in inner}
+    kinds = {("array" if e.is_list else e.kind) if e else "" for e in inner}
     if len(kinds) != 1 or "" in kinds:
         return None
     return Literal(node, kinds.pop(), True)

@@ -40,6 +40,8 @@ def assigned(
     """Note what names are bound to."""
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
     for target in targets:
+        if isinstance(target, ast.Tuple | ast.List) and len(target.elts) == 1:
+            reading.free.add(id(node.value))  # (only,) = …: one element has one order
         if isinstance(target, ast.Name):
             if node.value is not None:
                 scope.bind(target.id, node.value)
@@ -65,6 +67,7 @@ def called(reading: Reading, scope: Scope, node: ast.Call) -> None:
         scope.in_order.add(func.value.id)
     elif name in _ITERATING:
         for argument in node.args:
+            _inherit(reading, node, argument)
             _iterated(reading, scope, argument)
     for argument in node.args:
         if isinstance(argument, ast.Starred) and name not in _REDUCERS:
@@ -81,6 +84,7 @@ def comprehended(reading: Reading, scope: Scope, node: Comprehension) -> None:
     """Look at what a comprehension iterates over."""
     free = isinstance(node, ast.SetComp) or id(node) in reading.free
     for generator in node.generators:
+        _inherit(reading, node, generator.iter)
         if free:
             reading.free.add(id(generator.iter))
         _iterated(reading, scope, generator.iter)
@@ -218,6 +222,12 @@ def _counts(node: ast.expr) -> bool:
     whole = isinstance(element, ast.Constant) and isinstance(element.value, int)
     length = isinstance(element, ast.Call) and last_name(element.func) == "len"
     return whole or length or isinstance(element, ast.Compare)
+
+
+def _inherit(reading: Reading, whole: ast.expr, part: ast.expr) -> None:
+    """Note that what is in ``whole`` may still be sorted under the name that it is bound to."""
+    if id(whole) in reading.named:
+        reading.named[id(part)] = reading.named[id(whole)]
 
 
 def _bind_all(scope: Scope, target: ast.expr) -> None:

@@ -55,8 +55,9 @@ def called(reading: Reading, scope: Scope, node: ast.Call) -> None:
     given: dict[str | None, ast.expr] = {}
     for keyword in node.keywords:
         given[keyword.arg] = keyword.value
-        if keyword.arg == "random_state" and _is_none(keyword.value):
-            reading.find(UNSEEDED, keyword.value, "random_state is None: drawn anew each time")
+    state = given.get("random_state")
+    if state is not None and _is_none(state) and not _is_constant(given.get("shuffle"), False):
+        reading.find(UNSEEDED, state, "random_state is None: drawn anew each time")
     name = last_name(node.func)
     if "frac" in given and name == "sample":
         if None not in given and given.keys().isdisjoint({"random_state", "seed"}):

@@ -10,8 +10,8 @@ from repro.lint.literals import Literal
 from repro.lint.rules import HYPERPARAMETER, SEED, THRESHOLD
 
 SEEDS = ("seed", "random_state", "random_seed")
-_EVERYWHERE = frozenset({"batch_size", "max_iter", "min_data", "n_iter"})
-"""Names of hyperparameters that loops and buffers of all sorts have too."""
+_EVERYWHERE = frozenset({"batch_size", "max_depth", "max_iter", "min_data", "n_iter"})
+"""Names of hyperparameters that loops, buffers and recursions of all sorts have too."""
 _KINDS = {"integer": "number"}
 
 

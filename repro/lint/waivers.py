@@ -79,10 +79,12 @@ def judge(source: Source, found: Iterable[Problem], today: date) -> Judged:
 def _waivers(source: Source) -> Iterator[Waiver | Problem]:
     """Yield every waiver of a file, or what is wrong with it."""
     for line, column, comment in _comments(source):
-        opening = _OPENING.match(comment)
+        opening = _OPENING.search(comment)  # it may follow another, such as a noqa
         if opening is None:
             continue
-        place = Place(source.file, line, column + 1, column + 1 + len(comment))
+        comment = comment[opening.start() :]
+        begin = column + 1 + opening.start()
+        place = Place(source.file, line, begin, begin + len(comment))
         match = _WAIVER.match(comment)
         if match is None:
             yield source.problem(BAD_WAIVER, place, _what_is_missing(comment))
