@@ -239,7 +239,7 @@ def _names(folder: Path) -> Iterator[str]:
     if is_link(folder):
         raise OpeningError(f"{folder.name}/ is a symbolic link")
     try:
-        # repro: allow unsorted-listing until 2028-06-30: there may be millions; callers sort or count
+        # repro: allow unsorted-listing until 2028-06-30: may be millions; callers sort
         with os.scandir(folder) as entries:
             for entry in entries:
                 yield entry.name

@@ -79,9 +79,12 @@ def _day(text: str | None) -> date:
     if text is None:
         return date.today()
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"--as-of: {text!r} is no day", "write it as 2027-06-30") from None
+        day = None
+    if day is None or day.isoformat() != text:  # it takes other ways of writing too
+        raise UsageError(f"--as-of: {text!r} is no day", "write it as 2027-06-30")
+    return day
 
 
 def _chosen(word: str | None) -> Sequence[LintRule]:
@@ -128,7 +131,8 @@ def _show(done: Linting) -> None:
         output.result(render(replace(problem, path=problem.rule, hint=None)))
     for name, rule in RULES.items():
         if name in counts:
-            output.result(f"{rule.code} {name}, {counts[name]} times: {rule.mend}")
+            often = "once" if counts[name] == 1 else f"{counts[name]} times"
+            output.result(f"{rule.code} {name}, {often}: {rule.mend}")
     files = f"{done.files} file{'' if done.files == 1 else 's'}"
     waivers = f", {len(done.waivers)} waived" if done.waivers else ""
     count = len(done.problems)

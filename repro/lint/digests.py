@@ -61,7 +61,7 @@ def called(reading: Reading, scope: Scope, node: ast.Call) -> None:
     """Look at what a call hashes, or adds to an object."""
     if not node.args and not node.keywords:
         return
-    name = last_name(node.func)
+    name = reading.called(node.func)
     values = [*node.args, *(keyword.value for keyword in node.keywords)]
     if name in _FEEDING and isinstance(node.func, ast.Attribute):
         for value in values:
@@ -92,7 +92,7 @@ def _sources(
                 seen.add(node.id)
                 waiting += [v for v in scope.bound.get(node.id, ()) if v is not None]
                 waiting += scope.fed.get(node.id, ())
-            elif isinstance(node, ast.Call) and last_name(node.func) in _SOURCE_NAMES:
+            elif isinstance(node, ast.Call) and reading.called(node.func) in _SOURCE_NAMES:
                 dotted = reading.dotted(node.func, scope)
                 if dotted in _SOURCES:
                     yield node, dotted
@@ -102,6 +102,11 @@ def _sink(reading: Reading, scope: Scope, func: ast.expr, name: str) -> str:
     """Return what the call of a sink is called, or "" if it is none."""
     if name == "update" and isinstance(func, ast.Attribute):
         return "update" if _is_hasher(reading, scope, func.value) else ""
+    return _maker(reading, scope, func, name)
+
+
+def _maker(reading: Reading, scope: Scope, func: ast.expr, name: str) -> str:
+    """Return what a function that makes a digest is called, or "" if it makes none."""
     if _says_digest(name) and name != "hash":
         return name
     dotted = reading.dotted(func, scope)
@@ -114,11 +119,10 @@ def _is_hasher(reading: Reading, scope: Scope, node: ast.expr) -> bool:
     """Return whether an object is a hash that is being fed: by its name, or by what made it."""
     if _says_digest(last_name(node)):
         return True
-    if isinstance(node, ast.Call):
-        return bool(_sink(reading, scope, node.func, last_name(node.func)))
-    made = scope.bound.get(node.id, ()) if isinstance(node, ast.Name) else ()
+    made = scope.bound.get(node.id, ()) if isinstance(node, ast.Name) else (node,)
     return any(
-        isinstance(value, ast.Call) and _sink(reading, scope, value.func, last_name(value.func))
+        isinstance(value, ast.Call)
+        and bool(_maker(reading, scope, value.func, reading.called(value.func)))
         for value in made
     )
 

@@ -49,6 +49,8 @@ def content(file: str) -> bytes:
 
 def _under(path: str, exclude: Sequence[str]) -> Iterator[str]:
     """Yield the files that one path means."""
+    if not path:  # Path would take it for the working directory
+        raise InputError("a path is empty", "for the working directory, write .")
     try:
         mode = Path(path).stat().st_mode
     except OSError as error:

@@ -80,7 +80,7 @@ def _holds_parameters(name: str) -> bool:
 
 def called(reading: Reading, scope: Scope, node: ast.Call) -> None:
     """Look at keyword arguments, look-ups with a default, options, and what seeds a generator."""
-    func, name = node.func, last_name(node.func)
+    func, name = node.func, reading.called(node.func)
     named = [(keyword.arg, keyword.value) for keyword in node.keywords if keyword.arg]
     if named:
         meant = name == "dict" and id(node) in reading.parameters

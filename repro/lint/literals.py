@@ -86,7 +86,11 @@ def _call(node: ast.Call, depth: int) -> Literal | None:
         else ""
     )
     if called in _CONVERSIONS and len(node.args) == 1 and not node.keywords:
-        return literal_in(node.args[0], depth)
+        inner = literal_in(node.args[0], depth)
+        if inner is not None and inner.kind == "string" and called in ("int", "float"):
+            digits = any(map(str.isdecimal, str(inner.value)))  # float("inf") sets no number
+            return Literal(node, "number", False) if digits else None
+        return inner
     if called in _FIELDS or called in _OPTIONS:
         for keyword in node.keywords:
             if keyword.arg == "default":

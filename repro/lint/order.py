@@ -28,6 +28,8 @@ _ITERATING = frozenset(
 )
 _LISTINGS = frozenset({"glob.glob", "glob.iglob", "os.listdir", "os.scandir"})
 _METHODS = frozenset({"iterdir", "rglob", "glob"})
+_DEEPEST = 50
+"""Operators and methods that are looked through to see that something is a set."""
 _SET_OPERATORS = (ast.BitAnd, ast.BitOr, ast.BitXor, ast.Sub)
 
 Test = ast.If | ast.While | ast.IfExp | ast.Assert
@@ -53,7 +55,7 @@ def assigned(
 def called(reading: Reading, scope: Scope, node: ast.Call) -> None:
     """Look at what a call does with an order, and whether it is a listing itself."""
     func = node.func
-    name = last_name(func)
+    name = reading.called(func)
     free = id(node) in reading.free
     if name in _REDUCERS or (free and name in _PASS_ON):
         reading.free.update(map(id, node.args))
@@ -166,30 +168,32 @@ def finish(reading: Reading, scope: Scope) -> None:
             _report_listing(reading, node, how)
 
 
-def is_set(reading: Reading, scope: Scope, node: ast.expr) -> bool:
+def is_set(reading: Reading, scope: Scope, node: ast.expr, depth: int = 0) -> bool:
     """Return whether an expression is a set, as far as its own syntax tells."""
+    if depth > _DEEPEST:
+        return False
     if isinstance(node, ast.Set):  # the hash of an int is itself
         return not all(isinstance(e, ast.Constant) and isinstance(e.value, int) for e in node.elts)
     if isinstance(node, ast.SetComp):
         return True
     if isinstance(node, ast.BinOp) and isinstance(node.op, _SET_OPERATORS):
-        return _is_set_or_keys(reading, scope, node.left) or (
-            not isinstance(node.op, ast.Sub) and _is_set_or_keys(reading, scope, node.right)
-        )
+        sides = [node.left] if isinstance(node.op, ast.Sub) else [node.left, node.right]
+        return any(_is_set_or_keys(reading, scope, side, depth + 1) for side in sides)
     if isinstance(node, ast.IfExp):
-        return is_set(reading, scope, node.body) or is_set(reading, scope, node.orelse)
+        branches = (node.body, node.orelse)
+        return any(is_set(reading, scope, branch, depth + 1) for branch in branches)
     if isinstance(node, ast.Call):
         if isinstance(node.func, ast.Attribute):
             inner = node.func.attr in _SET_METHODS
-            return inner and is_set(reading, scope, node.func.value)
+            return inner and is_set(reading, scope, node.func.value, depth + 1)
         return reading.dotted(node.func, scope) in ("set", "frozenset")
     return False
 
 
-def _is_set_or_keys(reading: Reading, scope: Scope, node: ast.expr) -> bool:
+def _is_set_or_keys(reading: Reading, scope: Scope, node: ast.expr, depth: int) -> bool:
     """Return whether an operand makes a set of a binary operation; views of keys do."""
     keys = isinstance(node, ast.Call) and not node.args and last_name(node.func) == "keys"
-    return keys or is_set(reading, scope, node)
+    return keys or is_set(reading, scope, node, depth)
 
 
 def _iterated(reading: Reading, scope: Scope, node: ast.expr) -> None:

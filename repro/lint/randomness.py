@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from repro.lint.reading import Reading, Scope, last_name
+from repro.lint.reading import Reading, Scope
 from repro.lint.rules import GLOBAL_RANDOM, UNSEEDED
 
 _STDLIB = frozenset(
@@ -58,7 +58,7 @@ def called(reading: Reading, scope: Scope, node: ast.Call) -> None:
     state = given.get("random_state")
     if state is not None and _is_none(state) and not _is_constant(given.get("shuffle"), False):
         reading.find(UNSEEDED, state, "random_state is None: drawn anew each time")
-    name = last_name(node.func)
+    name = reading.called(node.func)
     if "frac" in given and name == "sample":
         if None not in given and given.keys().isdisjoint({"random_state", "seed"}):
             reading.find(UNSEEDED, node.func, "a sample without random_state")

@@ -73,6 +73,12 @@ class Reading:
         if key not in self.found:
             self.found[key] = self.source.problem(rule, self.source.place(node), message)
 
+    def called(self, func: ast.expr) -> str:
+        """Return the last name of what a call calls, an imported one as it is at home."""
+        if isinstance(func, ast.Name):
+            return self.imports.get(func.id, func.id).rpartition(".")[2]
+        return func.attr if isinstance(func, ast.Attribute) else ""
+
     def dotted(self, node: ast.expr, scope: Scope) -> str | None:
         """Return what an expression names by the file's imports, or a builtin by its own name.
 
@@ -82,11 +88,13 @@ class Reading:
         while isinstance(node, ast.Attribute):
             parts.append(node.attr)
             node = node.value
-        if not isinstance(node, ast.Name) or scope.hides(node.id):
+        if not isinstance(node, ast.Name):
             return None
         start = self.imports.get(node.id)
+        if (start is None and parts) or scope.hides(node.id):
+            return None
         if start is None:
-            return None if parts else node.id
+            return node.id
         return ".".join((start, *reversed(parts)))
 
 

@@ -49,14 +49,17 @@ def read(data: bytes, file: str) -> Source | Problem:
     """Return the text as Python would read it, or why it cannot (PEP 263, UTF-8 by default)."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    except SyntaxError as error:
+        try:
+            data.decode("utf-8")  # a bad byte in the first lines has a place, a bad cookie has none
+        except UnicodeDecodeError as bad:
+            return _undecodable(data, file, bad)
+        return _refused(file, 1, 1, f"its encoding: {error}")
+    try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        begin = data.rfind(b"\n", 0, error.start) + 1
-        column = len(data[begin : error.start].decode("utf-8", "replace")) + 1
-        said = f"byte 0x{data[error.start]:02x} is not {error.encoding}"
-        return _refused(file, line, column, said)
-    except (SyntaxError, LookupError, UnicodeError) as error:
+        return _undecodable(data, file, error)
+    except (LookupError, UnicodeError) as error:
         return _refused(file, 1, 1, f"its encoding: {error}")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return Source(file, text, tuple(text.split("\n")))
@@ -78,6 +81,14 @@ def parse(source: Source) -> ast.Module | Problem:
     except ValueError as error:  # null bytes, lone surrogates
         said = f"not Python: {error}"
     return source.problem(SYNTAX, Place(source.file, 1, 1, 2), said)
+
+
+def _undecodable(data: bytes, file: str, error: UnicodeDecodeError) -> Problem:
+    """Return the place of the first byte that the encoding does not know."""
+    line = data.count(b"\n", 0, error.start) + 1
+    begin = data.rfind(b"\n", 0, error.start) + 1
+    column = len(data[begin : error.start].decode("utf-8", "replace")) + 1
+    return _refused(file, line, column, f"byte 0x{data[error.start]:02x} is not {error.encoding}")
 
 
 def _refused(file: str, line: int, column: int, said: str) -> Problem:
