@@ -35,7 +35,16 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SCALE = "REPRO_BENCH_SCALE"
-SUBJECTS = ("startup", "validation", "tracking", "training", "diffing", "digests", "audit")
+SUBJECTS = (
+    "startup",
+    "validation",
+    "linting",
+    "tracking",
+    "training",
+    "diffing",
+    "digests",
+    "audit",
+)
 
 
 def main() -> int:
