@@ -17,7 +17,6 @@ _LEAVES: Final = frozenset(
         int,
         bool,
         type(None),
-        ast.MatchSingleton,
         *ast.expr_context.__subclasses__(),
         *ast.operator.__subclasses__(),
     }
