@@ -13,6 +13,10 @@ def main() -> int:
 
             sys.stdout.write(f"repro {__version__}\n")
             return 0
+        if "_REPRO_COMPLETE" in os.environ:  # a shell asks what could be typed
+            from repro.cli.completing import complete
+
+            return complete()
         from repro.cli.boundary import run
 
         return run(sys.argv[1:])

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
@@ -14,13 +12,11 @@ from pathlib import Path
 
 from repro.audit.log import DIRECTORY, create_log
 from repro.audit_log.errors import LogError
-from repro.config import catalog
 from repro.config.workspace import MARKER
+from repro.editors import schema_files, write_whole
 from repro.errors import InputError, UsageError
-from repro.facts.trainers import declarations
 
 TEMPLATE = "repro.template"
-SCHEMA_FOLDER = f"{MARKER}/.schemas"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +97,7 @@ def _content() -> Iterator[tuple[str, bytes]]:
             yield name, content
     yield from _tree(base.joinpath("data"), "data")
     yield ".gitignore", base.joinpath("gitignore").read_bytes()
-    for kind, schema in _schemas().items():
-        text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-        yield f"{SCHEMA_FOLDER}/{kind}.schema.json", text.encode()
-
-
-def _schemas() -> dict[str, Mapping[str, object]]:
-    """Return the schemas that the documents name for editors, a model's made of its declaration."""
-    families = declarations()
-    kinds = (*catalog.DOCUMENTS.values(), catalog.EXPERIMENT)
-    schemas = {kind: catalog.schema_of(kind, families) for kind in kinds}
-    return schemas | {name: catalog.model_schema(trainer) for name, trainer in families.items()}
+    yield from schema_files().items()
 
 
 def _tree(folder: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:
@@ -129,10 +115,5 @@ def _write_new(path: Path, content: bytes) -> bool:
     if path.exists() or path.is_symlink():
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        temporary.write_bytes(content)
-        temporary.rename(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, content)
     return True

@@ -60,6 +60,10 @@ COMMANDS = {
         ("diff",),
         ("verify",),
         ("lint",),
+        ("config", "show"),
+        ("config", "explain"),
+        ("config", "diff"),
+        ("config", "schema"),
         ("runs", "list"),
         ("runs", "show"),
         ("audit", "verify"),
@@ -338,6 +342,15 @@ def ask(made: World) -> None:
     script.write_text(f"learning_rate = 0.1\nseed = 7{allowed}\n", "utf-8")
     made.play("lint", "lint script.py")
     made.play("lint rules", "lint --rules")
+    made.play("config", "config show --origin --profile debug")
+    made.play("config part", "config show splits")
+    made.play("explain", "config explain n_estimators --profile debug")
+    made.play("explain forced", "config explain deterministic")
+    made.play("explain section", "config explain splits", "--run", made.run("train"))
+    made.play("config same", "config diff --profile debug today", made.run("train"))
+    made.play("config other", "config diff today variant:conservative", "folds=3")
+    made.play("config schema", "config schema splits_config")
+    made.play("config write", "config schema --write")
     made.play("runs list", "runs list")
     made.play("runs show", "runs show", made.run("train"))
     made.play("same", "diff", made.run("train"), made.run("train again"))
@@ -369,6 +382,7 @@ def tamper(made: World, there: Path) -> None:
     metrics = next((there / "RESULTS" / "runs" / run).rglob("metrics.json"))
     metrics.write_text(metrics.read_text("utf-8").replace("0.", "1.", 1), "utf-8")
     copy.play("tampered run", "diff", run)
+    copy.play("tampered config", "config diff today", run)
     (there / "AUDIT_LOG" / "checkpoint").unlink()
     copy.play("no checkpoint", "train --profile debug -q")
 
@@ -547,6 +561,7 @@ def test_what_goes_well_writes_no_talk_when_quiet(world):
         ("no checkpoint", "LogUnusableError", 3),
         ("incident", "DeterminismError", 5),
         ("tampered run", "IntegrityError", 4),
+        ("tampered config", "IntegrityError", 4),
         ("failed", "TrainingError", 6),
         ("interrupted", "InterruptedRunError", 130),
     ],

@@ -24,6 +24,7 @@ COMMANDS: Final = MappingProxyType(
 )
 GROUPS: Final = MappingProxyType(
     {
+        "config": "Show, explain and compare the configuration.",
         "runs": "List and show what has been run.",
         "audit": "The log: verify, show, prove, sign, witness, erase.",
     }

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from repro.cli import output
-from repro.cli.options import AsFormat, Format, Workspace
+from repro.cli.completing import offer, runs
+from repro.cli.options import AsFormat, Format, Run, Workspace
 
 if TYPE_CHECKING:
     from repro.compare import Comparison
@@ -22,8 +23,10 @@ SHOWN = 12
 
 
 def command(
-    a: Annotated[str, typer.Argument(help="A run: name, key, unique prefix, path or @latest~1.")],
-    b: Annotated[str, typer.Argument(help="The run to compare with it.")] = "@latest",
+    a: Run,
+    b: Annotated[
+        str, typer.Argument(help="The run to compare with it.", autocompletion=offer(runs))
+    ] = "@latest",
     workspace: Workspace = Path(),
     form: AsFormat = Format.text,
 ) -> int:

@@ -8,6 +8,9 @@ from typing import Annotated
 
 import typer
 
+from repro.cli import completing
+from repro.cli.completing import offer
+
 
 class Format(StrEnum):
     """How a result is written."""
@@ -22,18 +25,64 @@ Workspace = Annotated[
     typer.Option("--workspace", "-w", help="The workspace, or a folder below it.", metavar="DIR"),
 ]
 Target = Annotated[
-    str | None, typer.Option("--target", "-t", help="What is predicted: a name in targets.yaml.")
+    str | None,
+    typer.Option(
+        "--target",
+        "-t",
+        help="What is predicted: a name in targets.yaml.",
+        autocompletion=offer(completing.targets),
+    ),
 ]
-Family = Annotated[str | None, typer.Option("--family", help="Model family: sets pipeline.family.")]
-Variant = Annotated[str | None, typer.Option("--variant", help="A variant of the model document.")]
-Profile = Annotated[str | None, typer.Option("--profile", help="A training profile.")]
+Family = Annotated[
+    str | None,
+    typer.Option(
+        "--family",
+        help="Model family: sets pipeline.family.",
+        autocompletion=offer(completing.families),
+    ),
+]
+Experiment = Annotated[
+    str | None,
+    typer.Option(
+        "--experiment",
+        "-e",
+        help="An experiment of CONFIG/experiments.",
+        autocompletion=offer(completing.experiments),
+    ),
+]
+Variant = Annotated[
+    str | None,
+    typer.Option(
+        "--variant",
+        help="A variant of the model document.",
+        autocompletion=offer(completing.variants),
+    ),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile", help="A training profile.", autocompletion=offer(completing.profiles)
+    ),
+]
 Overlay = Annotated[
     list[str] | None,
-    typer.Option("--config", "-c", help="An overlay, such as lightgbm_custom.", metavar="OVERLAY"),
+    typer.Option(
+        "--config",
+        "-c",
+        help="An overlay, such as lightgbm_custom.",
+        metavar="OVERLAY",
+        autocompletion=offer(completing.overlays),
+    ),
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", "-s", help="Override one value, as key=value.", metavar="KEY=VALUE"),
+    typer.Option(
+        "--set",
+        "-s",
+        help="Override one value, as key=value.",
+        metavar="KEY=VALUE",
+        autocompletion=offer(completing.assignments),
+    ),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="Sets reproducibility.base_seed.")]
 View = Annotated[str | None, typer.Option("--view", help="Sets routing.view.")]
@@ -41,6 +90,27 @@ Symbol = Annotated[
     str | None, typer.Option("--symbol", help="Sets routing.symbol, and the view to one symbol.")
 ]
 Level = Annotated[str | None, typer.Option("--level", help="Sets reproducibility.level.")]
+Run = Annotated[
+    str,
+    typer.Argument(
+        help="A run: name, key, unique prefix, path or @latest.",
+        autocompletion=offer(completing.runs),
+    ),
+]
+Key = Annotated[
+    str | None,
+    typer.Argument(
+        help="A value or a section: any suffix of its path that only one has.",
+        autocompletion=offer(completing.keys_or_assignments),
+    ),
+]
+NeededKey = Annotated[
+    str,
+    typer.Argument(
+        help="A value or a section: any suffix of its path that only one has.",
+        autocompletion=offer(completing.keys),
+    ),
+]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it goes into the record.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 NewPassphrase = Annotated[
@@ -54,5 +124,10 @@ Quiet = Annotated[
 ]
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="No progress bar.")]
 Overrides = Annotated[
-    list[str] | None, typer.Argument(help="Overrides, as key=value.", metavar="[KEY=VALUE]…")
+    list[str] | None,
+    typer.Argument(
+        help="Overrides, as key=value.",
+        metavar="[KEY=VALUE]…",
+        autocompletion=offer(completing.assignments),
+    ),
 ]

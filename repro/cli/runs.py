@@ -11,6 +11,7 @@ import typer
 
 from repro.cli import output
 from repro.cli.options import AsFormat, Format, Workspace
+from repro.cli.options import Run as RunName
 
 if TYPE_CHECKING:
     from repro.runs.sealed import Run
@@ -56,7 +57,7 @@ def list_runs(
 
 
 def show(
-    run: Annotated[str, typer.Argument(help="A run: name, key, unique prefix, path or @latest.")],
+    run: RunName,
     workspace: Workspace = Path(),
     form: AsFormat = Format.text,
 ) -> int:

@@ -1,15 +1,105 @@
-"""Flags that mean values of the configuration, as the overrides that they are."""
+"""Flags that mean values of the configuration, as the overrides that they are.
+
+The options that choose a configuration are declared once, in ``Chosen``; a command that takes them
+has a parameter of that type and is marked with ``selecting``.
+"""
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from repro.cli.options import (
+    Experiment,
+    Family,
+    Level,
+    Overlay,
+    Overrides,
+    Profile,
+    Seed,
+    Set,
+    Symbol,
+    Target,
+    Variant,
+    View,
+)
 from repro.errors import UsageError
 
 if TYPE_CHECKING:
     from repro.config.resolve import Selection
+
+VALUES: Final[Mapping[str, str]] = {
+    "family": "pipeline.family",
+    "seed": "reproducibility.base_seed",
+    "level": "reproducibility.level",
+    "view": "routing.view",
+    "symbol": "routing.symbol",
+}
+"""Options that are an override, with the key of the value that each one sets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the options that choose a configuration were given."""
+
+    target: Target = None
+    family: Family = None
+    experiment: Experiment = None
+    variant: Variant = None
+    profile: Profile = None
+    config: Overlay = None
+    sets: Set = None
+    seed: Seed = None
+    view: View = None
+    symbol: Symbol = None
+    level: Level = None
+    overrides: Overrides = None
+
+    def selection(self) -> Selection:
+        """Return what is asked for; raises UsageError for an argument that is no override."""
+        return selection(
+            target=self.target,
+            family=self.family,
+            experiment=self.experiment,
+            variant=self.variant,
+            profile=self.profile,
+            overlays=self.config,
+            sets=self.sets,
+            seed=self.seed,
+            view=self.view,
+            symbol=self.symbol,
+            level=self.level,
+            overrides=self.overrides,
+        )
+
+
+def selecting(command: Callable[..., int]) -> Callable[..., int]:
+    """Return ``command`` with the options of ``Chosen`` in place of its parameter of that type.
+
+    They stand where the parameter stands; the overrides come after every other argument.
+    """
+    own = inspect.signature(command, eval_str=True)
+    options = list(inspect.signature(Chosen, eval_str=True).parameters.values())
+    (name,) = [p.name for p in own.parameters.values() if p.annotation is Chosen]
+    parameters: list[inspect.Parameter] = []
+    for parameter in own.parameters.values():
+        parameters += options[:-1] if parameter.name == name else [parameter]
+    parameters.append(options[-1])
+
+    @functools.wraps(command)
+    def with_options(**given: Any) -> int:
+        chosen = Chosen(**{option.name: given.pop(option.name) for option in options})
+        return command(**{name: chosen}, **given)
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    shown = own.replace(parameters=[p.replace(kind=keyword) for p in parameters])
+    with_options.__signature__ = shown  # type: ignore[attr-defined]
+    with_options.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": int}
+    return with_options
 
 
 def selection(
@@ -25,6 +115,7 @@ def selection(
     symbol: str | None,
     level: str | None,
     overrides: Sequence[str] | None,
+    experiment: str | None = None,
 ) -> Selection:
     """Return what the flags ask for; every flag that means a value is a ``--set``."""
     from repro.config.resolve import Selection
@@ -35,16 +126,11 @@ def selection(
     values = [*(sets or ()), *(overrides or ())]
     if symbol is not None and view is None:
         view = "symbol_specific"
-    named = {
-        "pipeline.family": family,
-        "reproducibility.base_seed": seed,
-        "reproducibility.level": level,
-        "routing.view": view,
-        "routing.symbol": symbol,
-    }
+    named = {"family": family, "seed": seed, "level": level, "view": view, "symbol": symbol}
     values += [
-        f"{key}={json.dumps(value, ensure_ascii=False)}"
-        for key, value in named.items()
+        f"{VALUES[name]}={json.dumps(value, ensure_ascii=False)}"
+        for name, value in named.items()
         if value is not None
     ]
-    return Selection(target, variant, profile, tuple(overlays or ()), tuple(values))
+    chosen = Selection(target, variant, profile, tuple(overlays or ()), tuple(values))
+    return replace(chosen, **cast(Any, {"experiment": experiment})) if experiment else chosen

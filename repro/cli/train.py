@@ -7,66 +7,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.cli import output
-from repro.cli.options import (
-    AsFormat,
-    Family,
-    Format,
-    Level,
-    NoProgress,
-    Overlay,
-    Overrides,
-    Profile,
-    Quiet,
-    Seed,
-    Set,
-    Symbol,
-    Target,
-    Variant,
-    View,
-    Workspace,
-)
+from repro.cli.options import AsFormat, Format, NoProgress, Quiet, Workspace
 from repro.cli.progress import observer
-from repro.cli.selection import selection
+from repro.cli.selection import Chosen, selecting
 
 if TYPE_CHECKING:
     from repro.sealing import Outcome
 
 
+@selecting
 def command(
+    chosen: Chosen,
     workspace: Workspace = Path(),
-    target: Target = None,
-    family: Family = None,
-    variant: Variant = None,
-    profile: Profile = None,
-    config: Overlay = None,
-    sets: Set = None,
-    seed: Seed = None,
-    view: View = None,
-    symbol: Symbol = None,
-    level: Level = None,
     form: AsFormat = Format.text,
     quiet: Quiet = False,
     no_progress: NoProgress = False,
-    overrides: Overrides = None,
 ) -> int:
     """Train one model: validated, identified, planned in the log, strict, sealed, and logged."""
     from repro.train import TrainCommand, train
 
-    chosen = selection(
-        target=target,
-        family=family,
-        variant=variant,
-        profile=profile,
-        overlays=config,
-        sets=sets,
-        seed=seed,
-        view=view,
-        symbol=symbol,
-        level=level,
-        overrides=overrides,
-    )
+    selection = chosen.selection()
     with observer(quiet, no_progress) as watching:
-        outcome = train(TrainCommand(workspace, chosen, watching))
+        outcome = train(TrainCommand(workspace, selection, watching))
     if form is Format.json:
         output.result(json.dumps(_json(outcome), indent=2, ensure_ascii=False))
     else:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from repro.cli import output
 from repro.cli.diff import grouped
-from repro.cli.options import AsFormat, Format, NoProgress, Quiet, Workspace
+from repro.cli.options import AsFormat, Format, NoProgress, Quiet, Run, Workspace
 from repro.cli.progress import observer
 
 
 def command(
-    run: Annotated[str, typer.Argument(help="A run: name, key, unique prefix, path or @latest.")],
+    run: Run,
     workspace: Workspace = Path(),
     form: AsFormat = Format.text,
     quiet: Quiet = False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from repro.config.active import component_of, used
@@ -57,26 +57,33 @@ def to_yaml(resolved: Resolved) -> str:
     """
     lines = [f"# target {resolved.target}, family {resolved.family}"]
     lines += [f"# layer: {name}" for name in resolved.layers]
-    before: tuple[str, ...] = ()
-    document = ""
+    documents: dict[str, list[tuple[tuple[str, ...], Any, str]]] = {}
     for path, value in sorted(resolved.flat.items()):
         name, inner = split(path)
-        if name != document:
-            lines += ["", f"{_quoted(name)}:"]
-            document, before = name, ()
-        shared = 0
-        while shared < len(inner) - 1 and before[: shared + 1] == inner[: shared + 1]:
-            shared += 1
-        for depth in range(shared, len(inner) - 1):
-            lines.append("  " * (depth + 1) + f"{_key(inner[depth])}:")
         place = value.setting.place
-        text = _quoted(value.value)
-        lines.append(
-            "  " * len(inner)
-            + f"{_key(inner[-1])}: {text}  # {place.file}:{place.line}:{place.column}"
-        )
-        before = inner
+        told = f"{place.file}:{place.line}:{place.column}"
+        documents.setdefault(name, []).append((inner, value.value, told))
+    for name, leaves in documents.items():
+        lines += ["", f"{_quoted(name)}:", *("  " + line for line in yaml_lines(leaves))]
     return "\n".join(lines) + "\n"
+
+
+def yaml_lines(leaves: Iterable[tuple[tuple[str, ...], Any, str]]) -> Iterator[str]:
+    """Yield the lines of the tree that leaves make: path, value, and a comment beside it.
+
+    Leaves come sorted by path. Values are written as JSON, which YAML 1.2 reads the same; a leaf
+    with no path is written alone.
+    """
+    before: tuple[str, ...] = ()
+    for path, value, comment in leaves:
+        shared = 0
+        while shared < len(path) - 1 and before[: shared + 1] == path[: shared + 1]:
+            shared += 1
+        for depth in range(shared, len(path) - 1):
+            yield "  " * depth + f"{_key(path[depth])}:"
+        key = "  " * (len(path) - 1) + f"{_key(path[-1])}: " if path else ""
+        yield f"{key}{_quoted(value)}{'  # ' + _quoted(comment)[1:-1] if comment else ''}"
+        before = path
 
 
 def _key(name: str) -> str:

@@ -85,7 +85,7 @@ def find(root: Path, reference: str) -> Run:
             raise UsageError(f"{reference}: there is no such run; the workspace has {count}")
         return runs[-1 - back]
     exact = [run for run in runs if run.name == reference]
-    found = exact or [run for run in runs if _matches(run, reference)]
+    found = exact or [run for run in runs if matches(run, reference)]
     if len(found) == 1:
         return found[0]
     names = ", ".join(run.name for run in (found or runs)[-10:])
@@ -187,7 +187,7 @@ def _read(name: str, snapshot: Path) -> Run:
     return Run(name, snapshot.parent, content)
 
 
-def _matches(run: Run, prefix: str) -> bool:
+def matches(run: Run, prefix: str) -> bool:
     """Return whether a reference is a prefix of the run's name or of one of its keys."""
     keys = [run.group[name] for name in ("execution_key", "strict_key", "replicate_key")]
     return any(text.startswith(prefix) for text in [run.name, *keys])

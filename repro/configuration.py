@@ -1,0 +1,223 @@
+"""Which configuration is meant: today's, under an overlay or a name, or the one a run sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+from repro.audit.log import require_as_logged
+from repro.config.assignments import Assignment, target_path
+from repro.config.catalog import MODELS
+from repro.config.layers import Path as Keys
+from repro.config.layers import below
+from repro.config.leaf import Leaf, leaves_in, leaves_of
+from repro.config.names import suggestion
+from repro.config.resolve import Resolved, Selection, resolve
+from repro.config.settings import PROFILES
+from repro.config.tree import Tree, load
+from repro.config.workspace import MARKER, find_root
+from repro.errors import IntegrityError, Place, Problem, ProblemsError, UsageError
+from repro.facts.trainers import Declaration, declarations
+from repro.runs import layout
+from repro.runs.sealed import Run, all_runs, find, matches
+from repro.validate import check
+
+TODAY = "today"
+SIMILAR = 8
+"""Keys that a hint lists."""
+KINDS = ("overlay", "experiment", "variant", "profile", "run")
+"""What a name may be the name of; ``KIND:NAME`` says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Every value of one configuration, with its history."""
+
+    name: str
+    """How it was asked for, with its kind: ``today``, ``overlay:lightgbm_custom``, ``run:…``."""
+    family: str
+    target: str
+    layers: tuple[str, ...]
+    leaves: Mapping[Keys, Leaf]
+    problems: tuple[Problem, ...]
+    """What validation would say of it; of a sealed run nothing."""
+    run: Run | None = None
+
+
+class Desk:
+    """A workspace and what was asked of it: its documents are read when they are first needed."""
+
+    def __init__(self, start: Path, selection: Selection) -> None:
+        """Find the workspace that ``start`` lies in; InputError if there is none."""
+        self.root = find_root(start.resolve())
+        self.selection = selection
+
+    @cached_property
+    def families(self) -> Mapping[str, Declaration]:
+        """The trainers' declarations."""
+        return declarations()
+
+    @cached_property
+    def tree(self) -> Tree:
+        """The documents; raises ProblemsError if one of them cannot be used."""
+        tree, found = load(self.root, self.families)
+        errors = [problem for problem in found if problem.severity == "error"]
+        if errors:
+            raise ProblemsError(errors)
+        return tree
+
+    @cached_property
+    def today(self) -> Resolved:
+        """What the selection means, and nothing else."""
+        return resolve(self.tree, self.selection, self.families)
+
+    def configured(self) -> Configuration:
+        """Return today's configuration as the selection asks for it."""
+        return self._live(TODAY, self.today)
+
+    def sealed(self, reference: str) -> Configuration:
+        """Return the configuration that a run sealed.
+
+        Raises UsageError if there is no such run, IntegrityError if it is not what was sealed.
+        """
+        run = find(self.root, reference)
+        require_as_logged(self.root, run)
+        record = run.read("config.json")
+        try:
+            return Configuration(
+                f"run:{run.name}",
+                record["family"],
+                record["target"],
+                tuple(record["layers"]),
+                leaves_in(record),
+                (),
+                run,
+            )
+        except (KeyError, TypeError) as error:
+            raise IntegrityError(f"run {run.name}: config.json lacks {error}") from error
+
+    def referenced(self, reference: str) -> Configuration:
+        """Return the configuration that one side of a comparison names.
+
+        ``today``; ``KIND:NAME``; a path to an overlay or to a run; ``@latest``; or a name that
+        only one thing has. Raises UsageError if nothing or several things are called so.
+        """
+        if reference == TODAY:
+            return self.configured()
+        kind, colon, name = reference.partition(":")
+        if not (colon and kind in KINDS):
+            kind, name = self._kind_of(reference), reference
+        if kind == "run":
+            return self.sealed(name)
+        if kind == "overlay":
+            chosen = replace(self.selection, overlays=(*self.selection.overlays, name))
+        else:
+            chosen = replace(self.selection, **cast(Any, {kind: name}))
+        return self._live(f"{kind}:{name}", resolve(self.tree, chosen, self.families))
+
+    def _kind_of(self, reference: str) -> str:
+        """Return what a reference without a kind is the name of."""
+        if reference.endswith((".yaml", ".yml")):
+            return "overlay"
+        if not reference or "/" in reference or reference.startswith(("@", ".")):
+            return "run"
+        try:
+            names = self._names()
+        except ProblemsError:
+            if self._runs(reference):  # a run can be told of while the workspace is broken
+                return "run"
+            raise
+        kinds = [kind for kind, known in names.items() if reference in known]
+        if reference in {run.name for run in layout.runs(self.root).glob("*")}:
+            kinds.append("run")
+        if len(kinds) > 1:
+            listed = ", ".join(f"{kind}:{reference}" for kind in kinds)
+            raise UsageError(f"{reference!r} is the name of several things", f"say one of {listed}")
+        if kinds:
+            return kinds[0]
+        if self._runs(reference):
+            return "run"
+        known = {name for some in names.values() for name in some} | {TODAY}
+        raise UsageError(
+            f"no configuration is called {reference!r}{suggestion(reference, known)}",
+            f"it may be {TODAY}, a run, or one of: {', '.join(sorted(known - {TODAY}))}",
+        )
+
+    def _runs(self, reference: str) -> bool:
+        """Return whether a reference names a run; if several, ``find`` will list them."""
+        return any(matches(run, reference) for run in all_runs(self.root))
+
+    def _names(self) -> dict[str, list[str]]:
+        """Return the names that the workspace knows, by kind."""
+        flat = self.today.flat
+        variants = below(flat, (MODELS, self.today.family, "variants"))
+        experiments = (self.root / MARKER / "experiments").glob("*.yaml")
+        return {
+            "overlay": sorted(self.tree.overlays),
+            "experiment": sorted(path.stem for path in experiments),
+            "variant": sorted({path[0] for path in variants}),
+            "profile": sorted({path[0] for path in below(flat, PROFILES)}),
+        }
+
+    def _live(self, name: str, resolved: Resolved) -> Configuration:
+        return Configuration(
+            name,
+            resolved.family,
+            resolved.target,
+            resolved.layers,
+            leaves_of(resolved),
+            check(resolved, self.families),
+        )
+
+
+def find_key(
+    key: str,
+    known: Mapping[Keys, Any],
+    family: str,
+    families: Mapping[str, Declaration],
+) -> Keys:
+    """Return the full path that ``key`` (any suffix of it that only one value has) means.
+
+    Raises ProblemsError, exit status 2, naming the nearest keys or all candidates.
+    """
+    parts = tuple(part.strip() for part in key.split("."))
+    place = Place("KEY", 1, 1, len(key) + 1)
+    if not all(parts):
+        said = Problem(place, key, "not a key: names with dots between them", "set", source=key)
+        raise ProblemsError([said])
+    asked = Assignment(key, parts, None, Place("KEY", 1, len(key) + 1, len(key) + 1))
+    if len(parts) == 1 and parts in {path[:1] for path in known}:
+        return parts  # a folder of documents, or the document at the root
+    if len(parts) == 2 and any(path[:2] == parts for path in known):
+        return parts
+    try:
+        return target_path(asked, known, family, families)
+    except ProblemsError as error:
+        raise ProblemsError(
+            [replace(p, hint=p.hint or _similar(parts[-1], known)) for p in error.problems]
+        ) from error
+
+
+def _similar(name: str, known: Iterable[Keys]) -> str | None:
+    """Return a hint that names the keys with ``name`` in them, if no key is called so."""
+    keys = {path[-1] for path in known}
+    found = sorted(key for key in keys if len(name) >= 3 and name in key)
+    if not found or name in keys:
+        return None
+    more = f" and {len(found) - SIMILAR} more" if len(found) > SIMILAR else ""
+    return f"keys with {name!r} in them: {', '.join(found[:SIMILAR])}{more}"
+
+
+def shortest(path: Keys, find_it: Callable[[str], Keys]) -> str:
+    """Return the shortest suffix of ``path`` that ``find_it`` finds again: what is easy to type."""
+    for n in range(1, len(path)):
+        text = ".".join(path[-n:])
+        try:
+            if find_it(text) == path:
+                return text
+        except ProblemsError:
+            continue
+    return ".".join(path)
