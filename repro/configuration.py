@@ -189,10 +189,10 @@ def find_key(
         said = Problem(place, key, "not a key: names with dots between them", "set", source=key)
         raise ProblemsError([said])
     asked = Assignment(key, parts, None, Place("KEY", 1, len(key) + 1, len(key) + 1))
-    if len(parts) == 1 and parts in {path[:1] for path in known}:
-        return parts  # a folder of documents, or the document at the root
-    if len(parts) == 2 and any(path[:2] == parts for path in known):
-        return parts
+    documents = {path[:n] for path in known for n in (1, 2) if len(path) > n}
+    named = [path for path in documents if path[-len(parts) :] == parts]
+    if len(named) == 1:
+        return named[0]  # a document, or a folder of documents
     try:
         return target_path(asked, known, family, families)
     except ProblemsError as error:

@@ -123,7 +123,7 @@ def write_for_editors(root: Path, *, lines: bool) -> Written:
 
 def _lines(root: Path, families: Mapping[str, Declaration]) -> list[Line]:
     """Return the documents whose line for editors is missing or names another schema."""
-    found = []
+    lacking = []
     files = {kind.name: kind.file for kind in kinds(families)}
     for path in sorted((root / MARKER).rglob("*.yaml")):
         relative = path.relative_to(root / MARKER)
@@ -132,14 +132,14 @@ def _lines(root: Path, families: Mapping[str, Declaration]) -> list[Line]:
         if slot is None or slot.overlay or slot.kind not in files:
             continue
         expected = Path(os.path.relpath(root / files[slot.kind], path.parent)).as_posix()
-        head = path.read_bytes().splitlines()[:_FIRST_LINES]
-        named = [m[1] for line in head if (m := _LINE.match(line.decode("utf-8", "replace")))]
+        head = path.read_bytes().decode("utf-8-sig", "replace").splitlines()[:_FIRST_LINES]
+        named = [found[1] for line in head if (found := _LINE.match(line))]
         shown = path.relative_to(root).as_posix()
         if not named:
-            found.append(Line(shown, "missing", None, expected))
+            lacking.append(Line(shown, "missing", None, expected))
         elif named[0] != expected:
-            found.append(Line(shown, "wrong", named[0], expected))
-    return found
+            lacking.append(Line(shown, "wrong", named[0], expected))
+    return lacking
 
 
 def _mended(root: Path, line: Line) -> Line:

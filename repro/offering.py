@@ -108,7 +108,8 @@ def keys(root: Path, family: str | None, start: str) -> dict[str, Keys]:
     from repro.facts.trainers import declarations
 
     known = values(root, family)
-    counts = Counter(name for path in known for name in _suffixes(path))
+    inside = {path[:n] for path in known for n in range(_depth(path), len(path) + 1)}
+    counts = Counter(name for path in inside for name in _suffixes(path))
     found = {}
     for path in known:
         only = [name for name in _suffixes(path) if counts[name] == 1]
@@ -151,6 +152,11 @@ def family_of(root: Path) -> str | None:
 def root_of(start: Path) -> Path:
     """Return the workspace that ``start`` lies in."""
     return find_root(start.resolve())
+
+
+def _depth(path: Keys) -> int:
+    """Return how long the shortest path is that lies inside the document of this one."""
+    return 2 if path[0] in DOCUMENTS else 3
 
 
 def _suffixes(path: Keys) -> list[str]:

@@ -22,6 +22,7 @@ class Meaning:
     """The schema's word on one value."""
 
     description: str | None
+    """What it means; of an item of a mapping, what the mapping's items mean."""
     type: str
     """Type, bounds and choices, as people read them."""
     choices: tuple[Any, ...]
@@ -37,15 +38,17 @@ def meaning(path: Path, families: Mapping[str, Trainer]) -> Meaning | None:
     document, inner = split(path)
     schema = schema_of(kind_of(document), families)
     node: Schema = schema
-    reason = _reason(node, None)
+    reason, description = _reason(node, None), node.get("description")
     for key in inner:
         child = _child(_followed(node, schema), key)
         if child is None:
             return None
         node, reason = child, _reason(child, reason)
+        said = _followed(node, schema).get("description", description)
+        description = node.get("description", said)
     whole = _followed(node, schema)
     return Meaning(
-        node.get("description", whole.get("description")),
+        description,
         described(whole, schema),
         tuple(_choices(whole, schema)),
         reason,
