@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from repro.audit.log import require_as_logged
 from repro.config.assignments import Assignment, target_path
@@ -18,7 +18,7 @@ from repro.config.names import suggestion
 from repro.config.resolve import Resolved, Selection, resolve
 from repro.config.settings import PROFILES
 from repro.config.tree import Tree, load
-from repro.config.workspace import MARKER, find_root
+from repro.config.workspace import find_root
 from repro.errors import IntegrityError, Place, Problem, ProblemsError, UsageError
 from repro.facts.trainers import Declaration, declarations
 from repro.runs import layout
@@ -112,10 +112,15 @@ class Desk:
             kind, name = self._kind_of(reference), reference
         if kind == "run":
             return self.sealed(name)
+        chosen = self.selection
         if kind == "overlay":
-            chosen = replace(self.selection, overlays=(*self.selection.overlays, name))
+            chosen = replace(chosen, overlays=(*chosen.overlays, name))
+        elif kind == "experiment":
+            chosen = replace(chosen, experiment=name)
+        elif kind == "variant":
+            chosen = replace(chosen, variant=name)
         else:
-            chosen = replace(self.selection, **cast(Any, {kind: name}))
+            chosen = replace(chosen, profile=name)
         return self._live(f"{kind}:{name}", resolve(self.tree, chosen, self.families))
 
     def _kind_of(self, reference: str) -> str:
@@ -154,10 +159,9 @@ class Desk:
         """Return the names that the workspace knows, by kind."""
         flat = self.today.flat
         variants = below(flat, (MODELS, self.today.family, "variants"))
-        experiments = (self.root / MARKER / "experiments").glob("*.yaml")
         return {
             "overlay": sorted(self.tree.overlays),
-            "experiment": sorted(path.stem for path in experiments),
+            "experiment": sorted(self.tree.experiments),
             "variant": sorted({path[0] for path in variants}),
             "profile": sorted({path[0] for path in below(flat, PROFILES)}),
         }

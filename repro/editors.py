@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.config import catalog
-from repro.config.catalog import DOCUMENTS, MODELS
+from repro.config.catalog import DOCUMENTS, EXPERIMENT, EXPERIMENTS, MODELS, fragment_of
 from repro.config.names import suggestion
 from repro.config.workspace import MARKER
 from repro.errors import InputError, UsageError
@@ -42,8 +42,12 @@ class Kind:
 
     @property
     def content(self) -> bytes:
-        """Return that file's bytes."""
-        return (json.dumps(self.schema, indent=2, ensure_ascii=False) + "\n").encode()
+        """Return that file's bytes.
+
+        A document may be partial over its defaults, so an editor asks for nothing to be present.
+        """
+        schema = self.schema if self.name == EXPERIMENT else fragment_of(self.schema)
+        return (json.dumps(schema, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +73,10 @@ class Written:
 
 
 def kinds(families: Mapping[str, Declaration]) -> tuple[Kind, ...]:
-    """Return every kind of document, those of the models last."""
+    """Return every kind of document: of settings, of models, and experiments."""
     named = {kind: f"{MARKER}/{name.replace('.', '/')}.yaml" for name, kind in DOCUMENTS.items()}
     named |= {f"model:{family}": f"{MARKER}/{MODELS}/{family}.yaml" for family in families}
+    named[EXPERIMENT] = f"{MARKER}/{EXPERIMENTS}/NAME.yaml"
     return tuple(
         Kind(name, path, catalog.schema_of(name, families)) for name, path in named.items()
     )

@@ -10,7 +10,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
-DOCUMENTS = ["README.md", "docs/tutorial.md", "docs/how-to.md", "docs/audit.md", "docs/lint.md"]
+DOCUMENTS = [
+    "README.md",
+    "docs/tutorial.md",
+    "docs/how-to.md",
+    "docs/audit.md",
+    "docs/configuration.md",
+    "docs/lint.md",
+]
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 EXITS = re.compile(r"#\s*exits (\d+)")
 ELSEWHERE = ("make ",)

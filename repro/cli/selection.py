@@ -10,8 +10,8 @@ import functools
 import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from repro.cli.options import (
     Experiment,
@@ -132,5 +132,11 @@ def selection(
         for name, value in named.items()
         if value is not None
     ]
-    chosen = Selection(target, variant, profile, tuple(overlays or ()), tuple(values))
-    return replace(chosen, **cast(Any, {"experiment": experiment})) if experiment else chosen
+    return Selection(
+        target=target,
+        variant=variant,
+        profile=profile,
+        overlays=tuple(overlays or ()),
+        sets=tuple(values),
+        experiment=experiment,
+    )

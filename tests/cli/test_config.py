@@ -207,6 +207,14 @@ def test_another_type_is_said_to_be_one(config, workspace):
     assert "null -> 900  type changed: null -> integer  (moves splits)" in out
 
 
+def test_what_one_side_alone_uses_is_told_in_short(config):
+    status, out, _ = config("diff", "today", "quick_look")
+    assert status == 1
+    assert "features: [ret_1d, ret_20d, vol_20d]" in out
+    (line,) = [x for x in out.splitlines() if "registry.rsi_14d" in x]
+    assert line.split() == ["data.feature_registry.registry.rsi_14d", "6", "values", "A"]
+
+
 def test_another_target_is_a_difference(config, workspace):
     overlay = workspace / "CONFIG" / "data" / "dataset_other.yaml"
     overlay.write_text("dataset: {default_target: fwd_up_5d}\n", "utf-8")

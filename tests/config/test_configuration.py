@@ -40,6 +40,11 @@ def test_a_profile_is_meant_by_its_name(desk, name):
     assert (found.name, found.leaves[TREES].value) == ("profile:debug", 20)
 
 
+@pytest.mark.parametrize("name", ["quick_look", "experiment:quick_look"])
+def test_an_experiment_is_meant_by_its_name(desk, name):
+    assert between(desk(), "today", name)["folds"] == (5, 3)
+
+
 def test_an_overlay_is_meant_by_its_name_and_by_its_path(desk, add):
     path = add("model_config/lightgbm_custom.yaml", "hyperparameters: {num_leaves: 3}\n")
     for name in ("lightgbm_custom", "overlay:lightgbm_custom", str(path)):
@@ -67,6 +72,7 @@ def test_a_name_that_two_things_have_must_say_which(desk, add):
         ("todya", "did you mean today?"),
         ("", "no run is called"),
         ("variant:nope", "no such variant"),
+        ("experiment:nope", "no such experiment"),
         ("profile:nope", "no such profile"),
         ("overlay:nope", "no such overlay"),
         ("run:nope", "there are no runs yet"),

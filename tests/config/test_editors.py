@@ -100,3 +100,11 @@ def test_a_kind_is_meant_by_its_name_and_a_model_by_its_family_too():
     assert kind_named("lightgbm", families) == kind_named("model:lightgbm", families)
     with pytest.raises(UsageError, match="did you mean splits_config"):
         kind_named("split_config", families)
+
+
+def test_a_part_of_a_document_is_right_to_an_editor_and_a_slip_is_not():
+    schema = json.loads(schema_files()[f"{SCHEMA_FOLDER}/lightgbm.schema.json"])
+    editor = Draft202012Validator(schema)
+    assert editor.is_valid({"hyperparameters": {"num_leaves": 7, "eta": 0.1}})
+    assert not editor.is_valid({"hyperparameters": {"num_leavs": 7}})
+    assert not editor.is_valid({"hyperparameters": {"num_leaves": "7"}})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -106,8 +107,9 @@ def _text(left: Configuration, right: Configuration, found: list[Change]) -> Non
     taken = [change for change in found if change.kind == "use"]
     if taken:
         output.result("\nthe same on both sides, but used on one alone")
-        sides = [(f"  {'.'.join(c.path)}", "A" if c.a and c.a.used else "B") for c in taken]
-        output.result(output.columns(sides))
+        sides = Counter((".".join(c.path[:-1]), "A" if c.a and c.a.used else "B") for c in taken)
+        rows = [(f"  {at}", f"{n} value{'s' * (n > 1)}", side) for (at, side), n in sides.items()]
+        output.result(output.columns(rows, right=(1,)))
     if not found and left.target == right.target:
         output.result(f"\nthe same: {len(left.leaves)} values")
     else:
