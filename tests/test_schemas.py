@@ -394,6 +394,9 @@ def act(made: World, there: Path, house: Path) -> None:
     made.others.append(second)
     log = there / "AUDIT_LOG"
     second.play("second init", "init")
+    routing = there / "CONFIG" / "training_config" / "routing_config.yaml"
+    routing.write_text(routing.read_text("utf-8").partition("\n")[2], "utf-8")
+    second.play("config lines", "config schema --write --lines")
     second.play("hold", "audit hold place case-7 --reason", "a letter from the court")
     second.play("lift", "audit hold lift case-7 --reason", "the case is closed")
     second.play("seal", "audit seal --keep-until 2020-01-31 --policy", "as long as needed")
