@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from repro.config.catalog import MODELS, Trainer, schema_of
+from repro.config.catalog import DOCUMENTS, MODELS, Trainer, schema_of
 from repro.config.layers import Path
 from repro.config.settings import split
 
@@ -36,7 +36,11 @@ class Meaning:
 def meaning(path: Path, families: Mapping[str, Trainer]) -> Meaning | None:
     """Return what the schema says of the value at a full path, or None if it says nothing."""
     document, inner = split(path)
-    schema = schema_of(kind_of(document), families)
+    return meaning_in(schema_of(kind_of(document), families), inner)
+
+
+def meaning_in(schema: Schema, inner: Path) -> Meaning | None:
+    """Return what a document's schema says of the value at ``inner``, or None."""
     node: Schema = schema
     reason, description = _reason(node, None), node.get("description")
     for key in inner:
@@ -58,8 +62,6 @@ def meaning(path: Path, families: Mapping[str, Trainer]) -> Meaning | None:
 
 def kind_of(document: str) -> str:
     """Return the kind of the document of this name, such as ``model:lightgbm``."""
-    from repro.config.catalog import DOCUMENTS
-
     family = document.removeprefix(f"{MODELS}.")
     return f"model:{family}" if family != document else DOCUMENTS[document]
 

@@ -40,9 +40,12 @@ def said(*words):
 
 def test_every_option_reaches_the_selection():
     named = ["-t", "x", "--variant", "v", "--profile", "p"]
-    out = said("a", *named, "-c", "o", "-c", "q", "-s", "a=1", "--seed", "7", "b=2").output
+    out = said(
+        "a", *named, "-c", "o", "-c", "q", "-s", "a=1", "--seed", "7", "-e", "z", "b=2"
+    ).output
     assert out.startswith("a False . Selection(target='x', variant='v', profile='p', ")
     assert "overlays=('o', 'q')" in out
+    assert "experiment='z'" in out
     assert "sets=('a=1', 'b=2', 'reproducibility.base_seed=7')" in out
 
 

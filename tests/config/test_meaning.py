@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from repro.config.meaning import described, meaning
+from repro.config.meaning import described, meaning, meaning_in
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,16 @@ def test_choices_are_those_of_the_schema(families):
 
 def test_what_no_schema_knows_has_no_meaning(families):
     assert meaning(("training_config", "splits_config", "splits", "nope"), families) is None
+
+
+def test_the_nearest_word_on_identity_and_meaning_counts():
+    idle = {"x-identity": "none", "x-identity-reason": "a label", "description": "Above."}
+    schema = idle | {
+        "properties": {
+            "plain": {"type": "string"},
+            "own": {"type": "string", "x-identity": "splits", "description": "Its own."},
+        }
+    }
+    plain, own = (meaning_in(schema, (key,)) for key in ("plain", "own"))
+    assert (plain.reason, plain.description) == ("a label", "Above.")
+    assert (own.reason, own.description) == (None, "Its own.")
