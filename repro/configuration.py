@@ -198,7 +198,7 @@ def find_key(
     if len(named) == 1:
         return named[0]  # a document, or a folder of documents
     try:
-        return target_path(asked, known, family, families)
+        return target_path(asked, known, family if family in families else None, families)
     except ProblemsError as error:
         raise ProblemsError(
             [replace(p, hint=p.hint or _similar(parts[-1], known)) for p in error.problems]

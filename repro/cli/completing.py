@@ -148,11 +148,11 @@ def complete() -> int:
         words, cut = _words()
         with redirect_stdout(said), redirect_stderr(io.StringIO()):
             status = _run(words)
+        for line in said.getvalue().splitlines():
+            sys.stdout.write(line.removeprefix(cut) + "\n")
+        sys.stdout.flush()
     except Exception:  # nobody who presses the tab key can be told of an error
         return 0
-    for line in said.getvalue().splitlines():
-        sys.stdout.write(line.removeprefix(cut) + "\n")
-    sys.stdout.flush()
     return status
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from repro.config.layers import Path
+from repro.config.layers import Path, dotted
 from repro.config.leaf import Leaf
 from repro.identity.equality import same
 
@@ -41,12 +41,17 @@ class Change:
 
 
 def changes(a: Mapping[Path, Leaf], b: Mapping[Path, Leaf]) -> Iterator[Change]:
-    """Yield what differs, by path; types are kept apart, but 1 and 1.0 are one number."""
-    for path in sorted({*a, *b}):
-        old, new = a.get(path), b.get(path)
+    """Yield what differs, by path; types are kept apart, but 1 and 1.0 are one number.
+
+    A path counts as it is written with dots: a sealed one does not tell a dot in a key apart.
+    """
+    left, right = ({dotted(path): leaf for path, leaf in side.items()} for side in (a, b))
+    for name in sorted({*left, *right}):
+        old, new = left.get(name), right.get(name)
         kind = _kind(old, new)
-        if kind:
-            yield Change(path, kind, old, new)
+        known = old or new
+        if kind and known is not None:
+            yield Change(known.path, kind, old, new)
 
 
 def _kind(old: Leaf | None, new: Leaf | None) -> str:

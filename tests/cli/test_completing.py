@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -268,13 +267,14 @@ def test_nothing_heavy_is_loaded_for_an_answer(workspace):
     assert (done.returncode, done.stdout, done.stderr) == (0, "folds=5\n", "")
 
 
-def test_an_answer_comes_at_once(workspace):
+def test_an_answer_takes_little_work(workspace):
     took = []
     for _ in range(3):
-        start = time.perf_counter()
+        before = os.times()
         bash(workspace, "train", "min_")
-        took.append(time.perf_counter() - start)
-    assert min(took) < 1.5  # 0.17 s on a machine that does nothing else
+        after = os.times()
+        took.append(sum(after[2:4]) - sum(before[2:4]))  # of the child, however busy the machine
+    assert min(took) < 0.6  # 0.16 s of one processor
 
 
 def test_every_key_that_is_offered_can_be_set(workspace):

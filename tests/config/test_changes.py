@@ -78,6 +78,13 @@ def test_a_sealed_configuration_is_the_one_it_was_sealed_from(resolved):
     assert list(changes(leaves_of(live), leaves_in(record(live)))) == []
 
 
+def test_a_dot_in_a_key_is_no_difference_to_what_was_sealed(resolved, edit):
+    edit("data/dataset.yaml", "    Low: float64", "    Low: float64\n    No.1: float64")
+    live = resolved()
+    assert any(path[-1] == "No.1" for path in live.flat)
+    assert list(changes(leaves_of(live), leaves_in(record(live)))) == []
+
+
 def test_every_layer_shows_as_what_it_changed(resolved):
     a, b = leaves_of(resolved()), leaves_of(resolved(variant="conservative", sets=("folds=3",)))
     found = {change.path[-1]: change for change in changes(a, b)}

@@ -204,6 +204,15 @@ def test_a_section_is_explained_by_its_values(desk):
     assert told.component == "splits"
 
 
+def test_a_family_that_no_trainer_offers_any_more_is_explained_as_far_as_it_goes(desk):
+    found = desk().configured()
+    told = explain(found, {}, ".".join(TREES))
+    assert (told.leaf.value, told.meaning, told.rules, told.aliases) == (200, None, (), ())
+    assert explain(found, {}, "splits.folds").leaf.value == 5
+    with pytest.raises(ProblemsError):
+        explain(found, {}, "deterministic")
+
+
 def test_a_workspace_without_documents_is_told(desk, workspace):
     shutil.rmtree(workspace / "CONFIG")
     (workspace / "CONFIG").mkdir()
