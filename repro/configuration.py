@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.audit.log import require_as_logged
-from repro.config.assignments import Assignment, target_path
+from repro.config.assignments import ASIDE, Assignment, target_path
 from repro.config.catalog import MODELS
 from repro.config.layers import Path as Keys
 from repro.config.layers import below
@@ -195,19 +195,25 @@ def find_key(
     asked = Assignment(key, parts, None, Place("KEY", 1, len(key) + 1, len(key) + 1))
     documents = {path[:n] for path in known for n in (1, 2) if len(path) > n}
     named = [path for path in documents if path[-len(parts) :] == parts]
-    if len(named) == 1:
-        return named[0]  # a document, or a folder of documents
     try:
-        return target_path(asked, known, family if family in families else None, families)
+        path = target_path(asked, known, family if family in families else None, families)
+        if not (named and ASIDE & set(path)):
+            return path
     except ProblemsError as error:
-        raise ProblemsError(
-            [replace(p, hint=p.hint or _similar(parts[-1], known)) for p in error.problems]
-        ) from error
+        if len(named) != 1:
+            raise ProblemsError(
+                [
+                    replace(p, hint=p.hint or _similar(parts[-1], known, family))
+                    for p in error.problems
+                ]
+            ) from error
+    return named[0]  # a document, or a folder of documents
 
 
-def _similar(name: str, known: Iterable[Keys]) -> str | None:
+def _similar(name: str, known: Iterable[Keys], family: str) -> str | None:
     """Return a hint that names the keys with ``name`` in them, if no key is called so."""
-    keys = {path[-1] for path in known}
+    own = [p for p in known if not ASIDE & set(p) and (p[0] != MODELS or p[1] == family)]
+    keys = {path[-1] for path in own}
     found = sorted(key for key in keys if len(name) >= 3 and name in key)
     if not found or name in keys:
         return None

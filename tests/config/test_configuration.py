@@ -118,6 +118,8 @@ def test_what_validation_would_say_is_counted_and_all_is_still_explained(desk):
         ("training_config", FOLDS[:1]),
         ("training_config.splits_config", FOLDS[:2]),
         ("splits", FOLDS[:3]),
+        ("lightgbm", TREES[:2]),
+        ("extra_trees", (*TREES[:3], "extra_trees")),
     ],
 )
 def test_any_suffix_that_only_one_value_has_means_it(desk, key, path):
