@@ -197,7 +197,7 @@ def find_key(
     named = [path for path in documents if path[-len(parts) :] == parts]
     try:
         path = target_path(asked, known, family if family in families else None, families)
-        if not (named and ASIDE & set(path)):
+        if len(named) != 1 or not ASIDE & set(path):
             return path
     except ProblemsError as error:
         if len(named) != 1:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from repro.config.assignments import ASIDE
 from repro.config.catalog import DOCUMENTS, MODELS
 from repro.config.document import read
 from repro.config.layers import Path as Keys
@@ -23,7 +24,6 @@ from repro.runs import layout
 
 PLACES = ("defaults", "")
 """Where a document may lie below ``CONFIG``, lowest layer first."""
-ASIDE = frozenset({"variants", "training_profiles"})
 
 
 def targets(root: Path) -> list[str]:
