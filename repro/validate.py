@@ -78,7 +78,7 @@ def validate_root(
                 if own(problem) and (problem.place, problem.path) not in at:
                     found[problem] = None
     files = tuple(document.file for document in tree.files())
-    return Validation(root, files, ProblemsError(tuple(found)).problems)
+    return Validation(root, files, ProblemsError((*found, *tree.warnings)).problems)
 
 
 def configuration(

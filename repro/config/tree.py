@@ -10,6 +10,7 @@ from pathlib import Path
 from repro.config import catalog
 from repro.config.catalog import DOCUMENTS, MODELS, Slot, Trainer, fragment_of
 from repro.config.document import Document, read
+from repro.config.legacy import Used, ids, places_of, renamed, used_file, warning
 from repro.config.names import suggestion
 from repro.config.schema import problems
 from repro.config.workspace import MARKER
@@ -48,13 +49,21 @@ def load(root: Path, families: Mapping[str, Trainer]) -> tuple[Tree, tuple[Probl
     defaults: dict[str, Document] = {}
     experiments: dict[str, Document] = {}
     overlays: dict[str, tuple[Slot, Document]] = {}
+    used: list[Used] = []
     base = root / MARKER
     beneath = base / catalog.DEFAULTS
-    for path in sorted([*base.rglob("*.yaml"), *base.rglob("*.yml")]):
+    paths = sorted([*base.rglob("*.yaml"), *base.rglob("*.yml")])
+    placed = places_of(path.relative_to(base) for path in paths if path.suffix == ".yaml")
+    for path in paths:
         relative = path.relative_to(base)
         if any(part.startswith(".") for part in relative.parts):
             continue
         shown = f"{MARKER}/{relative.as_posix()}"
+        if moved := placed.get(relative):
+            used.append(used_file(relative, moved))
+            if moved.winner is not None:
+                continue
+            relative = moved.path
         slot = catalog.slot_of(relative, families) if path.suffix == ".yaml" else None
         if slot is None:
             found.append(_nothing_of_ours(relative, shown, families))
@@ -68,6 +77,8 @@ def load(root: Path, families: Mapping[str, Trainer]) -> tuple[Tree, tuple[Probl
             place = Place(shown, 1, 1, 1)
             found.append(Problem(place, "", error.problem, UNREADABLE, error.hint))
             continue
+        document, names = renamed(document, slot.kind)
+        used.extend(names)
         whole = slot.whole and not (beneath / relative).is_file()
         found.extend(document_problems(document, slot, families, whole=whole))
         if slot.overlay:
@@ -79,7 +90,9 @@ def load(root: Path, families: Mapping[str, Trainer]) -> tuple[Tree, tuple[Probl
         else:
             documents[slot.document] = document
     found.extend(_missing(documents, found))
-    return Tree(root, documents, overlays, defaults, experiments), tuple(found)
+    told = tuple(warning(name) for name in used)
+    old = tuple(ids(used))
+    return Tree(root, documents, overlays, defaults, experiments, told, old), tuple(found)
 
 
 def document_problems(
