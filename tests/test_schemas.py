@@ -66,6 +66,8 @@ COMMANDS = {
         ("config", "schema"),
         ("runs", "list"),
         ("runs", "show"),
+        ("config", "migrate"),
+        ("config", "rollback"),
         ("audit", "verify"),
         ("audit", "show"),
         ("audit", "tail"),
@@ -216,7 +218,23 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     made.play("audit", "audit verify --artifacts")
     tamper(made, base / "tampered")
     act(made, base / "second", base / "witness")
+    write_configuration(made)
     return made
+
+
+def write_configuration(made: World) -> None:
+    """Move what lies in older places, of which one cannot be moved; write back what a run had."""
+    config = made.root / "CONFIG"
+    (config / "core").mkdir()
+    (config / "training").mkdir()
+    shutil.copy(config / "training_config" / "splits_config.yaml", config / "training")
+    with (config / "training" / "splits_config.yaml").open("a") as old:
+        old.write("# another\n")
+    (config / "identity_config.yaml").rename(config / "core" / "identity_config.yaml")
+    made.play("old places", "config migrate --check")
+    made.play("migrate", "config migrate --write")
+    shutil.rmtree(config / "training")
+    made.play("rollback", "config rollback --yes", made.run("train"))
 
 
 def at_once(made: World, *scenes: Callable[[World], None]) -> None:
