@@ -7,17 +7,16 @@ imported to find that file, so a package that offers a trainer must keep its ``_
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
 from repro.errors import InputError, UsageError
+from repro.facts.offers import Offer, offers
 
 GROUP = "repro.trainers"
 INTERFACE = 1
@@ -59,17 +58,23 @@ class Declaration:
     seed_bits: int
     rulebook: tuple[Rule, ...]
     file: Path
+    names: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    """Every accepted name with the canonical one."""
 
-    def canonical_name(self, name: str) -> str:
-        """Return the one name of the parameter that ``name`` means, or ``name`` if it is none."""
-        return self.aliases().get(name, name)
-
-    def aliases(self) -> dict[str, str]:
-        """Return every accepted name with the canonical one."""
+    def __post_init__(self) -> None:
+        """Work out the names once: they are asked for at every value of every layer."""
         names = {name: name for name in self.hyperparameters}
         for name, schema in self.hyperparameters.items():
             names.update(dict.fromkeys(schema["aliases"], name))
-        return names
+        object.__setattr__(self, "names", names)
+
+    def canonical_name(self, name: str) -> str:
+        """Return the one name of the parameter that ``name`` means, or ``name`` if it is none."""
+        return self.names.get(name, name)
+
+    def aliases(self) -> dict[str, str]:
+        """Return every accepted name with the canonical one."""
+        return dict(self.names)
 
     def procedure(self) -> dict[str, str]:
         """Return those accepted names, with the canonical one, that say how training proceeds.
@@ -86,6 +91,8 @@ class Declaration:
     @property
     def digest(self) -> str:
         """Return the SHA-256 of the declaration's bytes, as ``sha256:hex``."""
+        import hashlib
+
         return "sha256:" + hashlib.sha256(self.file.read_bytes()).hexdigest()
 
 
@@ -96,7 +103,7 @@ def declarations() -> Mapping[str, Declaration]:
     Raises InputError if two distributions offer one family, or a declaration cannot be read.
     """
     found: dict[str, Declaration] = {}
-    for point in sorted(entry_points(group=GROUP), key=lambda p: (p.name, p.value)):
+    for point in sorted(offers(GROUP)):
         declaration = _read(point)
         if declaration.family in found:
             other = found[declaration.family]
@@ -121,11 +128,11 @@ def declaration(family: str) -> Declaration:
     return known[family]
 
 
-def _read(point: EntryPoint) -> Declaration:
+def _read(point: Offer) -> Declaration:
     """Return the declaration beside the module that ``point`` names."""
     package, _, stem = point.value.rpartition(".")
-    dist = point.dist
-    origin = f"{dist.name} {dist.version}" if dist else "an unknown distribution"
+    known = point.distribution
+    origin = f"{known} {point.version}" if known else "an unknown distribution"
     try:
         folder = Path(str(import_module(package).__file__)).parent
         file = folder / f"{stem}.json"
@@ -140,8 +147,8 @@ def _read(point: EntryPoint) -> Declaration:
             title=data["title"],
             extra=data["extra"],
             module=point.value,
-            distribution=dist.name if dist else "",
-            version=dist.version if dist else "",
+            distribution=known,
+            version=point.version,
             distributions=tuple(data["distributions"]),
             modules=tuple(data["modules"]),
             shielded=tuple(data["shielded"]),
