@@ -92,13 +92,17 @@ def lay(base: Flat, settings: Mapping[Path, Setting]) -> dict[Path, Value]:
     what was below it, and the other way round; the history tells what it was.
     """
     merged = dict(base)
+    # Everything that something lies below; it may be too much, where that was replaced since.
+    inside = {path[:n] for path in merged for n in range(1, len(path))}
     for path, setting in settings.items():
         known = merged.get(path)
         if known is not None:
             if not same(known.value, setting.value):
                 merged[path] = Value(path, (*known.history, setting))
             continue
-        covered = [p for p in merged if len(p) > len(path) and p[: len(path)] == path]
+        covered = []
+        if path in inside:
+            covered = [p for p in merged if len(p) > len(path) and p[: len(path)] == path]
         if setting.value == {} and covered:
             continue
         history: tuple[Setting, ...] = ()
@@ -111,6 +115,7 @@ def lay(base: Flat, settings: Mapping[Path, Setting]) -> dict[Path, Value]:
         for other in covered:
             del merged[other]
         merged[path] = Value(path, (*history, setting))
+        inside.update(path[:n] for n in range(1, len(path)))
     return merged
 
 
