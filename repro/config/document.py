@@ -24,9 +24,8 @@ __all__ = ["JSON", "Document", "Path", "dotted", "parse", "read"]
 Path: TypeAlias = tuple[str | int, ...]
 
 _BREAK = re.compile("\r\n|\n|\r")
-_REFUSED = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]"
-)
+_CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
+_UNSEEN = r"\x80-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff"
 """Control characters, and the breaks of YAML 1.1 that editors do not count as lines."""
 
 
@@ -105,7 +104,8 @@ def parse(text: str | bytes, file: str) -> Document:
         text = _decode(text, file)
     text = text.removeprefix("\ufeff")
     source = Text(file, tuple(_BREAK.split(text)))
-    if refused := _REFUSED.search(text):
+    # The wide class takes long to compile, and most files are ASCII.
+    if refused := re.search(f"[{_CONTROLS}{'' if text.isascii() else _UNSEEN}]", text):
         raise ProblemsError([_refusal(source, text, refused.start())])
     value, span = Composer(source).compose(text)
     places = _Table(source, span, keys=False)

@@ -5,16 +5,23 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from repro.config.yaml_events import At, Spot
 from repro.errors import Place, Problem
 
-_PROPERTY = re.compile(r"!<[^>]*>|[&!][^\s,\[\]{}]*")
-_TABBED_TAG = re.compile(r"(?:&\S+[ \t]+)?!\S*\t")
-_BLOCK_HEADER = re.compile(r"[|>][-+1-9]{0,2}(?: *| +#.*)")
-_INDENTED = re.compile(r" *\t")
-_PROPERTIES = re.compile(rf"[ \t]*(?:(?:{_PROPERTY.pattern})[ \t]*)*(?:#.*)?")
+_PROPERTY = r"!<[^>]*>|[&!][^\s,\[\]{}]*"
+_TABBED_TAG = r"(?:&\S+[ \t]+)?!\S*\t"
+_BLOCK_HEADER = r"[|>][-+1-9]{0,2}(?: *| +#.*)"
+_INDENTED = r" *\t"
+_PROPERTIES = rf"[ \t]*(?:(?:{_PROPERTY})[ \t]*)*(?:#.*)?"
 """Matches anywhere, if only nothing."""
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Return the pattern, made when it is first needed: most files need none of them."""
+    return re.compile(pattern)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +60,16 @@ class Text:
     def tab_behind_tag(self, at: Spot) -> bool:
         """Return whether a tab ends the tag at ``at`` (the pure parser refuses it)."""
         line = self.lines[at.line] if at.line < len(self.lines) else ""
-        return _TABBED_TAG.match(line, at.column) is not None
+        return _compiled(_TABBED_TAG).match(line, at.column) is not None
 
     def block_header(self, at: Spot) -> bool:
         """Return whether the line is well ended behind the ``|`` or ``>`` at ``at``."""
-        return _BLOCK_HEADER.fullmatch(self.lines[at.line], at.column) is not None
+        return _compiled(_BLOCK_HEADER).fullmatch(self.lines[at.line], at.column) is not None
 
     def tab_inside(self, start: Spot, end: Spot) -> Spot | None:
         """Return where a tab indents one of the lines of a text after its first."""
         for line in range(start.line + 1, min(end.line + 1, len(self.lines))):
-            found = _INDENTED.match(self.lines[line])
+            found = _compiled(_INDENTED).match(self.lines[line])
             if found:
                 return At(line, found.end() - 1)
         return None
@@ -73,8 +80,9 @@ class Text:
         If that is behind ``limit``, there is no text, and ``limit`` is where it would be.
         """
         at, column = At(at.line, at.column), at.column
+        pattern = _compiled(_PROPERTIES)
         for line in range(at.line, len(self.lines)):
-            column = _PROPERTIES.match(self.lines[line], column).end()  # type: ignore[union-attr]
+            column = pattern.match(self.lines[line], column).end()  # type: ignore[union-attr]
             if column < len(self.lines[line]):
                 at = At(line, column)
                 break
