@@ -298,12 +298,17 @@ def test_a_document_put_together_from_several_files_has_places_but_no_lines():
     assert about_m.place == Place("CONFIG/x.yaml", 1, 1, 1)
 
 
-def test_the_library_is_imported_only_to_check():
+@pytest.mark.parametrize(("value", "loaded"), [("7", False), ("0", True)])
+def test_the_library_is_imported_only_to_explain(value, loaded):
     code = (
-        "import sys, repro.config.schema; print({'jsonschema', 'referencing'} & set(sys.modules))"
+        "import sys\n"
+        "from repro.config.document import parse\n"
+        "from repro.config.schema import problems\n"
+        f"found = problems(parse('a: {value}', 'f'), {{'properties': {{'a': {{'minimum': 1}}}}}})\n"
+        "print(bool(found), bool({'jsonschema', 'referencing'} & set(sys.modules)))"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout == "set()\n"
+    assert ran.stdout == f"{loaded} {loaded}\n"
 
 
 RENDERED = '''\
