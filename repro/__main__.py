@@ -17,9 +17,14 @@ def main() -> int:
             from repro.cli.completing import complete
 
             return complete()
+        import gc
+
+        gc.set_threshold(20_000)  # not thirty times while modules are loading
         from repro.cli.boundary import run
 
-        return run(sys.argv[1:])
+        status = run(sys.argv[1:])
+        gc.freeze()  # the process ends: its last search for rubbish costs as much as a parser
+        return status
     except KeyboardInterrupt:  # before the commands could hear it
         return 130
 
