@@ -128,12 +128,29 @@ def _load(folder: str, kind: str) -> dict[str, Any]:
     return loaded
 
 
-def schema_of(kind: str, families: Mapping[str, Trainer]) -> Mapping[str, Any]:
-    """Return the schema of a document of ``kind``.
+_MADE: dict[tuple[int, str, bool], tuple[Mapping[str, Trainer], Mapping[str, Any]]] = {}
+"""Schemas that were made: one object for all files of a kind, so that it is compiled once."""
+_MADE_MOST = 256
+
+
+def schema_of(
+    kind: str, families: Mapping[str, Trainer], *, whole: bool = True
+) -> Mapping[str, Any]:
+    """Return the schema of a document of ``kind``; not ``whole``: of any part of one.
 
     What a trainer declares becomes part of it: a model document is made of its hyperparameters,
     and a training profile may set those of each family.
     """
+    key = (id(families), kind, whole)
+    if key not in _MADE:
+        if len(_MADE) >= _MADE_MOST:
+            _MADE.clear()
+        made = _schema(kind, families) if whole else fragment_of(schema_of(kind, families))
+        _MADE[key] = (families, made)  # it holds the families, so that their id stays theirs
+    return _MADE[key][1]
+
+
+def _schema(kind: str, families: Mapping[str, Trainer]) -> Mapping[str, Any]:
     if kind.startswith("model:"):
         return model_schema(families[kind.removeprefix("model:")])
     if kind == "optimizer_config":
@@ -156,7 +173,7 @@ def _experiment_schema(families: Mapping[str, Trainer]) -> dict[str, Any]:
     shared: dict[str, Any] = {}
     for name, kind in documents(families).items():
         folder, _, stem = name.rpartition(".")
-        value = _embedded(fragment_of(schema_of(kind, families)), kind, shared)
+        value = _embedded(schema_of(kind, families, whole=False), kind, shared)
         if not folder:
             inside[stem] = value
             continue
@@ -224,7 +241,11 @@ def _profiles_schema(families: Mapping[str, Trainer]) -> dict[str, Any]:
             known = profile["properties"].get(name)
             found = known["anyOf"] if known and "anyOf" in known else [known] if known else []
             found = [*found, *(each for each in [schemas[name]] if each not in found)]
-            several = {"anyOf": found, "x-identity": "hyperparameters"}
+            several = {
+                "description": schemas[name]["description"],
+                "anyOf": found,
+                "x-identity": "hyperparameters",
+            }
             profile["properties"][name] = found[0] if len(found) == 1 else several
     profile["additionalProperties"] = False
     closed = {**profiles, "additionalProperties": profile}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from repro.config import catalog
-from repro.config.catalog import DOCUMENTS, MODELS, Slot, Trainer, fragment_of
+from repro.config.catalog import DOCUMENTS, MODELS, Slot, Trainer
 from repro.config.document import Document, read
 from repro.config.legacy import Used, ids, places_of, renamed, used_file, warning
 from repro.config.names import suggestion
@@ -102,8 +102,8 @@ def document_problems(
 
     ``whole``: it must meet its schema alone; otherwise something lies over or beneath it.
     """
-    schema = catalog.schema_of(slot.kind, families)
-    for problem in problems(document, schema if whole else fragment_of(schema)):
+    schema = catalog.schema_of(slot.kind, families, whole=whole)
+    for problem in problems(document, schema):
         path, own = problem.path, slot
         if slot.kind == catalog.EXPERIMENT and path.startswith(_MODEL_OVERRIDES):
             family = path.removeprefix(_MODEL_OVERRIDES).partition(".")[0]
@@ -132,7 +132,8 @@ def overlay(tree: Tree, name: str, families: Mapping[str, Trainer]) -> tuple[Slo
                 "name it after the document, as in lightgbm_custom.yaml",
             )
         document = read(path, name)
-        found = problems(document, fragment_of(catalog.schema_of(slot.kind, families)))
+        schema = catalog.schema_of(slot.kind, families, whole=False)
+        found = problems(document, schema)
         if found:
             raise ProblemsError(found)
         return slot, document
