@@ -92,9 +92,12 @@ def equal(left: Any, right: Any) -> bool:
 
 
 def _properties(value: Any, limit: Any, schema: Any, root: Any) -> bool:
-    if not isinstance(value, dict):
-        return True
-    return all(_fits(item, limit.get(key, True), root) for key, item in value.items())
+    if isinstance(value, dict):
+        for key, item in value.items():
+            below = limit.get(key)
+            if below is not None and not _fits(item, below, root):
+                return False
+    return True
 
 
 def _additional(value: Any, limit: Any, schema: Any, root: Any) -> bool:

@@ -74,7 +74,6 @@ class Composer:
         """Return the mapping in ``text`` and its spans; raise ProblemsError with all faults."""
         self.tabs = "\t" in text
         handlers: dict[type, Callable[[Any], None]] = {
-            ScalarEvent: self._scalar,
             MappingStartEvent: self._open,
             MappingEndEvent: self._close,
             SequenceStartEvent: self._open,
@@ -84,8 +83,13 @@ class Composer:
             **dict.fromkeys((DocumentEndEvent, StreamStartEvent, StreamEndEvent), _pass),
         }
         try:
+            scalar = self._scalar
             for event in iter(yaml_events.reader(text), None):
-                handlers[type(event)](event)
+                kind = type(event)
+                if kind is ScalarEvent:  # most of them are
+                    scalar(event)
+                else:
+                    handlers[kind](event)
         except YAMLError as error:
             at, message, hint = yaml_events.complaint(error, self.text.lines)
             self._report(at, message, "syntax", hint=hint)
@@ -129,6 +133,8 @@ class Composer:
             if not isinstance(value, str) or text in frame.kids or frame.merging:
                 self._check_key(frame, value, text, start, end)
             frame.key, frame.key_start, frame.key_end = text, start, end
+        elif frame is not None and not frame.merging:
+            frame.add(value, (start, end, None))
         else:
             self._add(value, (start, end, None))
 

@@ -39,16 +39,17 @@ class ScalarError(ValueError):
 
 def resolve(text: str) -> Scalar:
     """Return what the plain scalar ``text`` means; raise ScalarError if it cannot be kept."""
-    if text and text[0] not in TELLING:
-        return text
     if text in _WORDS:
         return _WORDS[text]
-    if text[0].isalpha():
+    first = text[0]
+    if first not in TELLING or first.isalpha():
         return text
-    if _DECIMAL.fullmatch(text) or _OCTAL.fullmatch(text) or _HEXADECIMAL.fullmatch(text):
+    if (text.isdecimal() and text.isascii()) or _DECIMAL.fullmatch(text):
         return _integer(text)
     if _FLOAT.fullmatch(text):
         return _finite(text)
+    if _OCTAL.fullmatch(text) or _HEXADECIMAL.fullmatch(text):
+        return _integer(text)
     if _NOT_FINITE.fullmatch(text):
         raise ScalarError(f"{text} is not a finite number; NaN and infinity are refused")
     return text
@@ -81,9 +82,9 @@ def shown(text: str) -> str:
 def _integer(text: str) -> int:
     if len(text) > _DIGITS_MAX:
         raise ScalarError(f"a number of {len(text)} digits is too long to be meant")
-    if text.startswith("0o"):
+    if text[1:2] == "o":
         return int(text[2:], 8)
-    if text.startswith("0x"):
+    if text[1:2] == "x":
         return int(text[2:], 16)
     return int(text)
 
