@@ -23,7 +23,18 @@ __all__ = ["JSON", "Document", "Path", "dotted", "parse", "read"]
 
 Path: TypeAlias = tuple[str | int, ...]
 
+SIZE_MAX = 8 << 20
+"""Bytes in one file: far above what ``NODES_MAX`` values need, far below what hurts to read."""
+
 _BREAK = re.compile("\r\n|\n|\r")
+_MARKS = (
+    # (byte order mark, encoding); the longer ones first
+    (b"\xff\xfe\x00\x00", "UTF-32"),
+    (b"\x00\x00\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+_SAVE = "save the file as UTF-8"
 _CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
 _UNSEEN = r"\x80-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff"
 """Control characters, and the breaks of YAML 1.1 that editors do not count as lines."""
@@ -100,6 +111,9 @@ class _Table(Mapping[Path, Place]):
 
 def parse(text: str | bytes, file: str) -> Document:
     """Return the document in ``text``; raise ProblemsError with all that is wrong with it."""
+    if len(text) > SIZE_MAX:
+        message = f"larger than {SIZE_MAX >> 20} MiB, which no configuration is"
+        raise ProblemsError([Text(file, ("",)).problem(At(0, 0), message, "size")])
     if isinstance(text, bytes):
         text = _decode(text, file)
     text = text.removeprefix("\ufeff")
@@ -118,7 +132,8 @@ def read(path: pathlib.Path, shown: str) -> Document:
     Raise InputError if the file cannot be read, ProblemsError if it is not a document.
     """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as opened:
+            content = opened.read(SIZE_MAX + 1)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         hint = f"check that {shown} exists and may be read"
@@ -127,6 +142,11 @@ def read(path: pathlib.Path, shown: str) -> Document:
 
 
 def _decode(content: bytes, file: str) -> str:
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            message = f"the file is {encoding} text, not UTF-8"
+            problem = Text(file, ("",)).problem(At(0, 0), message, "encoding", _SAVE)
+            raise ProblemsError([problem])
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -134,14 +154,16 @@ def _decode(content: bytes, file: str) -> str:
         lines = tuple(_BREAK.split(content.decode("utf-8", "replace").removeprefix("\ufeff")))
         at = _position(before)
         message = f"byte 0x{content[error.start]:02x} is not UTF-8 text"
-        problem = Text(file, lines).problem(at, message, "encoding", "save the file as UTF-8")
+        problem = Text(file, lines).problem(at, message, "encoding", _SAVE)
         raise ProblemsError([problem]) from None
 
 
 def _refusal(source: Text, text: str, index: int) -> Problem:
     code = ord(text[index])
     hint = None
-    if not 0xD800 <= code <= 0xDFFF:
+    if code == 0:
+        hint = f"if the file is UTF-16 text: {_SAVE}"
+    elif not 0xD800 <= code <= 0xDFFF:
         hint = f'write it as "\\u{code:04x}" in double quotes if it is meant'
     message = f"the character U+{code:04X} cannot be read by people and is refused"
     return source.problem(_position(text[:index]), message, "character", hint)

@@ -61,6 +61,8 @@ BLOCK_HEADER = "after '|' or '>' only a comment may stand on the line"
 TAG = "the tag is not understood"
 TAB = "a tab cannot indent; use spaces"
 _MISFIT = "this fits nothing above it; check the indentation and the quotes"
+KEY_MAX = 1024
+"""Characters of a key without ``?`` (YAML 1.2.2 §7.4.2)."""
 _QUOTE = "quote the text that contains it"
 _RULES: tuple[tuple[str, bool, str, str | None], ...] = (
     # (in the parser's words, whether the fault is where the construct began, ours, hint)
@@ -106,6 +108,9 @@ def complaint(error: YAMLError, lines: tuple[str, ...]) -> Complaint:
             return Complaint(mark, TAB, None)
         hint = f"quote the text that begins with '{character}'"
         return Complaint(mark, f"'{character}' cannot begin a value", hint)
+    long = mark.column > KEY_MAX and ": " not in lines[mark.line][: mark.column]
+    if "mapping values are not allowed" in words and long:
+        return Complaint(mark, f"a key may have no more than {KEY_MAX} characters", None)
     for pattern, at_start, message, hint_ in _RULES:
         if re.search(pattern, words):
             return Complaint(start if at_start else mark, message, hint_)

@@ -329,7 +329,7 @@ def test_a_character_that_nobody_sees_is_refused(text, where, character):
     [
         (b"a: 1\nb: \xff\n", "2:4-5: : byte 0xff is not UTF-8 text"),
         (b"\xef\xbb\xbf\xc3\xa9: \xc3\n", "1:4-5: : byte 0xc3 is not UTF-8 text"),
-        (b"\xff\xfea\x00", "1:1-2: : byte 0xff is not UTF-8 text"),
+        (b"\xff\xfea\x00", "1:1-1: : the file is UTF-16 text, not UTF-8"),
     ],
 )
 def test_bytes_that_are_not_utf_8_are_a_problem_at_the_first_of_them(content, expected):
