@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,8 +11,13 @@ from typing import Any
 from repro.config.catalog import DOCUMENTS, MODELS, Trainer
 from repro.config.document import parse
 from repro.config.layers import Path, dotted
-from repro.config.names import nearest
+from repro.config.lookalikes import odd_character
+from repro.config.names import nearest, oddity
 from repro.errors import COMMAND_LINE, Place, Problem, ProblemsError
+
+_KEY = re.compile(r'(?:"[^"]*"|[^="])*')
+_PART = re.compile(r'(?:"[^"]*"|[^."])*')
+"""Both match anywhere, if only nothing."""
 
 ASIDE = frozenset({"variants", "training_profiles"})
 """Sections that hold layers; a bare key never means a value inside them."""
@@ -34,13 +40,12 @@ def parse_assignment(number: int, text: str) -> Assignment:
     Raises ProblemsError if it is not one.
     """
     file = f"--set {number}"
-    key, equals, value = text.partition("=")
-    parts = tuple(part.strip() for part in key.split("."))
-    if not equals or not all(parts) or "\n" in text:
-        place = Place(file, 1, 1, len(text.partition("\n")[0]) + 1)
-        raise ProblemsError(
-            [Problem(place, text, "not of the form key=value", COMMAND_LINE, source=text)]
-        )
+    match = _KEY.match(text)
+    key = match.group() if match else ""
+    equals, value = text[len(key) : len(key) + 1], text[len(key) + 1 :]
+    parts, gap = _parts(key)
+    if equals != "=" or gap is not None or "\n" in text:
+        raise ProblemsError([_malformed(file, text, key, gap)])
     offset = len(key) + 1 - len("v: ")
     try:
         parsed: Any = parse(f"v: {value}", file).value
@@ -54,6 +59,42 @@ def parse_assignment(number: int, text: str) -> Assignment:
     start = len(key) + 2 + len(value) - len(value.lstrip())
     place = Place(file, 1, start, max(len(text.rstrip()), start) + 1)
     return Assignment(text, parts, parsed["v"], place)
+
+
+def _parts(key: str) -> tuple[Path, int | None]:
+    """Return the names in ``key``, and where one is missing, from 0, or None.
+
+    A name may stand in double quotes, as messages show one that holds a dot.
+    """
+    parts: list[str] = []
+    start = 0
+    while True:
+        end = start + len(_PART.match(key, start).group())  # type: ignore[union-attr]
+        part = key[start:end].strip()
+        if not part:
+            return tuple(parts), start
+        quoted = len(part) > 2 and part[0] == part[-1] == '"'
+        parts.append(part[1:-1] if quoted else part)
+        if end == len(key):
+            return tuple(parts), None
+        start = end + 1
+
+
+def _malformed(file: str, text: str, key: str, gap: int | None) -> Problem:
+    """Return what is wrong with an override that is none, at the place where it goes wrong."""
+    line = text.partition("\n")[0]
+    begin, end, why = 0, len(line), "there is no ="
+    if "\n" in text:
+        why = "it has more than one line"
+    elif text[len(key) : len(key) + 1] == '"':
+        begin, why = len(key), "the quote is never closed"
+    elif text[len(key) : len(key) + 1] == "=" and gap is not None:
+        begin, end = gap, gap + 1
+        why = "no key before the =" if not key.strip() else "a name is missing here"
+    place = Place(file, 1, begin + 1, max(end, begin) + 1)
+    message = f"not of the form key=value: {why}"
+    hint = "write it as in learning_rate=0.05"
+    return Problem(place, text, message, COMMAND_LINE, hint, text)
 
 
 def _inside(key: Path, path: str) -> str:
@@ -142,9 +183,10 @@ def _unknown(
     if family is not None:
         names |= {alias: (alias,) for alias in families[family].aliases()}
     close = nearest(name, names)
+    odd = oddity(".".join(assignment.key), close)
     if close is None:
-        return "unknown key"
-    return f"unknown key; did you mean {dotted(names[close][-2:])}?"
+        return f"unknown key{odd}"
+    return f"unknown key; did you mean {dotted(names[close][-2:])}?{odd}"
 
 
 def _shared(path: Path, key: Path) -> int:
@@ -166,6 +208,9 @@ def other_name(assignment: Assignment, earlier: Assignment, leaf: Path) -> Probl
 def _problem(assignment: Assignment, message: str) -> ProblemsError:
     """Return the error for an override whose key is at fault."""
     place = Place(assignment.place.file, 1, 1, assignment.place.column - 1)
+    odd = odd_character(assignment.text[: place.end - 1])
+    if odd is not None and odd.words in message:
+        place = replace(place, column=odd.at + 1, end=odd.at + 2)
     problem = Problem(place, dotted(assignment.key), message, COMMAND_LINE, source=assignment.text)
     return ProblemsError([problem])
 

@@ -10,7 +10,16 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
 
     Close is one slip in every three characters, case aside; of equally close ones the first
     in alphabetical order, so that the answer never depends on the order of the candidates.
+    What only looks like another name is that name.
     """
+    if not name.isascii():
+        from repro.config.lookalikes import skeleton
+
+        candidates = sorted(candidates)
+        same = [other for other in candidates if skeleton(other) == skeleton(name)]
+        if same:
+            return same[0]
+        name = skeleton(name) or name
     allowed = max(1, min(len(name) // 3, 4))
     best: tuple[int, str] | None = None
     for candidate in candidates:
@@ -23,9 +32,28 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
 
 
 def suggestion(name: str, candidates: Iterable[str]) -> str:
-    """Return ``; did you mean X?``, or nothing if no candidate is close."""
+    """Return ``; did you mean X?``, or nothing if no candidate is close.
+
+    A character that passes for another is named, whether or not a candidate is close.
+    """
+    candidates = list(candidates)
     found = nearest(name, candidates)
-    return f"; did you mean {found}?" if found else ""
+    return f"; did you mean {found}?{oddity(name, found)}" if found else oddity(name, None)
+
+
+def oddity(name: str, meant: str | None) -> str:
+    """Return which character of ``name``, or else of ``meant``, passes for another, if one does."""
+    if name.isascii() and (meant is None or meant.isascii()):
+        return ""
+    from repro.config.lookalikes import odd_character, skeleton
+
+    if meant is None and not skeleton(name).isascii():
+        return ""  # whoever writes in another script means its letters
+    if odd := odd_character(name, meant):
+        return f" {odd.words}" if meant else f"; {odd.words}"
+    if meant and (odd := odd_character(meant, name)):
+        return f" There, {odd.words}"
+    return ""
 
 
 def slips(left: str, right: str) -> int:

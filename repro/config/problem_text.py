@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+from repro.config.lookalikes import unseen
 from repro.errors import Problem
 
 _WIDTH = 100
@@ -65,7 +66,7 @@ def _visible(text: str) -> str:
         _TAB
         if character == "\t"
         else f"\\u{ord(character):04x}"
-        if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+        if unseen(character)
         else character
         for character in text
     )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
 from repro.config import schema_words as words
 from repro.config.document import Document, Path, dotted
+from repro.config.lookalikes import odd_character
 from repro.config.names import suggestion
 from repro.config.schema_choice import ROOT_RULES, best_branch, mismatches
 from repro.config.schema_gate import equal
-from repro.errors import Problem
+from repro.errors import Place, Problem
 
 Error: TypeAlias = Any
 """A ``jsonschema.ValidationError``; the library is imported only when something is checked."""
@@ -118,8 +120,22 @@ def _problem(document: Document, finding: _Finding, rule: str) -> Problem:
     place = document.place(finding.path)
     if finding.at_key:
         place = document.keys.get(finding.path, place)
+        place = _narrowed(place, finding, document.source(place))
     source = document.source(place) or None
     return Problem(place, dotted(finding.path), finding.message, rule, None, source)
+
+
+def _narrowed(place: Place, finding: _Finding, source: str) -> Place:
+    """Return the place of the character that passes for another, if the message tells of one."""
+    key = finding.path[-1] if finding.path else ""
+    if not isinstance(key, str):
+        return place
+    odd = odd_character(key)
+    if odd is None or odd.words not in finding.message:
+        return place
+    start = source.find(key, place.column - 1, place.end - 1)
+    column = start + odd.at + 1
+    return replace(place, column=column, end=column + 1) if start >= 0 else place
 
 
 def _is_key(document: Document, path: Path, name: object) -> bool:
@@ -179,6 +195,8 @@ def _mismatch(document: Document, path: Path, value: Any, errors: Iterable[Error
         if len(among) == 1:
             return f"{words.shown(value)} is not {words.values(among)}{near}"
         return f"{words.shown(value)} is not one of {words.values(among)}{near}"
+    if types == ["array"] and not isinstance(value, dict | list | None):
+        near = f"; write [{source or words.shown(value)}]"
     return f"found {words.shown(value)}, expected {words.expected(types, among)}{near}"
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from repro.config.names import oddity
 from repro.config.yaml_scalars import ScalarError, resolve
 
 _KINDS = {
@@ -19,7 +20,9 @@ _KINDS = {
     "string": "text",
 }
 _BARE = re.compile(r"[A-Za-z_][\w.+-]*")
-_GROUPED = re.compile(r"[-+]?\d+(?:[_ ,]\d+)*(?:\.\d+)?")
+_GROUPED = re.compile(r"[-+]?(?:\d+(?:_\d+)+|[1-9]\d{0,2}([ ,])\d{3}(?:\1\d{3})*)(?:\.\d+)?")
+_COMMA = re.compile(r"[-+]?\d+,\d+")
+"""A number as half of Europe writes it; three digits behind the comma are a group."""
 _YES_NO = {
     **dict.fromkeys(("yes", "y", "on", "true"), "true"),
     **dict.fromkeys(("no", "n", "off", "false"), "false"),
@@ -80,7 +83,7 @@ _BROKEN: dict[str, Callable[[Any, Any], str]] = {
     "multipleOf": lambda v, n: f"{shown(v)} is not a multiple of {n}",
     "maxLength": lambda v, n: f"{shown(v)} is longer than {count(n, 'character')}",
     "minLength": lambda v, n: f"{shown(v)} is shorter than {count(n, 'character')}",
-    "pattern": lambda v, n: f"{shown(v)} does not match {n}",
+    "pattern": lambda v, n: f"{shown(v)} does not match {n}{oddity(v, None)}",
     "maxItems": lambda v, n: f"found {count(len(v), 'item')}, expected at most {n}",
     "minItems": lambda v, n: f"found {count(len(v), 'item')}, expected at least {n}",
     "maxProperties": lambda v, n: f"found {count(len(v), 'key')}, expected at most {n}",
@@ -114,6 +117,8 @@ def _meant(text: str, kinds: set[str]) -> str | None:
     candidates = [text.strip(), text.strip().casefold()]
     if _GROUPED.fullmatch(text.strip()):
         candidates.append(re.sub("[_ ,]", "", text.strip()))
+    elif _COMMA.fullmatch(text.strip()):
+        candidates.append(text.strip().replace(",", "."))
     if "boolean" in kinds:
         candidates.append(_YES_NO.get(text.strip().casefold(), ""))
     if "null" in kinds and text.strip().casefold() == "none":

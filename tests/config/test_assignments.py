@@ -105,12 +105,41 @@ def test_a_key_may_hold_spaces():
     assert parse_assignment(1, "dataset.columns.Adj Close=int64").key[-1] == "Adj Close"
 
 
-@pytest.mark.parametrize("text", ["a.b", "", "=5", ".a=5", "a.=5", "a..b=5", " =5"])
-def test_what_is_not_key_equals_value_is_refused_whole(text):
+@pytest.mark.parametrize(
+    ("text", "under", "why"),
+    [
+        ("a.b", (1, 4), "there is no ="),
+        ("", (1, 1), "there is no ="),
+        ("=5", (1, 2), "no key before the ="),
+        (" =5", (1, 2), "no key before the ="),
+        (".a=5", (1, 2), "a name is missing here"),
+        ("a.=5", (3, 4), "a name is missing here"),
+        ("a..b=5", (3, 4), "a name is missing here"),
+        ('a."b=5', (3, 7), "the quote is never closed"),
+        ("a=1\nb: 2", (1, 4), "it has more than one line"),
+    ],
+)
+def test_what_is_not_key_equals_value_is_refused_where_it_goes_wrong(text, under, why):
     problem = unreadable(text)
-    assert problem.message == "not of the form key=value"
-    assert (problem.place.file, problem.place.line, problem.place.column) == ("--set 2", 1, 1)
-    assert (problem.place.end, problem.source) == (len(text) + 1, text)
+    assert problem.message == f"not of the form key=value: {why}"
+    assert (problem.place.file, problem.place.line) == ("--set 2", 1)
+    assert ((problem.place.column, problem.place.end), problem.source) == (under, text)
+    assert problem.hint == "write it as in learning_rate=0.05"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('a."b.c"=1', ("a", "b.c")),
+        ('"a b".c=1', ("a b", "c")),
+        ('a."x=y"=1', ("a", "x=y")),
+        ("a.b c.d=1", ("a", "b c", "d")),
+    ],
+)
+def test_a_name_may_stand_in_quotes(text, key):
+    assignment = parse_assignment(1, text)
+    assert (assignment.key, assignment.value) == (key, 1)
+    assert text[assignment.place.column - 1 : assignment.place.end - 1] == "1"
 
 
 def test_the_place_of_a_value_is_its_text_in_the_argument():

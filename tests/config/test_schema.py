@@ -86,7 +86,7 @@ def test_what_fits_gives_no_problem(value, schema):
         ("[1]", NUMBER, "4-7: k: found a list, expected a number"),
         ("{a: 1}", TEXT, "4-10: k: found a mapping, expected text"),
         ("x", {"type": "object"}, '4-5: k: found "x", expected a mapping'),
-        ("x", {"type": "array"}, '4-5: k: found "x", expected a list'),
+        ("x", {"type": "array"}, '4-5: k: found "x", expected a list; write [x]'),
         ("x", {"type": ["integer", "number", "null"]},
          '4-5: k: found "x", expected a number or null'),
         ("null", INTEGER, "4-8: k: found null, expected an integer"),
