@@ -12,23 +12,26 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     in alphabetical order, so that the answer never depends on the order of the candidates.
     What only looks like another name is that name.
     """
-    if not name.isascii():
-        from repro.config.lookalikes import skeleton
-
-        candidates = sorted(candidates)
-        same = [other for other in candidates if skeleton(other) == skeleton(name)]
-        if same:
-            return same[0]
-        name = skeleton(name) or name
-    allowed = max(1, min(len(name) // 3, 4))
+    looks = _looks(name)
+    allowed = max(1, min(len(looks) // 3, 4))
     best: tuple[int, str] | None = None
     for candidate in candidates:
-        if abs(len(candidate) - len(name)) > allowed:
+        other = _looks(candidate)
+        if abs(len(other) - len(looks)) > allowed:
             continue
-        found = (slips(name.casefold(), candidate.casefold()), candidate)
-        if found[0] <= allowed and found[0] < len(candidate) and (best is None or found < best):
+        found = (slips(looks.casefold(), other.casefold()), candidate)
+        if found[0] <= allowed and found[0] < len(other) and (best is None or found < best):
             best = found
     return best[1] if best else None
+
+
+def _looks(name: str) -> str:
+    """Return what ``name`` looks like; itself, if nothing of it can be seen."""
+    if name.isascii():
+        return name
+    from repro.config.lookalikes import skeleton
+
+    return skeleton(name) or name
 
 
 def suggestion(name: str, candidates: Iterable[str]) -> str:

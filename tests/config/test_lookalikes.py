@@ -79,8 +79,12 @@ def test_of_a_name_in_another_script_nothing_is_said(text):
 
 
 def test_a_letter_that_both_names_have_is_not_odd():
-    known = ["\u0446\u0435\u043d\u0430", "\u0446\u0435\u043d\u044b"]
-    assert suggestion("\u0446\u0435\u043d\u043d", known).count("U+") == 0
+    assert suggestion("\u03b1_1", ["\u03b1_2"]) == "; did you mean \u03b1_2?"
+    assert "U+03B1" in suggestion("\u03b1_1", ["a_2"])
+
+
+def test_what_cannot_be_seen_does_not_count():
+    assert skeleton("a\u200db\ufeffc\ufe0f\u3164d") == "abcd"
 
 
 def test_the_odd_one_may_be_in_the_name_that_exists():
