@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from repro.audit_log.formats.canonical import canonical
 from repro.audit_log.formats.digests import payload_digest
-from repro.config.active import Active
+from repro.config.active import WRITTEN, Active
+from repro.config.layers import Path, Value, dotted
 from repro.config.resolve import Resolved
 from repro.errors import DeterminismError, InputError, ReproError, TrainingError
 from repro.execution.session import Job
@@ -27,7 +28,7 @@ GLOBAL_SEEDS = ("python", "numpy")
 class Plan:
     """What was asked, what was found, and the identity made of both."""
 
-    root: Path
+    root: pathlib.Path
     resolved: Resolved
     active: Active
     job: Job
@@ -65,6 +66,8 @@ def planned(plan: Plan, name: str) -> dict[str, Any]:
         "comparison_group": exact(plan.identity.comparison_group()),
         "incomplete": list(plan.identity.missing),
         "layers": list(plan.resolved.layers)[:20],
+        "experiment": plan.resolved.experiment,
+        "legacy": list(plan.resolved.legacy)[:100],
         "inputs": {
             "files": len(inputs),
             "digest": payload_digest("repro-audit v1 inputs", exact(inputs)),
@@ -77,6 +80,28 @@ def planned(plan: Plan, name: str) -> dict[str, Any]:
     if len(canonical(exact(inputs))) <= LONGEST_LIST:
         body["inputs"]["list"] = exact(inputs)
     return body
+
+
+def override(changed: Mapping[Path, Value], name: str) -> dict[str, Any]:
+    """Return the body of ``config.override``: what a run had otherwise than the documents say."""
+    values = [
+        {"path": dotted(path), "layer": v.setting.layer, "value": exact(v.value), **_written(v)}
+        for path, v in sorted(changed.items())
+    ]
+    body: dict[str, Any] = {
+        "run": name,
+        "values": len(values),
+        "digest": payload_digest("repro-audit v1 overrides", values),
+    }
+    if len(canonical(values)) <= LONGEST_LIST:
+        body["list"] = values
+    return body
+
+
+def _written(value: Value) -> dict[str, Any]:
+    """Return what the documents say of a leaf, if they say anything."""
+    said = [s for s in value.history if s.layer in WRITTEN]
+    return {"written": exact(said[-1].value)} if said else {}
 
 
 def ended(

@@ -13,7 +13,7 @@ from repro.audit_log.errors import LogError
 from repro.audit_log.storage.running import hold, is_running
 from repro.audit_log.storage.store import Log
 from repro.config import request as requests
-from repro.config.active import Active, activate
+from repro.config.active import Active, activate, overridden
 from repro.config.resolve import Resolved, Selection
 from repro.errors import DeterminismError, InputError, InterruptedRunError, ReproError
 from repro.execution.git import describe
@@ -24,7 +24,15 @@ from repro.facts.data import digest_files, locate
 from repro.facts.host import host
 from repro.facts.trainers import Declaration
 from repro.identity.run import Inputs, identity_of, seeds_of
-from repro.plan import Plan, ended, planned, require_in_force, require_same_files, require_sound
+from repro.plan import (
+    Plan,
+    ended,
+    override,
+    planned,
+    require_in_force,
+    require_same_files,
+    require_sound,
+)
 from repro.runs.staging import Staging, keep_failed, names_locked, next_name, staging
 from repro.sealing import Outcome, seal_run
 from repro.validate import configuration
@@ -56,6 +64,8 @@ def train(command: TrainCommand) -> Outcome:
     and the log's own errors; after the plan, each of them has left its record.
     """
     root, resolved, families = configuration(command.start, command.selection)
+    for found in resolved.warnings:
+        command.observer.warn(f"{found.place.file}:{found.place.line}: {found.message}")
     active = activate(resolved)
     declaration = families[active.family]
     request = requests.build(resolved, active, declaration)
@@ -216,7 +226,11 @@ def _planned(log: Log, plan: Plan, held: ExitStack) -> tuple[str, int]:
         )
         held.enter_context(hold(log.directory, name))
         with deferred():
-            seq = log.append("run.planned", planned(plan, name)).seq
+            records = [("run.planned", planned(plan, name))]
+            changed = overridden(plan.resolved)
+            if changed:
+                records.append(("config.override", override(changed, name)))
+            seq = log.append_many(records)[0].seq
             log.commit()
     return name, seq
 

@@ -77,18 +77,21 @@ class Chosen:
         )
 
 
-def selecting(command: Callable[..., int]) -> Callable[..., int]:
+def selecting(command: Callable[..., int], *, overrides: bool = True) -> Callable[..., int]:
     """Return ``command`` with the options of ``Chosen`` in place of its parameter of that type.
 
-    They stand where the parameter stands; the overrides come after every other argument.
+    They stand where the parameter stands; the overrides come after every other argument, unless
+    the command reads its arguments itself (``overrides`` false).
     """
     own = inspect.signature(command, eval_str=True)
     options = list(inspect.signature(Chosen, eval_str=True).parameters.values())
+    *named, last = options
+    options = options if overrides else named
     (name,) = [p.name for p in own.parameters.values() if p.annotation is Chosen]
     parameters: list[inspect.Parameter] = []
     for parameter in own.parameters.values():
-        parameters += options[:-1] if parameter.name == name else [parameter]
-    parameters.append(options[-1])
+        parameters += named if parameter.name == name else [parameter]
+    parameters += [last] if overrides else []
 
     @functools.wraps(command)
     def with_options(**given: Any) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -12,20 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from repro.cli import output
-from repro.cli.options import (
-    Family,
-    Level,
-    Overlay,
-    Profile,
-    Seed,
-    Set,
-    Symbol,
-    Target,
-    Variant,
-    View,
-    Workspace,
-)
-from repro.cli.selection import selection
+from repro.cli.options import Workspace
+from repro.cli.selection import Chosen, selecting
 from repro.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,9 +40,6 @@ Things = Annotated[
         metavar="[PATH]… [KEY=VALUE]…",
     ),
 ]
-Experiment = Annotated[
-    str | None, typer.Option("--experiment", "-e", help="An experiment of CONFIG/experiments.")
-]
 Kind = Annotated[
     str | None,
     typer.Option("--kind", help="The kind of documents outside CONFIG: a schema or a family."),
@@ -66,19 +52,15 @@ Strict = Annotated[bool, typer.Option("--strict", help="Warnings count as findin
 AsReport = Annotated[Report, typer.Option("--format", help="How findings are written.")]
 
 
+def _selecting(command: Callable[..., int]) -> Callable[..., int]:
+    """Give the command the options that choose a configuration; its arguments it sorts itself."""
+    return selecting(command, overrides=False)
+
+
+@_selecting
 def command(
+    chosen: Chosen,
     workspace: Workspace = Path(),
-    target: Target = None,
-    family: Family = None,
-    experiment: Experiment = None,
-    variant: Variant = None,
-    profile: Profile = None,
-    config: Overlay = None,
-    sets: Set = None,
-    seed: Seed = None,
-    view: View = None,
-    symbol: Symbol = None,
-    level: Level = None,
     kind: Kind = None,
     stdin_filename: StdinName = None,
     strict: Strict = False,
@@ -94,21 +76,8 @@ def command(
     from repro.config.resolve import Selection
 
     paths, overrides = _sorted(things or [])
-    chosen = selection(
-        target=target,
-        family=family,
-        variant=variant,
-        profile=profile,
-        overlays=config,
-        sets=sets,
-        seed=seed,
-        view=view,
-        symbol=symbol,
-        level=level,
-        overrides=overrides,
-    )
-    chosen = replace(chosen, experiment=experiment)
-    asked = None if chosen == Selection() else chosen
+    selection = replace(chosen, overrides=overrides).selection()
+    asked = None if selection == Selection() else selection
     if paths and workspace != Path():
         raise UsageError("--workspace and a path were given", "give one of the two")
     if not paths and (kind or stdin_filename):

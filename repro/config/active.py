@@ -28,6 +28,9 @@ COMPONENTS = (
 )
 """The identity components that a schema may name; ``none`` is the ninth word it may use."""
 
+WRITTEN = frozenset({"defaults", "document", "profile default"})
+"""The layers that are always in force: what the files say when a command says nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Active:
@@ -110,6 +113,11 @@ def used(resolved: Resolved) -> dict[Path, Value]:
             continue
         keep[path] = value
     return keep
+
+
+def overridden(resolved: Resolved) -> dict[Path, Value]:
+    """Return the used leaves that a layer above the documents decided."""
+    return {p: v for p, v in used(resolved).items() if v.setting.layer not in WRITTEN}
 
 
 def _is_idle(inner: Path, selected: Sequence[str]) -> bool:

@@ -80,6 +80,8 @@ class Resolved:
     experiment: str | None = None
     legacy: tuple[str, ...] = ()
     """Which old places and names the configuration was read from, by their ids."""
+    warnings: tuple[Problem, ...] = ()
+    """The same, for people."""
 
     def hyperparameters(self) -> dict[Path, object]:
         """Return the path below ``hyperparameters`` and value of each one, of this family."""
@@ -121,7 +123,16 @@ def resolve(tree: Tree, selection: Selection, families: Mapping[str, Trainer]) -
     flat = lay_all(base, layers)
     target = _target(flat, selection.target, sources)
     names = tuple(name for name, _ in layers)
-    return Resolved(flat, family, target, names, sources, selection.experiment, tree.legacy)
+    return Resolved(
+        flat,
+        family,
+        target,
+        names,
+        sources,
+        selection.experiment,
+        tree.legacy,
+        tree.warnings,
+    )
 
 
 def _chosen(

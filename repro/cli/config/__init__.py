@@ -16,6 +16,8 @@ COMMANDS: Final = MappingProxyType(
         "explain": "Explain one value: who set it, what it means.",
         "diff": "Compare two configurations, value by value.",
         "schema": "Show schemas; write them for editors.",
+        "migrate": "Move old places to where they are now.",
+        "rollback": "Write back the configuration of a run.",
     }
 )
 
