@@ -74,7 +74,7 @@ class Resolved:
     family: str
     target: str
     layers: tuple[str, ...]
-    """The names of the layers above the documents, lowest first."""
+    """The names of the layers above the documents, lowest first; ``default`` is always there."""
     sources: Mapping[str, tuple[str, ...]] = field(repr=False)
     """The lines of each file (or argument) that a place may point into."""
     experiment: str | None = None
@@ -122,7 +122,7 @@ def resolve(tree: Tree, selection: Selection, families: Mapping[str, Trainer]) -
     layers += [*chosen_layers, *overlays, *sets]
     flat = lay_all(base, layers)
     target = _target(flat, selection.target, sources)
-    names = tuple(name for name, _ in layers)
+    names = tuple(name for name, _ in layers if name != f"profile {DEFAULT_PROFILE}")
     return Resolved(
         flat,
         family,

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import replace
 from importlib.resources import files
 
 import pytest
 
 from repro.config.active import COMPONENTS, activate, component_of, components, used
 from repro.config.catalog import DOCUMENTS
-from repro.config.document import parse
 from repro.config.layers import dotted
 from repro.config.resolve import Selection, resolve
 from repro.config.settings import split
@@ -102,7 +99,7 @@ def test_no_variant_and_no_profile_is_used_itself(shipped, families):
         ("model_config/lightgbm.yaml", "  aggressive:", "  bold:"),
         ("model_config/lightgbm.yaml", "variants:", "variants:\n  new: {num_leaves: 2}"),
         ("training_config/optimizer_config.yaml", "max_bin: 63", "max_bin: 64"),
-        ("training_config/optimizer_config.yaml", "default: {}", "default: {}\n  new: {}"),
+        ("training_config/optimizer_config.yaml", "  debug:\n", "  new: {}\n  debug:\n"),
         (REGISTRY, "formula: {kind: return, column: Adj Close, periods: 60}\n    lookback: 60",
          "formula: {kind: return, column: Adj Close, periods: 61}\n    lookback: 61"),
         (REGISTRY, "  ret_60d:", "  ret_61d:"),
@@ -172,96 +169,12 @@ def test_a_run_has_the_values_that_the_layers_decided(resolved):
     assert active.splits["purge"] == 9
 
 
-# --- a mutation of each leaf ---------------------------------------------------------------------
+# --- what a change moves (of every leaf: tests/every_leaf) ----------------------------------------
 
 
-def changed(value):
-    """Return the text of another value of the same kind."""
-    if isinstance(value, bool):
-        return "false" if value else "true"
-    if isinstance(value, int | float):
-        return repr(value + type(value)(1))
-    if value == {}:
-        return "{lightgbm: {max_bin: 31}}"
-    return "other" if value is None else json.dumps(value + "x")
-
-
-def edits(document, path, value):
-    """Yield the place and the new text of each value that is to be written anew."""
-    if isinstance(value, list) and len(value) > 1:
-        yield document.places[*path, 0], json.dumps(value[1])
-        yield document.places[*path, 1], json.dumps(value[0])
-    elif isinstance(value, list):
-        yield document.places[*path, 0], changed(value[0])
-    elif isinstance(value, Mapping) and value:
-        key = list(value)[-1]
-        yield from edits(document, (*path, key), value[key])
-    else:
-        yield document.places[path], changed(value)
-
-
-def mutant(document, path, value):
-    """Return the document with another value at ``path``, written at its place in the text."""
-    lines = list(document.lines)
-    for place, text in edits(document, path, value):
-        line = lines[place.line - 1]
-        lines[place.line - 1] = line[: place.column - 1] + text + line[place.end - 1 :]
-    return parse("\n".join(lines), document.file)
-
-
-def context(path):
-    """Return a selection in which the value at ``path`` decides something."""
-    asked = {"target": "fwd_ret_5d"}
-    if path[:3] == ("data", "targets", "targets"):
-        asked["target"] = path[3]
-    if "variants" in path:
-        asked["variant"] = path[path.index("variants") + 1]
-    if "training_profiles" in path:
-        asked["profile"] = path[path.index("training_profiles") + 1]
-    return Selection(**asked)
-
-
-@pytest.fixture(scope="module")
-def offered(families):
-    """Return the trainers, with one more: a family that a mutant may choose."""
-    return {**families, "lightgbmx": replace(families["lightgbm"], family="lightgbmx")}
-
-
-@pytest.fixture(scope="module")
-def tree(shipped):
-    """Return the shipped documents, with one for the family that a mutant may choose."""
-    model = shipped.documents[MODEL]
-    extra = parse("\n".join(model.lines), "CONFIG/model_config/lightgbmx.yaml")
-    return replace(shipped, documents={**shipped.documents, "model_config.lightgbmx": extra})
-
-
-@pytest.mark.parametrize("name", [*sorted(DOCUMENTS), MODEL])
-def test_another_value_of_a_leaf_moves_the_component_that_its_schema_names(name, tree, offered):
-    document = tree.documents[name]
-    base = {}
-    for path, value in resolve(tree, Selection(), offered).flat.items():
-        if split(path)[0] != name:
-            continue
-        written = split(path)[1]
-        if name in (MODEL, PROFILES):
-            place = value.setting.key
-            written = next(w for w, key in document.keys.items() if key == place)
-        asked = context(path)
-        if asked not in base:
-            base[asked] = components(resolve(tree, asked, offered))
-        other = replace(
-            tree, documents={**tree.documents, name: mutant(document, written, value.value)}
-        )
-        after = resolve(other, asked, offered)
-        now = after.flat.get(path)
-        assert now is None or repr(now.value) != repr(value.value)
-        expected = {named(path)} - {"none"}
-        assert (path, moved(base[asked], components(after))) == (path, expected)
-
-
-def test_a_component_moves_by_the_leaf_that_was_changed_and_no_other(tree, offered):
-    before = components(resolve(tree, Selection(), offered))
-    after = components(resolve(tree, Selection(sets=("max_bin=31",)), offered))
+def test_a_component_moves_by_the_leaf_that_was_changed_and_no_other(resolved):
+    before = components(resolved())
+    after = components(resolved(sets=("max_bin=31",)))
     assert {
         inner
         for name in COMPONENTS

@@ -247,7 +247,7 @@ def test_every_fault_shows_its_line(edit, checked, workspace):
     [
         ({"sets": ("num_leaves=60",)}, "--set 1:1:12-14"),
         ({"sets": ("max_depth=3",)}, f"{MODEL}:8:15-17"),
-        ({"variant": "aggressive", "sets": ("embargo=0", "max_depth=2")}, f"{MODEL}:44:17-19"),
+        ({"variant": "aggressive", "sets": ("embargo=0", "max_depth=2")}, f"{MODEL}:37:17-19"),
         ({"overlays": ("lightgbm_deep",)}, "model_config/lightgbm_deep.yaml:2:13-15"),
     ],
 )
@@ -380,6 +380,8 @@ def test_an_overlay_of_another_family_is_held_to_its_own_schema(add, workspace, 
 def test_a_hyperparameter_without_a_value_is_told(edit, resolved, families):
     edit(MODEL, "  max_bin: 255\n", "")
     edit(MODEL, "  subsample: 0.8", "  # subsample: 0.8")
+    edit(f"defaults/{MODEL}", "  max_bin: 255\n", "")
+    edit(f"defaults/{MODEL}", "  bagging_fraction: ", "  # bagging_fraction: ")
     assert told(missing_hyperparameters(resolved(), families)) == [
         f"{MODEL}:1:1-1: hyperparameters: missing: bagging_fraction, max_bin"
     ]

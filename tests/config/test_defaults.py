@@ -124,7 +124,8 @@ def test_a_fault_in_the_defaults_is_told_in_their_file(edit, workspace, families
 
 
 def test_the_default_profile_sets_nothing_that_a_model_document_sets(edit, resolved, families):
-    edit("training_config/optimizer_config.yaml", "  default: {}", "  default: {n_estimators: 77}")
+    default = "    batch_size: 256 "
+    edit("training_config/optimizer_config.yaml", default, f"    n_estimators: 77\n{default}")
     (problem,) = check(resolved(), families)
     assert problem.place.file == "CONFIG/training_config/optimizer_config.yaml"
     assert "CONFIG/model_config/lightgbm.yaml:6" in problem.message

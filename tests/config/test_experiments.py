@@ -206,7 +206,8 @@ def test_only_what_an_experiment_changes_moves(add, resolved):
 
 def test_parameters_of_an_experiment_lie_over_the_default_profile(add, edit, resolved):
     edit("model_config/lightgbm.yaml", "  n_estimators: 200 ", "  # n_estimators: 200 ")
-    edit("training_config/optimizer_config.yaml", "  default: {}", "  default: {n_estimators: 77}")
+    default = "    batch_size: 256 "
+    edit("training_config/optimizer_config.yaml", default, f"    n_estimators: 77\n{default}")
     text = "overrides: {model_config: {lightgbm: {hyperparameters: {n_estimators: 5}}}}\n"
     add("experiments/mine.yaml", "experiment: {description: x}\n" + text)
     trees = (*RATE[:-1], "num_iterations")

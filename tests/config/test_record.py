@@ -96,6 +96,7 @@ def test_every_entry_of_every_history_points_at_its_value(layered):
 def test_the_history_of_a_value_is_all_layers_oldest_first(layered):
     history = leaf(record(layered), TREES)["history"]
     assert [(word["layer"], word["value"]) for word in history] == [
+        ("defaults", 100),
         ("document", 200),
         ("variant conservative", 300),
         ("profile debug", 20),
@@ -106,7 +107,7 @@ def test_the_history_of_a_value_is_all_layers_oldest_first(layered):
 
 def test_an_entry_has_file_line_column_and_text(layered):
     history = leaf(record(layered), TREES)["history"]
-    assert history[3] == {
+    assert history[4] == {
         "layer": f"overlay {OVERLAY}",
         "value": 77,
         "file": OVERLAY,
@@ -114,7 +115,7 @@ def test_an_entry_has_file_line_column_and_text(layered):
         "column": 30,
         "text": "hyperparameters: {num_trees: 77, eta: 0.2}",
     }
-    assert (history[4]["file"], history[4]["column"]) == ("--set 1", 14)
+    assert (history[5]["file"], history[5]["column"]) == ("--set 1", 14)
 
 
 def test_every_leaf_is_recorded_once_in_order_of_path(layered):

@@ -24,7 +24,10 @@ ROUTING = "training_config/routing_config.yaml"
 QUICK = "experiments/quick_look.yaml"
 PIPELINE = "training_config/pipeline_config.yaml"
 
+SAFETY = "training_config/safety_config.yaml"
+
 Keys = tuple[str | int, ...]
+QUANTILE: Keys = ("safety", "clipping", "training_target_quantile")
 
 
 SPECIAL: Mapping[tuple[str, Keys], Any] = {
@@ -42,6 +45,8 @@ SPECIAL: Mapping[tuple[str, Keys], Any] = {
     (DATASET, ("dataset", "default_target")): "fwd_ret_1d",
     (ROUTING, ("routing", "symbol")): "IBM",
     (SPLITS, ("splits", "max_train_timestamps")): 300,
+    (SAFETY, QUANTILE): 0.01,
+    (f"{catalog.DEFAULTS}/{SAFETY}", QUANTILE): 0.01,
     (SPLITS, ("splits", "min_train_rows")): 100_000,
     (SPLITS, ("splits", "min_test_rows")): 100_000,
     (QUICK, ("experiment", "targets", 0)): "fwd_ret_1d",

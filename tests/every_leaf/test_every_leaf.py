@@ -67,6 +67,8 @@ def asked_for(relative: str, path: Keys) -> dict[str, Any]:
     elif path[0] == PROFILES[-1]:
         asked["profile"] = path[1]
         asked["sets"] = (f"pipeline.family={reached(path)}",)
+    if path[-1] == "validation_fraction":
+        asked["sets"] = ("early_stopping_round=5",)
     if path[-1] == "default_target":
         asked["target"] = "fwd_ret_5d"
     if (relative, path) == (ROUTING, ("routing", "symbol")):
@@ -91,22 +93,22 @@ def beneath(root: Path, relative: str, path: Keys) -> None:
     own = Path(relative).relative_to(catalog.DEFAULTS).as_posix()
     if not (CONFIG / own).is_file():
         return
-    over = [path]
+    over, depth = [path], len(path)
     family = Path(own).stem
     if own.startswith(catalog.MODELS):
-        main = FAMILIES[family].canonical_name(str(path[-1]))
-        over = [p for p, _ in leaves(document(own).value)]
+        main = FAMILIES[family].canonical_name(str(path[1]))
+        over, depth = [p for p, _ in leaves(document(own).value)], 2
         over = [p for p in over if p[0] == "hyperparameters"]
         over = [p for p in over if FAMILIES[family].canonical_name(str(p[1])) == main]
     present = {p for p, _ in leaves(document(own).value)}
-    text = written(own, {}, tuple(p for p in over if p in present))
+    text = written(own, {}, tuple(sorted({p[:depth] for p in over if p in present})))
     (root / "CONFIG" / own).write_text(text, "utf-8")
     profiles = "training_config/optimizer_config.yaml"
     names = FAMILIES[family].procedure() if family in FAMILIES else {}
     lying = [
         p
         for p, _ in leaves(document(profiles).value)
-        if p[1] == "default" and len(p) == 3 and names.get(str(p[2])) == path[-1]
+        if p[1] == "default" and len(p) == 3 and names.get(str(p[2])) == path[1]
     ]
     if lying:
         (root / "CONFIG" / profiles).write_text(written(profiles, {}, tuple(lying)), "utf-8")
