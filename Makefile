@@ -70,7 +70,7 @@ lock:
 		$(FIND_PYTHON) && "$$python" -m venv build/lock && \
 		build/lock/bin/python -m pip --disable-pip-version-check -qq install uv==$(UV_VERSION); }
 	$(LOCK) pyproject.toml --extra lightgbm --group build -o requirements/run.txt
-	$(LOCK) pyproject.toml --extra lightgbm --group build --group dev \
+	$(LOCK) pyproject.toml --extra train --group build --group dev \
 		-c requirements/run.txt -o requirements/dev.txt
 	$(LOCK) --group audit -c requirements/run.txt -o requirements/audit.txt
 	$(LOCK) --group bench -o requirements/bench.txt
