@@ -84,6 +84,7 @@ def trained(stops, directory):
         "target": {"task": "regression"},
         "features": [{"name": "row"}, {"name": "noise"}],
         "parameters": {},
+        "clipping": {"training_target_quantile": None},
         "execution": {"threads": 1},
     }
     thresholds = {"cv_score": 0.99, "training_accuracy": 0.999, "feature_target_correlation": 0.95}
