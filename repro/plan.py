@@ -13,10 +13,11 @@ from repro.config.active import WRITTEN, Active
 from repro.config.layers import Path, Value, dotted
 from repro.config.resolve import Resolved
 from repro.errors import DeterminismError, InputError, ReproError, TrainingError
-from repro.execution.session import Job
+from repro.execution.session import Job, Module
 from repro.facts.data import DataFile
 from repro.identity.keys import Identity, exact, request_digest
 from repro.identity.payloads import differing_parameters
+from repro.identity.seeds import selection_stage
 
 LONGEST_LIST = 16_000
 """Bytes of the list of data files that a plan holds; of a longer one it holds the digest alone."""
@@ -155,26 +156,52 @@ def require_in_force(plan: Plan, finished: Mapping[str, Any]) -> None:
     that fewer rounds may have been done than were asked for where training may stop early;
     TrainingError too if the checks after training found leakage and the policy is strict.
     """
+    decides = plan.job.decides
     for stage, effective in finished["effective"].items():
-        seeds = {k: v for k, v in plan.seeds[stage].items() if k not in GLOBAL_SEEDS}
-        wanted = {**plan.job.decides["parameters"], **seeds}
-        for name, (asked, found) in differing_parameters(wanted, effective).items():
-            if _stopped_early(plan, name, asked, found, finished["rounds"][stage]):
-                continue
-            kind = DeterminismError if name in plan.forced else TrainingError
-            raise kind(
-                f"{stage}: {name} was set to {asked!r}, but the library used {found!r}",
-                "a value that is not in force must not stand in the configuration",
-            )
+        fit = _Fit(stage, plan.job.trainer, decides["parameters"], plan.forced)
+        _require_fit(plan, fit, effective, finished["rounds"][stage])
+    for trainer in plan.job.selectors:
+        (asked,) = (a for a in decides["selection"]["families"] if a["family"] == trainer.family)
+        forced = trainer.forced(plan.active.level)
+        made = finished["selection"]["models"][trainer.family]
+        for stage, effective in made["effective"].items():
+            name = selection_stage(stage, trainer.family)
+            fit = _Fit(name, trainer, asked["parameters"], forced)
+            _require_fit(plan, fit, effective, made["rounds"][stage])
     _refuse_leakage(plan, finished["findings"])
 
 
-def _stopped_early(plan: Plan, name: str, asked: Any, found: Any, rounds: int | None) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """What one fit was asked for."""
+
+    stage: str
+    trainer: Module
+    parameters: Mapping[str, Any]
+    forced: Mapping[str, Any]
+
+
+def _require_fit(plan: Plan, fit: _Fit, effective: Mapping[str, Any], rounds: int | None) -> None:
+    """Raise unless every parameter and seed that was asked for is in force in one model."""
+    seeds = {k: v for k, v in plan.seeds[fit.stage].items() if k not in GLOBAL_SEEDS}
+    for name, (asked, found) in differing_parameters(
+        {**fit.parameters, **seeds}, effective
+    ).items():
+        if _stopped_early(fit, name, asked, found, rounds):
+            continue
+        kind = DeterminismError if name in fit.forced else TrainingError
+        raise kind(
+            f"{fit.stage}: {name} was set to {asked!r}, but the library used {found!r}",
+            "a value that is not in force must not stand in the configuration",
+        )
+
+
+def _stopped_early(fit: _Fit, name: str, asked: Any, found: Any, rounds: int | None) -> bool:
     """Return whether a parameter differs only because training stopped before its last round.
 
     ``rounds`` are those that the model predicts with; ``found`` those that the library did.
     """
-    trainer, parameters = plan.job.trainer, plan.job.decides["parameters"]
+    trainer, parameters = fit.trainer, fit.parameters
     switch = trainer.early_stopping
     if switch is None or name == switch or not parameters[switch]:
         return False

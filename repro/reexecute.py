@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.audit.log import cosigner, open_log_to_sign, require_as_logged
+from repro.config.request import selecting
 from repro.errors import InterruptedRunError
 from repro.execution.session import Job, Session
 from repro.facts.code import code_digests
@@ -59,6 +60,7 @@ def verify_run(root: Path, run: Run, observer: Observer) -> Verification:
     sealed = run.read("request.json")
     trainer = declaration(run.snapshot["family"])
     decides = sealed["decides"]
+    selectors = tuple(declaration(name) for name in selecting(decides))
     job = Job(
         decides,
         sealed["options"],
@@ -67,6 +69,7 @@ def verify_run(root: Path, run: Run, observer: Observer) -> Verification:
         decides["execution"]["level"],
         decides["execution"]["threads"],
         sealed["time_limit_seconds"],
+        selectors,
     )
     try:
         with staging(root) as place, Session(job, place.work) as session:
@@ -74,7 +77,7 @@ def verify_run(root: Path, run: Run, observer: Observer) -> Verification:
             files = digest_files(dict(job.files))
             prepared = session.prepared()
             require_same_files(files, prepared["facts"]["files"])
-            code = code_digests(trainer, prepared["environment"].pop("code"))
+            code = code_digests(trainer, prepared["environment"].pop("code"), selectors)
             now = _now(job, code, sealed, prepared)
             causes = tuple(_since(run, job, code, prepared, [f.facts() for f in files]))
             observer.stage(f"training {trainer.family} again")

@@ -133,6 +133,7 @@ def _snapshot(plan: Plan, finished: Mapping[str, Any], name: str, seq: int) -> d
             "policy": plan.active.leakage["policy"],
             "findings": [*plan.facts["findings"], *finished["findings"]],
         },
+        **_selection(finished),
         "after": finished["after"],
         "metrics": finished["metrics"],
         "outputs": produced,
@@ -142,3 +143,15 @@ def _snapshot(plan: Plan, finished: Mapping[str, Any], name: str, seq: int) -> d
             "environment": payload_digest("repro-audit v1 environment", exact(plan.environment)),
         },
     }
+
+
+def _selection(finished: Mapping[str, Any]) -> dict[str, Any]:
+    """Return which features each model was trained on, if they were selected."""
+    if "selection" not in finished:
+        return {}
+    found = finished["selection"]
+    models = {
+        family: {"effective": made["effective"]["final"], "rounds": made["rounds"]}
+        for family, made in found["models"].items()
+    }
+    return {"selection": {**found, "models": models}}

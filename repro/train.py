@@ -68,7 +68,8 @@ def train(command: TrainCommand) -> Outcome:
         command.observer.warn(f"{found.place.file}:{found.place.line}: {found.message}")
     active = activate(resolved)
     declaration = families[active.family]
-    request = requests.build(resolved, active, declaration)
+    selectors = tuple(families[name] for name in active.selecting)
+    request = requests.build(resolved, active, declaration, selectors)
     log = open_log_to_sign(root, command.observer.warn)
     cosign = cosigner(log, command.observer.warn)
     try:
@@ -80,11 +81,12 @@ def train(command: TrainCommand) -> Outcome:
             active.level,
             active.threads,
             active.time_limit_seconds,
+            selectors,
         )
         with staging(root) as place:
             command.observer.stage("preparing data, features and folds")
             with Session(job, place.work) as session:
-                plan = _plan(root, resolved, active, session, declaration)
+                plan = _plan(root, resolved, active, session, declaration, selectors)
                 if plan.identity.missing and active.identity_mode == "relaxed":
                     missing = ", ".join(plan.identity.missing)
                     command.observer.warn(f"the run is marked incomplete: no facts of {missing}")
@@ -117,6 +119,7 @@ def _plan(
     active: Active,
     session: Session,
     declaration: Declaration,
+    selectors: tuple[Declaration, ...],
 ) -> Plan:
     """Return everything that must be known before training; hash inputs while the worker loads."""
     job = session.job
@@ -124,7 +127,7 @@ def _plan(
     git = describe(root)
     prepared = session.prepared()
     facts, environment = prepared["facts"], prepared["environment"]
-    code = code_digests(declaration, environment.pop("code"))
+    code = code_digests(declaration, environment.pop("code"), selectors)
     require_same_files(files, facts["files"])
     identity = identity_of(
         Inputs(
@@ -144,6 +147,7 @@ def _plan(
         declaration.seed_bits,
         job.decides,
         len(facts["splits"]["folds"]),
+        selectors,
     )
     environment["host"] = host()
     environment["settings"] = job.settings

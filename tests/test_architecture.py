@@ -26,7 +26,9 @@ FOLDERS = {
 """Where the packages are in the checkout, and what they are called when installed."""
 
 WORKER_SIDE = (
+    "repro.execution.fitting",
     "repro.execution.readback",
+    "repro.execution.selecting",
     "repro.execution.training",
     "repro.execution.worker",
 )

@@ -32,6 +32,15 @@ WRITTEN = frozenset({"defaults", "document", "profile default"})
 """The layers that are always in force: what the files say when a command says nothing."""
 
 
+SELECTION: Path = ("feature_selection", "feature_selection", "feature_selection")
+SELECTION_USES: Mapping[str, tuple[str, ...]] = {
+    "none": ("method",),
+    "correlation": ("method", "top_k"),
+    "importance": ("method", "top_k", "families", "aggregate"),
+}
+"""Method of feature selection to the values that it uses; the others are idle."""
+
+
 @dataclass(frozen=True, slots=True)
 class Active:
     """The part of the configuration that decides one run."""
@@ -52,6 +61,10 @@ class Active:
     time_limit_seconds: int
     leakage: Mapping[str, Any]
     clipping: Mapping[str, Any]
+    selection: Mapping[str, Any]
+    """Which of the features each model is trained on: method, and what that method uses."""
+    selecting: Mapping[str, Mapping[str, Any]]
+    """Families whose models choose the features, with their requested hyperparameters."""
     identity_mode: str
     stability: Mapping[str, Any]
     """Which runs count as replicates, and how many are needed."""
@@ -86,6 +99,11 @@ def activate(resolved: Resolved) -> Active:
         time_limit_seconds=reproducibility["time_limit_seconds"],
         leakage=training["safety_config"]["safety"]["leakage_detection"],
         clipping=training["safety_config"]["safety"]["clipping"],
+        selection={
+            name: resolved.flat[(*SELECTION, name)].value
+            for name in SELECTION_USES[resolved.flat[(*SELECTION, "method")].value]
+        },
+        selecting={name: tree[MODELS][name]["hyperparameters"] for name in selecting(resolved)},
         identity_mode=tree["identity_config"]["identity"]["mode"],
         stability=tree["identity_config"]["stability"],
         components=components(resolved),
@@ -97,9 +115,18 @@ def _identified(declared: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in declared.items() if key != "description"}
 
 
+def selecting(resolved: Resolved) -> tuple[str, ...]:
+    """Return the families whose models choose the features, in order; often none."""
+    if "families" not in SELECTION_USES[resolved.flat[(*SELECTION, "method")].value]:
+        return ()
+    return tuple(resolved.flat[(*SELECTION, "families")].value)
+
+
 def used(resolved: Resolved) -> dict[Path, Value]:
-    """Return the leaves that decide this run: its own target, features, family and no layers."""
+    """Return the leaves that decide this run: its own target, features, families and no layers."""
     selected = resolved.flat[("data", "feature_registry", "selected")].value
+    choosing = SELECTION_USES[resolved.flat[(*SELECTION, "method")].value]
+    models = {(family, "hyperparameters") for family in (resolved.family, *selecting(resolved))}
     keep: dict[Path, Value] = {}
     for path, value in resolved.flat.items():
         document, inner = split(path)
@@ -107,7 +134,9 @@ def used(resolved: Resolved) -> dict[Path, Value]:
             continue
         if document == "data.feature_registry" and _is_idle(inner, selected):
             continue
-        if path[0] == MODELS and path[1:3] != (resolved.family, "hyperparameters"):
+        if path[0] == MODELS and path[1:3] not in models:
+            continue
+        if path[:-1] == SELECTION and path[-1] not in choosing:
             continue
         if document == "training_config.optimizer_config":
             continue
@@ -128,16 +157,30 @@ def _is_idle(inner: Path, selected: Sequence[str]) -> bool:
 def components(resolved: Resolved) -> dict[str, dict[str, Any]]:
     """Return the used leaves of each identity component, by path below their document.
 
-    Raises AssertionError for a leaf that its schema does not classify: a value that nobody
-    classified must never be left out of the identity silently.
+    Of a family that only chooses features, the full path: several may do so. Raises AssertionError
+    for a leaf that its schema does not classify: a value that nobody classified must never be left
+    out of the identity silently.
     """
     groups: dict[str, dict[str, Any]] = {name: {} for name in COMPONENTS}
     for path, value in used(resolved).items():
-        name = component_of(path)
+        name = component_in(resolved, path)
         if name != "none":
-            _, inner = split(path)
+            inner = path if _only_selects(resolved, path) else split(path)[1]
             groups[name][dotted(inner)] = value.value
     return groups
+
+
+def component_in(resolved: Resolved, path: Path) -> str:
+    """Return the identity component of a full path in this run.
+
+    The hyperparameters of a family that only chooses features are part of that rule.
+    """
+    return "features" if _only_selects(resolved, path) else component_of(path)
+
+
+def _only_selects(resolved: Resolved, path: Path) -> bool:
+    """Return whether a path belongs to a family that chooses features and is not trained."""
+    return path[0] == MODELS and path[1] != resolved.family and path[1] in selecting(resolved)
 
 
 def component_of(path: Path) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from repro.config.active import SELECTION, SELECTION_USES, selecting
 from repro.config.catalog import MODELS, Trainer
 from repro.config.composed import source
 from repro.config.experiments import DEFAULT_TARGET, TARGETS
@@ -29,6 +30,8 @@ CLIP: Path = (
 DATASET: Path = ("data", "dataset", "dataset")
 TARGETS_FILE = "data.targets"
 LEVEL_FILE = "training_config.reproducibility_config"
+REGISTRY_FILE = "data.feature_registry"
+SELECTION_FILE = "feature_selection.feature_selection"
 
 
 def cross_checks(
@@ -42,9 +45,11 @@ def cross_checks(
     for check, documents in _CHECKS.items():
         if not any(document in broken for document in documents):
             found += check(resolved)
-    model = (TARGETS_FILE, LEVEL_FILE, f"{MODELS}.{resolved.family}")
-    if not any(document in broken for document in model):
+    model = {TARGETS_FILE, LEVEL_FILE, f"{MODELS}.{resolved.family}"}
+    if not model & set(broken):
         found += _model(resolved, families[resolved.family])
+    if not (model | {SELECTION_FILE, REGISTRY_FILE}) & set(broken):
+        found += _choosing(resolved, families)
     return tuple(found)
 
 
@@ -211,12 +216,44 @@ def _is_day(text: str) -> bool:
 
 
 def _model(resolved: Resolved, trainer: Trainer) -> Iterator[Problem]:
-    """Yield what the trainer cannot do, and hyperparameters that contradict each other."""
-    flat = resolved.flat
-    task = flat[(*TARGETS, resolved.target, "task")]
+    """Yield what the family cannot do, and what is wrong with its hyperparameters."""
+    task = resolved.flat[(*TARGETS, resolved.target, "task")]
     if task.value not in trainer.tasks:
         message = f"{trainer.family} cannot be trained for {task.value}"
         yield _at(resolved, task, message, f"it can for: {', '.join(trainer.tasks)}")
+    yield from _parameters(resolved, trainer)
+
+
+def _choosing(resolved: Resolved, families: Mapping[str, Trainer]) -> Iterator[Problem]:
+    """Yield what is wrong with the choice of features, and with the families that are asked."""
+    flat = resolved.flat
+    yield from _kept(resolved)
+    task, listed = flat[(*TARGETS, resolved.target, "task")], flat[(*SELECTION, "families")]
+    known = {path[1] for path in flat if path[0] == MODELS} & set(families)
+    for index, name in enumerate(selecting(resolved)):
+        if name not in known:
+            message = f"no family {name!r} with a document here{suggestion(name, known)}"
+            yield _at_item(resolved, listed, index, message)
+        elif task.value not in families[name].tasks:
+            message = f"{name} cannot be trained for {task.value}, the task of {resolved.target}"
+            yield _at_item(resolved, listed, index, message)
+        elif name != resolved.family:
+            yield from _parameters(resolved, families[name])
+
+
+def _kept(resolved: Resolved) -> Iterator[Problem]:
+    """Yield more features to be kept than there are."""
+    top = resolved.flat[(*SELECTION, "top_k")]
+    used = SELECTION_USES[resolved.flat[(*SELECTION, "method")].value]
+    there = len(resolved.flat[SELECTED].value)
+    if "top_k" in used and top.value > there:
+        message = f"{top.value} cannot be kept: {there} features are selected in the registry"
+        yield _at(resolved, top, message, f"set it to {there} or fewer")
+
+
+def _parameters(resolved: Resolved, trainer: Trainer) -> Iterator[Problem]:
+    """Yield hyperparameters that the level forbids, and those that contradict each other."""
+    flat = resolved.flat
     level = flat[LEVEL]
     for name, value in trainer.forced(str(level.value)).items():
         setting = flat.get((MODELS, trainer.family, "hyperparameters", name))
@@ -233,7 +270,7 @@ def _model(resolved: Resolved, trainer: Trainer) -> Iterator[Problem]:
 
 _CHECKS: Mapping[Callable[[Resolved], Iterator[Problem]], tuple[str, ...]] = {
     _targets: (TARGETS_FILE, "data.dataset"),
-    _features: (TARGETS_FILE, "data.dataset", "data.feature_registry"),
+    _features: (TARGETS_FILE, "data.dataset", REGISTRY_FILE),
     _splits: (TARGETS_FILE, "training_config.splits_config"),
     _routing: ("data.dataset", "training_config.routing_config"),
     _dataset: ("data.dataset", "training_config.routing_config"),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from repro.config.active import component_of, used
+from repro.config.active import component_in, used
 from repro.config.composed import source
 from repro.config.layers import dotted
 from repro.config.resolve import Resolved
@@ -31,7 +31,7 @@ def record(resolved: Resolved) -> dict[str, Any]:
             {
                 "path": dotted(path),
                 "value": value.value,
-                "component": component_of(path),
+                "component": component_in(resolved, path),
                 "used": path in in_use,
                 "history": [
                     {

@@ -6,7 +6,7 @@ second holds every value that its schema calls ``none``: how a file is packed, w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,8 +27,14 @@ class Request:
     options: Mapping[str, Any]
 
 
-def build(resolved: Resolved, active: Active, trainer: Trainer) -> Request:
-    """Return the request that a resolved configuration means for a trainer."""
+def build(
+    resolved: Resolved, active: Active, trainer: Trainer, selectors: Sequence[Trainer] = ()
+) -> Request:
+    """Return the request that a resolved configuration means for a trainer.
+
+    ``selectors`` are the trainers of ``active.selecting``, in that order. Where features are not
+    selected, the request does not speak of it.
+    """
     forced = trainer.forced(active.level)
     document = ("data", "dataset", "dataset")
     leaves = below(resolved.flat, document)
@@ -43,9 +49,33 @@ def build(resolved: Resolved, active: Active, trainer: Trainer) -> Request:
             "family": active.family,
             "parameters": {**active.hyperparameters, **forced},
             "clipping": dict(active.clipping),
+            **_selection(active, selectors),
             "splits": dict(active.splits),
             "routing": dict(active.routing),
             "execution": {"level": active.level, "threads": active.threads},
         },
         options={"dataset": nest(rest), "leakage": dict(active.leakage)},
     )
+
+
+def selecting(decides: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the families that a request asks to choose features, in order; often none."""
+    if "selection" not in decides or "families" not in decides["selection"]:
+        return ()
+    return tuple(asked["family"] for asked in decides["selection"]["families"])
+
+
+def _selection(active: Active, selectors: Sequence[Trainer]) -> dict[str, Any]:
+    """Return how features are chosen, or nothing if they are not."""
+    if active.selection["method"] == "none":
+        return {}
+    rule = dict(active.selection)
+    if active.selecting:
+        rule["families"] = [
+            {
+                "family": trainer.family,
+                "parameters": {**parameters, **trainer.forced(active.level)},
+            }
+            for trainer, parameters in zip(selectors, active.selecting.values(), strict=True)
+        ]
+    return {"selection": rule}

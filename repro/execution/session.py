@@ -34,6 +34,10 @@ class Module(Protocol):
         """The distributions whose versions are recorded."""
 
     @property
+    def modules(self) -> tuple[str, ...]:
+        """The modules of its libraries."""
+
+    @property
     def shielded(self) -> tuple[str, ...]:
         """The modules to keep out."""
 
@@ -43,6 +47,9 @@ class Module(Protocol):
 
     def procedure(self) -> Mapping[str, str]:
         """Every accepted name, with the canonical one, of what says how training proceeds."""
+
+    def forced(self, level: str) -> Mapping[str, Any]:
+        """Return the parameters that a level forces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,8 @@ class Job:
     threads: int
     seconds: int
     """How long it may take in all."""
+    selectors: tuple[Module, ...] = ()
+    """The families that choose features, perhaps among them the one that is trained."""
 
     @property
     def settings(self) -> dict[str, str]:
@@ -72,7 +81,6 @@ class Session:
         self.job = job
         self._deadline = time.monotonic() + job.seconds
         self._worker = Worker(Room(directory, job.level, job.threads), job.seconds)
-        trainer = job.trainer
         self._worker.send(
             "request",
             request=job.decides,
@@ -80,14 +88,8 @@ class Session:
             level=job.level,
             variables=self._worker.variables,
             files=[{"shown": n, "path": str(p.resolve())} for n, p in job.files.items()],
-            trainer={
-                "family": trainer.family,
-                "extra": trainer.extra,
-                "module": trainer.module,
-                "distributions": trainer.distributions,
-                "shielded": trainer.shielded,
-                "early_stopping": trainer.early_stopping,
-            },
+            trainer=_described(job.trainer),
+            selectors=[_described(trainer) for trainer in job.selectors],
         )
 
     def __enter__(self) -> Session:
@@ -117,3 +119,16 @@ class Session:
         finished = self._worker.expect("finished", self._deadline, progress)
         self._worker.finish()
         return finished
+
+
+def _described(trainer: Module) -> dict[str, Any]:
+    """Return a trainer as it is described to the worker."""
+    return {
+        "family": trainer.family,
+        "extra": trainer.extra,
+        "module": trainer.module,
+        "distributions": trainer.distributions,
+        "modules": trainer.modules,
+        "shielded": trainer.shielded,
+        "early_stopping": trainer.early_stopping,
+    }

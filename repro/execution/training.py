@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import blake3
@@ -16,6 +16,16 @@ from numpy.typing import NDArray
 
 from repro.audit_log.formats.digests import payload_digest
 from repro.errors import InputError
+from repro.execution.fitting import Part, Rows, fit, require_same_after_loading
+from repro.execution.selecting import (
+    Choice,
+    Families,
+    Selector,
+    choose,
+    families_that_may_stop,
+    may_stop,
+)
+from repro.execution.selecting import outcome as selection_outcome
 from repro.pipeline import digest, evaluation, features, leakage, splits, summary, targets
 from repro.pipeline.clipping import clip_labels
 from repro.pipeline.interval import require_interval
@@ -25,7 +35,7 @@ from repro.pipeline.samples import Samples, build_samples
 from repro.pipeline.splits import Fold, HoldOut
 from repro.pipeline.table import read_panel
 from repro.pipeline.times import iso
-from repro.trainers.contract import Job, Trainer
+from repro.trainers.contract import Trainer
 
 FINAL = "final"
 PREDICTIONS = "predictions.npy"
@@ -43,6 +53,8 @@ class Prepared:
     held: Mapping[str, HoldOut]
     """How the training rows of each stage are cut; empty unless training may stop early."""
     facts: Mapping[str, Any]
+    selectors: Mapping[str, Selector] = field(default_factory=dict)
+    """The families that choose the features of each stage."""
 
 
 def stage(fold: int) -> str:
@@ -73,11 +85,13 @@ def prepare(
     options: Mapping[str, Any],
     files: Sequence[tuple[str, bytes, str]],
     early_stopping: str | None,
+    selectors: Families = MappingProxyType({}),
 ) -> Prepared:
     """Return samples, folds and the facts that identity needs; raises InputError for bad data.
 
     ``early_stopping`` is the family's parameter that asks for it: unless it is zero or false, rows
-    are held out of every fit.
+    are held out of every fit. ``selectors`` are the families that choose features: the trainer and
+    its parameter of that kind.
     """
     dataset = _merge(request["dataset"], options["dataset"])
     panel = read_panel([(name, data) for name, data, _ in files], dataset)
@@ -89,11 +103,11 @@ def prepare(
     if request["routing"]["view"] == "symbol_specific":
         samples = of_symbol(samples, request["routing"]["symbol"])
     folds = splits.walk_forward(samples.time, samples.label_end, request["splits"])
-    stops = early_stopping is not None and bool(request["parameters"].get(early_stopping))
+    stops = may_stop(early_stopping, request["parameters"])
+    watching = families_that_may_stop(selectors, request)
     trained = {stage(fold.index): fold.train for fold in folds} | {FINAL: np.arange(len(samples.y))}
-    held = splits.hold_outs(
-        trained if stops else {}, samples.time, samples.label_end, request["splits"]
-    )
+    cut = trained if stops or watching else {}
+    held = splits.hold_outs(cut, samples.time, samples.label_end, request["splits"])
     findings = leakage.scan(
         samples, request["features"], request["target"], options["leakage"]["auto_fix_thresholds"]
     )
@@ -120,7 +134,11 @@ def prepare(
         "findings": [asdict(finding) for finding in findings],
         "files": {name: hexdigest for name, _, hexdigest in files},
     }
-    return Prepared(panel, samples, folds, held, facts)
+    choosing = {
+        family: Selector(trainer, held if family in watching else {})
+        for family, (trainer, _) in selectors.items()
+    }
+    return Prepared(panel, samples, folds, held if stops else {}, facts, choosing)
 
 
 def train(
@@ -140,12 +158,14 @@ def train(
     task = request["target"]["task"]
     predictions = np.full(len(samples.y), np.nan)
     fold_of = np.full(len(samples.y), -1, dtype=np.int32)
-    outcomes, canonicals, effective, rounds = [], {}, {}, {}
+    outcomes, canonicals, effective, rounds, choices = [], {}, {}, {}, {}
     baseline = _baseline(prepared)
     for fold in prepared.folds:
         name = stage(fold.index)
-        model = _fit(trainer, request, prepared, name, fold.train, seeds[name], progress)
-        out = trainer.predict(model, np.ascontiguousarray(samples.X[fold.test]), threads)
+        model, part, choices[name] = _fit(
+            trainer, request, prepared, name, fold.train, seeds, progress
+        )
+        out = trainer.predict(model, part.x(samples, fold.test), threads)
         predictions[fold.test], fold_of[fold.test] = out, fold.index
         canonicals[name] = _digest(trainer.canonical_model(model))
         effective[name] = dict(trainer.effective_parameters(model))
@@ -161,14 +181,18 @@ def train(
                 "predictions": _digest(out.astype("<f8").tobytes()),
             }
         )
-    final, training_metrics = _final(trainer, request, prepared, seeds[FINAL], progress)
+    final, part, choices[FINAL] = _fit(
+        trainer, request, prepared, FINAL, slice(None), seeds, progress
+    )
+    training_metrics = _training_metrics(trainer, request, prepared, final, part)
     canonicals[FINAL] = _digest(trainer.canonical_model(final))
     effective[FINAL] = dict(trainer.effective_parameters(final))
     rounds[FINAL] = trainer.rounds(final)
     model_file = "model" + trainer.EXTENSION
     with _writing(model_file):
         trainer.save(final, directory / model_file)
-    _require_same_after_loading(trainer, final, directory / model_file, samples, threads)
+    some = part.x(samples, slice(0, 1000))
+    require_same_after_loading(trainer, final, directory / model_file, some, threads)
     with _writing(PREDICTIONS):
         _write_predictions(directory / PREDICTIONS, samples, fold_of, predictions)
     tested = np.flatnonzero(fold_of >= 0)
@@ -187,6 +211,7 @@ def train(
         "rounds": rounds,
         "predictions": _digest(np.load(directory / PREDICTIONS).tobytes()),
         "findings": [asdict(finding) for finding in findings],
+        **selection_outcome(choices, samples.names, FINAL),
     }
 
 
@@ -206,67 +231,40 @@ def _fit(
     request: Mapping[str, Any],
     prepared: Prepared,
     name: str,
-    rows: NDArray[np.int64] | slice,
-    seeds: Mapping[str, int],
+    rows: Rows,
+    seeds: Mapping[str, Mapping[str, int]],
     progress: Progress,
-) -> Any:
-    """Return a model of a stage, trained on ``rows`` or on those of them that are not held out.
+) -> tuple[Any, Part, Choice | None]:
+    """Return a model of a stage, what it sees, and how its features were chosen, if they were.
 
-    The global generators are seeded first, in case a library draws from them.
+    It is trained on ``rows``, or on those of them that are not held out.
     """
-    samples, held = prepared.samples, prepared.held.get(name)
-    fit = rows if held is None else held.fit
-    random.seed(seeds["python"])
-    np.random.seed(seeds["numpy"])
-    job = Job(
-        task=request["target"]["task"],
-        features=[feature["name"] for feature in request["features"]],
-        parameters=request["parameters"],
-        seeds={key: value for key, value in seeds.items() if key not in ("python", "numpy")},
-        threads=request["execution"]["threads"],
-        validation=None
-        if held is None
-        else (
-            np.ascontiguousarray(samples.X[held.validation]),
-            np.ascontiguousarray(samples.y[held.validation]),
-        ),
-    )
-    return trainer.fit(
-        job,
-        np.ascontiguousarray(samples.X[fit]),
-        np.ascontiguousarray(clip_labels(samples.y[fit], request["clipping"])[0]),
+    samples = prepared.samples
+    part, choice = Part(rows, range(samples.X.shape[1]), prepared.held.get(name)), None
+    if "selection" in request:
+        choice = choose(prepared.selectors, request, samples, part, name, seeds, progress)
+        part = replace(part, columns=choice.columns)
+    model = fit(
+        trainer,
+        request,
+        request["parameters"],
+        samples,
+        part,
+        seeds[name],
         lambda done, total: progress(name, done, total),
     )
+    return model, part, choice
 
 
-def _final(
-    trainer: Trainer,
-    request: Mapping[str, Any],
-    prepared: Prepared,
-    seeds: Mapping[str, int],
-    progress: Progress,
-) -> tuple[Any, dict[str, Any]]:
-    """Return the model trained on every sample, and its metrics on the rows it was fitted to."""
-    samples, held = prepared.samples, prepared.held.get(FINAL)
-    rows = slice(None) if held is None else held.fit
-    model = _fit(trainer, request, prepared, FINAL, rows, seeds, progress)
-    x, y, time = np.ascontiguousarray(samples.X[rows]), samples.y[rows], samples.time[rows]
-    fitted = trainer.predict(model, x, request["execution"]["threads"])
+def _training_metrics(
+    trainer: Trainer, request: Mapping[str, Any], prepared: Prepared, model: Any, part: Part
+) -> dict[str, Any]:
+    """Return the metrics of the final model on the rows that it was fitted to."""
+    samples, rows = prepared.samples, part.fitted
+    y, time = samples.y[rows], samples.time[rows]
+    fitted = trainer.predict(model, part.x(samples, rows), request["execution"]["threads"])
     naive = np.full(len(y), y.mean())
-    return model, evaluation.evaluate(request["target"]["task"], y, fitted, time, naive)
-
-
-def _require_same_after_loading(
-    trainer: Trainer, model: Any, path: Path, samples: Samples, threads: int
-) -> None:
-    """Raise TrainerError unless the saved model predicts the same bits as the one in memory."""
-    from repro.trainers.contract import TrainerError
-
-    rows = samples.X[: min(len(samples.X), 1000)]
-    a = trainer.predict(model, rows, threads)
-    b = trainer.predict(trainer.load(path), rows, threads)
-    if a.tobytes() != b.tobytes():
-        raise TrainerError("the saved model does not predict what the trained one does")
+    return evaluation.evaluate(request["target"]["task"], y, fitted, time, naive)
 
 
 def _baseline(prepared: Prepared) -> NDArray[np.float64]:

@@ -69,14 +69,16 @@ def _serve(channel: Channel) -> None:
     if found:
         raise DeterminismError("strict environment not attained: " + "; ".join(found))
     directory = Path.cwd()
-    shield = guards.Shield(message["trainer"]["shielded"])
+    trainers = [message["trainer"], *message["selectors"]]
+    shield = guards.Shield(_kept_out(trainers))
     if level != "best-effort":
         shield.raise_()
         guards.install(str(directory))
-    trainer = _load(message["trainer"])
+    loaded = {described["family"]: _load(described) for described in trainers}
+    trainer = loaded[message["trainer"]["family"]]
     from repro.execution import readback, training
 
-    environment = _environment(message["trainer"], level)
+    environment = _environment(trainers, level)
     paths, modules = readback.mapped_paths(), readback.loaded()
     environment["shielded"] = sorted(shield.refused)
     # Digesting a hundred megabytes of libraries leaves the interpreter free to read the data.
@@ -88,6 +90,7 @@ def _serve(channel: Channel) -> None:
             options,
             training.read_files(message["files"]),
             message["trainer"]["early_stopping"],
+            {s["family"]: (loaded[s["family"]], s["early_stopping"]) for s in trainers[1:]},
         )
         environment["libraries"], environment["mapped"] = digests.result()
     channel.send("prepared", facts=prepared.facts, environment=environment)
@@ -152,11 +155,18 @@ def _load(trainer: Mapping[str, Any]) -> Any:
     return cast(Any, module)
 
 
-def _environment(trainer: Mapping[str, Any], level: str) -> dict[str, Any]:
+def _kept_out(trainers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the modules that the trainers want kept out, but for those that one of them needs."""
+    needed = {name.partition(".")[0] for trainer in trainers for name in trainer["modules"]}
+    return sorted({name for trainer in trainers for name in trainer["shielded"]} - needed)
+
+
+def _environment(trainers: Sequence[Mapping[str, Any]], level: str) -> dict[str, Any]:
     """Return what this interpreter is, but for the digests of its files; see ``readback``."""
     from repro.execution import readback
 
-    distributions = [*trainer["distributions"], "numpy", "pandas", "blake3"]
+    distributions = [name for trainer in trainers for name in trainer["distributions"]]
+    distributions += ["numpy", "pandas", "blake3"]
     return {
         "level": level,
         "interpreter": readback.interpreter(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,8 +11,12 @@ from repro.errors import DeterminismError
 from repro.facts.trainers import Declaration
 
 
-def code_digests(declaration: Declaration, loaded: Mapping[str, str]) -> dict[str, str]:
-    """Return the BLAKE3 of every module that computes, and of the trainer's declaration.
+def code_digests(
+    declaration: Declaration, loaded: Mapping[str, str], selectors: Sequence[Declaration] = ()
+) -> dict[str, str]:
+    """Return the BLAKE3 of every module that computes, and of the declarations of the trainers.
+
+    ``selectors`` are the families that choose features, perhaps among them the one that is trained.
 
     ``loaded`` is what the worker reports of our modules. Raises DeterminismError if this command
     would find another file under one of these names: a checkout beside an installed version, say.
@@ -25,8 +29,8 @@ def code_digests(declaration: Declaration, loaded: Mapping[str, str]) -> dict[st
                 f"the worker runs another {name} than this command, which finds {here}",
                 "use the installed command, from a folder that holds no copy of repro",
             )
-    trainer = declaration.file.with_suffix(".py")
     found = dict(loaded)
-    found.setdefault(declaration.module, digest_file(trainer).blake3)
-    found[f"{declaration.module} (declaration)"] = digest_file(Path(declaration.file)).blake3
+    for trainer in (declaration, *selectors):
+        found.setdefault(trainer.module, digest_file(trainer.file.with_suffix(".py")).blake3)
+        found[f"{trainer.module} (declaration)"] = digest_file(Path(trainer.file)).blake3
     return dict(sorted(found.items()))

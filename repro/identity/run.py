@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from repro.identity.keys import Identity, identify, request_digest
 from repro.identity.payloads import component_payloads, execution_payload
-from repro.identity.seeds import run_seeds
+from repro.identity.seeds import run_seeds, selection_stage
 
 FINAL = "final"
 
@@ -40,10 +40,34 @@ def identity_of(inputs: Inputs) -> Identity:
     return identify(payloads, inputs.base_seed, execution)
 
 
+class Seeded(Protocol):
+    """What must be known of a family to seed it."""
+
+    @property
+    def family(self) -> str:
+        """The name of the family."""
+
+    @property
+    def seeds(self) -> tuple[str, ...]:
+        """The purposes of its seeds."""
+
+    @property
+    def seed_bits(self) -> int:
+        """How large a seed may be."""
+
+
 def seeds_of(
-    base_seed: int, purposes: Sequence[str], bits: int, request: Mapping[str, Any], folds: int
+    base_seed: int,
+    purposes: Sequence[str],
+    bits: int,
+    request: Mapping[str, Any],
+    folds: int,
+    selectors: Sequence[Seeded] = (),
 ) -> dict[str, dict[str, int]]:
-    """Return the seeds of each fold (``fold 1``, …) and of the final model."""
+    """Return the seeds of each fold (``fold 1``, …) and of the final model.
+
+    And of each fit of ``selectors``, the families that choose the features of these stages.
+    """
     routing = request["routing"]
     names = [
         request["target"]["name"],
@@ -52,4 +76,8 @@ def seeds_of(
         request["family"],
     ]
     stages = [*(f"fold {n + 1}" for n in range(folds)), FINAL]
-    return run_seeds(base_seed, purposes, bits, names, stages)
+    found = run_seeds(base_seed, purposes, bits, names, stages)
+    for selector in selectors:
+        fits = [selection_stage(stage, selector.family) for stage in stages]
+        found |= run_seeds(base_seed, selector.seeds, selector.seed_bits, names, fits)
+    return found

@@ -24,6 +24,11 @@ def derive_seed(base: int, purpose: str, names: Sequence[str], bits: int) -> int
     return int(digest[:16], 16) & ((1 << bits) - 1)
 
 
+def selection_stage(stage: str, family: str) -> str:
+    """Return the name of the fit of ``family`` that chooses the features of a stage."""
+    return f"{stage}, selection by {family}"
+
+
 def run_seeds(
     base: int,
     purposes: Sequence[str],

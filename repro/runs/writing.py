@@ -50,15 +50,23 @@ def outputs(finished: Mapping[str, Any]) -> dict[str, str]:
     """Return the digest of everything that came out, by name: what two runs are compared by.
 
     A model by its meaning (trees, not the thread count in its file), predictions by their bytes,
-    metrics by their canonical form.
+    metrics and the choice of features by their canonical form.
     """
     found = {f"model, {stage}": digest for stage, digest in finished["canonical"].items()}
     found |= {f"predictions, fold {f['fold']}": f["predictions"] for f in finished["folds"]}
     found["predictions"] = finished["predictions"]
+    if "selection" in finished:
+        chosen = {name: finished["selection"][name] for name in ("stages", "stability")}
+        found["selection"] = _sha256(chosen)
     metrics = {
         "overall": finished["metrics"],
         "training": finished["training_metrics"],
         "folds": [fold["metrics"] for fold in finished["folds"]],
     }
-    found["metrics"] = "sha256:" + hashlib.sha256(canonical(exact(metrics))).hexdigest()
+    found["metrics"] = _sha256(metrics)
     return found
+
+
+def _sha256(value: Any) -> str:
+    """Return the digest of a value's canonical form."""
+    return "sha256:" + hashlib.sha256(canonical(exact(value))).hexdigest()

@@ -23,6 +23,7 @@ SPLITS = "training_config/splits_config.yaml"
 ROUTING = "training_config/routing_config.yaml"
 QUICK = "experiments/quick_look.yaml"
 PIPELINE = "training_config/pipeline_config.yaml"
+SELECTION = "feature_selection/feature_selection.yaml"
 
 SAFETY = "training_config/safety_config.yaml"
 
@@ -56,12 +57,17 @@ SPECIAL: Mapping[tuple[str, Keys], Any] = {
     (QUICK, ("experiment", "features", 2)): "ret_5d",
     (QUICK, ("experiment", "profile")): "throughput_optimized",
     (PIPELINE, ("pipeline", "family")): "ridge",
+    (SELECTION, ("feature_selection", "families", 0)): "elasticnet",
 }
 """Values that a rule cannot find: names of what must exist, and values in place of null."""
 FIRST: Mapping[tuple[str, Keys], Mapping[Keys, Any]] = {
     (ROUTING, ("routing", "symbol")): {("routing", "symbol"): "AAPL"},
     (ROUTING, ("routing", "view")): {("routing", "symbol"): "IBM"},
     (DATASET, ("dataset", "short_symbols")): {("dataset", "min_rows_per_symbol"): 250},
+    **{
+        (SELECTION, ("feature_selection", *keys)): {("feature_selection", "method"): "importance"}
+        for keys in (("top_k",), ("families", 0), ("aggregate",))
+    },
     (REGISTRY, ("forbidden_levels", "Adj Close")): {
         ("registry", "ret_1d", "formula"): {"kind": "column", "column": "Adj Close"}
     },

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,11 @@ from repro.config.resolve import Resolved, Selection, resolve
 from repro.config.tree import load
 from repro.errors import InputError, ReproError
 from repro.execution import training
+from repro.execution.fitting import Part
+from repro.execution.selecting import choose
 from repro.identity.keys import exact
 from repro.identity.payloads import component_payloads
+from repro.identity.run import seeds_of
 from repro.validate import check
 
 from .mutants import FAMILIES
@@ -76,7 +80,8 @@ def outcome(root: Path, asked: Mapping[str, Any], kind: str, *, works: bool) -> 
     """Return what a workspace comes to; ``works``: carry it through the worker's preparation."""
     resolved = resolved_at(root, asked)
     active = activate(resolved)
-    request = requests.build(resolved, active, FAMILIES[active.family])
+    selectors = [FAMILIES[family] for family in active.selecting]
+    request = requests.build(resolved, active, FAMILIES[active.family], selectors)
     facts, signatures = "", {}
     if works:
         facts, signatures = _prepared(active, request, kind)
@@ -94,15 +99,47 @@ def outcome(root: Path, asked: Mapping[str, Any], kind: str, *, works: bool) -> 
 def _prepared(active: Active, request: requests.Request, kind: str) -> tuple[str, dict[str, str]]:
     data = panel(kind)
     named = [(name, data, hashlib.sha256(data).hexdigest()) for name in active.dataset["files"]]
+    choosing = {
+        family: (import_module(FAMILIES[family].module), FAMILIES[family].early_stopping)
+        for family in active.selecting
+    }
+    for module, _ in choosing.values():
+        module.load_library()
     try:
-        facts = training.prepare(
-            request.decides, request.options, named, FAMILIES[active.family].early_stopping
-        ).facts
+        prepared = training.prepare(
+            request.decides,
+            request.options,
+            named,
+            FAMILIES[active.family].early_stopping,
+            choosing,
+        )
     except (InputError, ReproError) as error:
         return error.problem, {}
+    facts = prepared.facts
     made = component_payloads(active.components, facts)
     said = {name: facts[name] for name in ("dataset", "samples", "splits", "proof", "findings")}
+    said["selection"] = _selected(prepared, active, request)
     return _digest(said), {name: _digest(made[name]) for name in SIGNATURES}
+
+
+def _selected(prepared: training.Prepared, active: Active, request: requests.Request) -> Any:
+    """Return the features that the first fold's model would be trained on."""
+    if "selection" not in request.decides:
+        return None
+    declared = [FAMILIES[family] for family in active.selecting]
+    seeds = seeds_of(active.base_seed, (), 31, request.decides, len(prepared.folds), declared)
+    rows = prepared.folds[0].train
+    part = Part(rows, range(prepared.samples.X.shape[1]), prepared.held.get("fold 1"))
+    choice = choose(
+        prepared.selectors,
+        request.decides,
+        prepared.samples,
+        part,
+        "fold 1",
+        seeds,
+        lambda *told: None,
+    )
+    return {"columns": choice.columns, "scores": choice.scores.tolist()}
 
 
 def _digest(value: Any) -> str:
