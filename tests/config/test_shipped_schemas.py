@@ -158,6 +158,32 @@ def test_every_object_is_closed(kind):
 # --- the documents -------------------------------------------------------------------------------
 
 
+def unbounded(rule: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield every described number without a least or greatest value, and every free text."""
+    if isinstance(rule, list):
+        for part in rule:
+            yield from unbounded(part, path)
+    if not isinstance(rule, Mapping):
+        return
+    types = rule.get("type", ())
+    types = {types} if isinstance(types, str) else set(types)
+    bounds = {"minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "enum", "const"}
+    forms = {"pattern", "minLength", "enum", "const"}
+    if "description" in rule and types & {"integer", "number"} and not bounds & set(rule):
+        yield path
+    if "description" in rule and "string" in types and not forms & set(rule):
+        yield path
+    for word, below in rule.items():
+        inside = below.items() if word in ("properties", "$defs") else [("", below)]
+        for key, part in inside:
+            yield from unbounded(part, (*path, key) if key else path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_number_and_text_is_bounded(kind):
+    assert list(unbounded(schema(kind))) == []
+
+
 def test_a_document_of_every_kind_is_shipped():
     slots = [catalog.slot_of(relative, FAMILIES) for relative in SHIPPED]
     assert sorted({slot.kind for slot in slots if slot}) == KINDS
