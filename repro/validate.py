@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repro.config.catalog import MODELS, slot_of
-from repro.config.checks import cross_checks
+from repro.config.checks import cross_checks, model_checks
 from repro.config.composed import composed_problems, missing_hyperparameters
 from repro.config.document import Document, parse
-from repro.config.experiments import Experiment, chosen
+from repro.config.experiments import FAMILY, Experiment, chosen
 from repro.config.files import all_unusable, any_endless, content, documents_below
 from repro.config.kinds import Fragments
-from repro.config.resolve import Resolved, Selection, resolve
+from repro.config.layers import Flat, Value
+from repro.config.resolve import Resolved, Selection, base_of, resolve
 from repro.config.settings import split
 from repro.config.trainer_faults import blamed
 from repro.config.tree import Tree, load
@@ -24,6 +25,11 @@ from repro.facts.trainers import Declaration, declarations
 WARNING = "warning"
 ENTRANCE = frozenset({"training_config.pipeline_config", "data.dataset", "data.targets"})
 """The documents without which nothing can be resolved: they say which family and which target."""
+BEARING = ENTRANCE | {
+    "training_config.optimizer_config",
+    "training_config.reproducibility_config",
+}
+"""The documents that, beside its own, decide a family's hyperparameters and what is forced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +79,9 @@ def validate_root(
         found = _without_echoes(told, unusable)
         usable = _with_stubs(tree, broken)
         at = {(problem.place, problem.path) for problem in found}
-        for part, asked, own in _selections(usable, selection, families, broken):
-            for problem in _selected(part, asked, families, broken):
-                if own(problem) and (problem.place, problem.path) not in at:
-                    found[problem] = None
+        for problem in _between(usable, selection, families, broken):
+            if (problem.place, problem.path) not in at:
+                found[problem] = None
     files = tuple(document.file for document in tree.files())
     return Validation(root, files, ProblemsError((*found, *tree.warnings)).problems)
 
@@ -105,7 +110,10 @@ def configuration(
 
 
 def check(
-    resolved: Resolved, families: Mapping[str, Declaration], broken: Collection[str] = ()
+    resolved: Resolved,
+    families: Mapping[str, Declaration],
+    broken: Collection[str] = (),
+    crossing: Callable[..., tuple[Problem, ...]] = cross_checks,
 ) -> tuple[Problem, ...]:
     """Return the problems of a resolved configuration: its schemas, then what lies between.
 
@@ -115,14 +123,17 @@ def check(
     unsound = set(broken) | (_broken(found) | _changed(resolved) if found else set())
     missing = missing_hyperparameters(resolved, families)
     found += tuple(problem for problem in missing if not _broken([problem]) & set(broken))
-    return found + cross_checks(resolved, families, unsound)
+    return found + crossing(resolved, families, unsound)
 
 
-def offered(tree: Tree, families: Mapping[str, Declaration]) -> Iterator[tuple[Tree, Selection]]:
+def offered(
+    tree: Tree, families: Mapping[str, Declaration], base: Flat | None
+) -> Iterator[tuple[Tree, Flat | None, Selection]]:
     """Yield what the workspace offers beside its defaults: each family, variant and profile.
 
-    Each comes with the tree that it needs, which knows no other family: sixty of them would
-    otherwise be read sixty times.
+    Each comes with the tree and base that decide its hyperparameters, which know no other family
+    and no more than that needs: sixty of them would otherwise be read sixty times. ``base`` is the
+    tree's, or None if it has none, because some parameter has two names.
 
     Not each target: one whose horizon is longer than the purge is wrong only where it is used. An
     overlay is a document of its own, and is laid only where it is asked for.
@@ -133,14 +144,16 @@ def offered(tree: Tree, families: Mapping[str, Declaration]) -> Iterator[tuple[T
         family = name.removeprefix(f"{MODELS}.")
         if family == name or family not in families:
             continue
-        part, sets = _alone(tree, name), (f"pipeline.family={family}",)
-        yield part, Selection(sets=sets)
+        part = _alone(tree, name)
+        below = _base(part, families) if base is None else base
+        own = None if below is None else _chosen(below, family)
+        yield part, own, Selection()
         for variant in sorted(_inside(tree, name, "variants")):
-            yield part, Selection(variant=variant, sets=sets)
+            yield part, own, Selection(variant=variant)
         meant = {family, *families[family].procedure()}
         for profile, values in sorted(profiles.items()):
             if isinstance(values, dict) and not meant.isdisjoint(values):
-                yield part, Selection(profile=profile, sets=sets)
+                yield part, own, Selection(profile=profile)
 
 
 def experimented(tree: Tree, broken: Collection[str]) -> Iterator[Selection]:
@@ -158,35 +171,43 @@ def experimented(tree: Tree, broken: Collection[str]) -> Iterator[Selection]:
                 yield Selection(target=target, sets=sets, experiment=name)
 
 
-def _selections(
+def _between(
     tree: Tree,
     selection: Selection | None,
     families: Mapping[str, Declaration],
     broken: Collection[str],
-) -> Iterator[tuple[Tree, Selection, Callable[[Problem], bool]]]:
-    """Yield what is to be resolved, of which documents, and which of its problems count.
+) -> Iterator[Problem]:
+    """Yield the problems of what is resolved: what is asked for, or all that is offered.
 
     Of what is offered and not chosen, those of hyperparameters: a family that cannot be trained
     for the default target is none the worse for it.
     """
     if ENTRANCE & set(broken):
         return
-    yield tree, selection or Selection(), lambda problem: True
+    base = _base(tree, families)
+    yield from _selected(tree, base, selection or Selection(), families, broken)
     # What is laid over a document that is none would only say again that it is none.
     if selection is not None or any(not name.startswith("experiments.") for name in broken):
         return
     for each in experimented(tree, broken):
-        yield tree, each, lambda problem: True
-    for part, each in offered(tree, families):
-        yield part, each, lambda problem: problem.path.startswith("hyperparameters")
+        yield from _selected(tree, base, each, families, broken)
+    for part, own, each in offered(tree, families, base):
+        for problem in _selected(part, own, each, families, broken, model_checks):
+            if problem.path.startswith("hyperparameters"):
+                yield problem
 
 
 def _selected(
-    tree: Tree, selection: Selection, families: Mapping[str, Declaration], broken: Collection[str]
+    tree: Tree,
+    base: Flat | None,
+    selection: Selection,
+    families: Mapping[str, Declaration],
+    broken: Collection[str],
+    crossing: Callable[..., tuple[Problem, ...]] = cross_checks,
 ) -> tuple[Problem, ...]:
     """Return the problems of one selection, leaving out what the ``broken`` documents decide."""
     try:
-        return check(resolve(tree, selection, families), families, broken)
+        return check(resolve(tree, selection, families, base), families, broken, crossing)
     except ProblemsError as error:
         if not broken:
             return error.problems
@@ -213,17 +234,31 @@ def _with_stubs(tree: Tree, broken: Collection[str]) -> Tree:
 
 
 def _alone(tree: Tree, model: str) -> Tree:
-    """Return ``tree`` with one model document, and nothing that is laid over documents."""
+    """Return ``tree`` with one model document and what bears on it, and nothing laid over them."""
 
     def kept(table: Mapping[str, Document]) -> dict[str, Document]:
         return {
-            name: document
-            for name, document in table.items()
-            if name == model or not name.startswith(f"{MODELS}.")
+            name: document for name, document in table.items() if name == model or name in BEARING
         }
 
     documents, defaults = kept(tree.documents), kept(tree.defaults)
     return replace(tree, documents=documents, defaults=defaults, overlays={}, experiments={})
+
+
+def _base(tree: Tree, families: Mapping[str, Declaration]) -> Flat | None:
+    """Return what all layers are laid over; None if there is none, as ``resolve`` will tell."""
+    try:
+        return base_of(tree, families)
+    except ProblemsError:
+        return None
+
+
+def _chosen(base: Flat, family: str) -> Flat:
+    """Return the part of ``base`` that ``_alone`` leaves of its documents, this family chosen."""
+    model = f"{MODELS}.{family}"
+    part = {path: value for path, value in base.items() if split(path)[0] in {model, *BEARING}}
+    part[FAMILY] = Value(FAMILY, (replace(base[FAMILY].setting, value=family),))
+    return part
 
 
 def _inside(tree: Tree, document: str, name: str) -> dict[str, object]:

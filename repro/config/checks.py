@@ -45,12 +45,20 @@ def cross_checks(
     for check, documents in _CHECKS.items():
         if not any(document in broken for document in documents):
             found += check(resolved)
-    model = {TARGETS_FILE, LEVEL_FILE, f"{MODELS}.{resolved.family}"}
-    if not model & set(broken):
-        found += _model(resolved, families[resolved.family])
-    if not (model | {SELECTION_FILE, REGISTRY_FILE}) & set(broken):
+    choosing = {TARGETS_FILE, LEVEL_FILE, SELECTION_FILE, REGISTRY_FILE}
+    if not (choosing | {f"{MODELS}.{resolved.family}"}) & set(broken):
         found += _choosing(resolved, families)
-    return tuple(found)
+    return (*found, *model_checks(resolved, families, broken))
+
+
+def model_checks(
+    resolved: Resolved, families: Mapping[str, Trainer], broken: Collection[str] = ()
+) -> tuple[Problem, ...]:
+    """Return those of ``cross_checks`` that depend on the family, its variant and the profile."""
+    read = (TARGETS_FILE, LEVEL_FILE, f"{MODELS}.{resolved.family}")
+    if any(document in broken for document in read):
+        return ()
+    return tuple(_model(resolved, families[resolved.family]))
 
 
 def _at(resolved: Resolved, value: Value, message: str, hint: str | None = None) -> Problem:
@@ -74,9 +82,8 @@ def _columns(resolved: Resolved) -> set[str]:
     return {path[0] for path in below(resolved.flat, (*DATASET, "columns"))}
 
 
-def _unknown_columns(resolved: Resolved, value: Value) -> Iterator[Problem]:
-    """Yield a problem for each column of a formula that the dataset does not declare."""
-    columns = _columns(resolved)
+def _unknown_columns(resolved: Resolved, value: Value, columns: set[str]) -> Iterator[Problem]:
+    """Yield a problem for each column of a formula that is none of the dataset's ``columns``."""
     for column in columns_of(value.value):
         if column not in columns:
             message = f"no column {column!r} in the dataset{suggestion(column, columns)}"
@@ -87,8 +94,9 @@ def _targets(resolved: Resolved) -> Iterator[Problem]:
     """Every target's columns; the default target exists."""
     flat = resolved.flat
     names = {path[0] for path in below(flat, TARGETS)}
+    columns = _columns(resolved)
     for name in sorted(names):
-        yield from _unknown_columns(resolved, flat[(*TARGETS, name, "formula")])
+        yield from _unknown_columns(resolved, flat[(*TARGETS, name, "formula")], columns)
         task, kind = flat[(*TARGETS, name, "task")], flat[(*TARGETS, name, "formula")].value["kind"]
         if task.value != TASK_OF[kind]:
             message = f"{task.value} is not what the formula {kind} gives: {TASK_OF[kind]}"
@@ -109,11 +117,12 @@ def _features(resolved: Resolved) -> Iterator[Problem]:
     names = {path[0] for path in registry}
     forbidden = {path[0]: v.value for path, v in below(flat, FORBIDDEN).items()}
     selected = flat[SELECTED]
+    columns = _columns(resolved)
     for name in sorted(names):
-        yield from _declared(resolved, name)
+        yield from _declared(resolved, name, columns)
     horizon = flat[(*TARGETS, resolved.target, "horizon")].value
-    for column in sorted(set(forbidden) - _columns(resolved)):
-        message = f"no column {column!r} in the dataset{suggestion(column, _columns(resolved))}"
+    for column in sorted(set(forbidden) - columns):
+        message = f"no column {column!r} in the dataset{suggestion(column, columns)}"
         yield _at(resolved, flat[(*FORBIDDEN, column)], message)
     for index, name in enumerate(selected.value):
         if name not in names:
@@ -131,10 +140,10 @@ def _features(resolved: Resolved) -> Iterator[Problem]:
                 yield _at(resolved, formula, message, "use a ratio of it, such as a return")
 
 
-def _declared(resolved: Resolved, name: str) -> Iterator[Problem]:
-    """Whether a feature's formula fits the dataset and its stated lookback."""
+def _declared(resolved: Resolved, name: str, columns: set[str]) -> Iterator[Problem]:
+    """Whether a feature's formula fits the dataset's ``columns`` and its stated lookback."""
     formula = resolved.flat[(*REGISTRY, name, "formula")]
-    yield from _unknown_columns(resolved, formula)
+    yield from _unknown_columns(resolved, formula, columns)
     lookback = resolved.flat[(*REGISTRY, name, "lookback")]
     needed = lookback_of(formula.value)
     if lookback.value != needed:

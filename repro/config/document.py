@@ -55,9 +55,13 @@ class Document:
 
     def place(self, path: Path) -> Place:
         """Return the place of the value at ``path``, or of its nearest ancestor."""
-        while path not in self.places and path:
+        while True:
+            found = self.places.get(path)
+            if found is not None:
+                return found
+            if not path:
+                return Place(self.file, 1, 1, 1)
             path = path[:-1]
-        return self.places[path] if path in self.places else Place(self.file, 1, 1, 1)
 
     def source(self, place: Place) -> str:
         """Return the text of the line at ``place``; empty if it is not in this file."""
@@ -98,6 +102,9 @@ class _Table(Mapping[Path, Place]):
     def __getitem__(self, path: Path) -> Place:
         start, end, _ = self._table[path]
         return self._text.place(start, end)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._table
 
     def __iter__(self) -> Iterator[Path]:
         return iter(self._table)

@@ -113,7 +113,7 @@ def section(document: Document, prefix: Path) -> Document | None:
 
 def require_names(experiment: Experiment, flat: Flat, families: Mapping[str, Trainer]) -> None:
     """Raise ProblemsError for each target, family, variant and profile that does not exist."""
-    found = list(_unknown(experiment, flat, families))
+    found = list(_unknown(experiment, flat, families)) if experiment.chain else []
     if found:
         raise ProblemsError(found)
 

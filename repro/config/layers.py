@@ -93,13 +93,16 @@ def lay(base: Flat, settings: Mapping[Path, Setting]) -> dict[Path, Value]:
     """
     merged = dict(base)
     # Everything that something lies below; it may be too much, where that was replaced since.
-    inside = {path[:n] for path in merged for n in range(1, len(path))}
+    # Most layers say nothing new, and need none of it.
+    inside: set[Path] | None = None
     for path, setting in settings.items():
         known = merged.get(path)
         if known is not None:
             if not same(known.value, setting.value):
                 merged[path] = Value(path, (*known.history, setting))
             continue
+        if inside is None:
+            inside = {known[:n] for known in merged for n in range(1, len(known))}
         covered = []
         if path in inside:
             covered = [p for p in merged if len(p) > len(path) and p[: len(path)] == path]

@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from repro.config.catalog import SCHEMAS
 from repro.config.document import Document, dotted
 from repro.config.document import Path as Keys
 from repro.config.edit_render import identical, value_at, with_value, without
@@ -85,7 +86,7 @@ class Used:
 @cache
 def table() -> tuple[Entry, ...]:
     """Return the entries, in the order in which they hold."""
-    text = files("repro.schemas").joinpath("legacy.json").read_text("utf-8")
+    text = (Path(str(import_module(SCHEMAS).__file__)).parent / "legacy.json").read_bytes()
     return tuple(
         Entry(
             **{"document": "", **entry}

@@ -89,16 +89,32 @@ class Resolved:
         return {path: value.value for path, value in below(self.flat, prefix).items()}
 
 
-def resolve(tree: Tree, selection: Selection, families: Mapping[str, Trainer]) -> Resolved:
+def base_of(tree: Tree, families: Mapping[str, Trainer]) -> Flat:
+    """Return what all layers are laid over: the documents, over what lies beneath them.
+
+    Raises ProblemsError for two names of one parameter.
+    """
+    return lay_documents(
+        lay_all({}, [("defaults", document_settings(tree.defaults, families, "defaults"))]),
+        document_settings(tree.documents, families),
+    )
+
+
+def resolve(
+    tree: Tree,
+    selection: Selection,
+    families: Mapping[str, Trainer],
+    base: Flat | None = None,
+) -> Resolved:
     """Return the resolved configuration that ``selection`` asks for.
+
+    ``base`` is ``base_of(tree, families)``, for who resolves one tree many times.
 
     Raises UsageError for a target, experiment, variant, profile or overlay that does not exist, and
     ProblemsError for values and keys, all of them, with their places.
     """
-    base = lay_documents(
-        lay_all({}, [("defaults", document_settings(tree.defaults, families, "defaults"))]),
-        document_settings(tree.documents, families),
-    )
+    if base is None:
+        base = base_of(tree, families)
     experiment = chosen(tree.experiments, selection.experiment)
     tried = experiment_layers(experiment, families)
     laid = [overlay(tree, name, families) for name in selection.overlays]

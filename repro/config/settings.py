@@ -55,6 +55,8 @@ def require_mappings(
 
     The schemas would say so too, but until then the values inside it could not be looked up.
     """
+    if not any(settings for _, settings in layers):
+        return
     inside = {path[:n] for path in base for n in range(1, len(path))}
     found = []
     for _, settings in layers:
