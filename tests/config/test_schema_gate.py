@@ -15,10 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.config import schema, schema_gate
-from repro.config.catalog import DOCUMENTS, schema_of
+from repro.config.catalog import DOCUMENTS, fragment_of, schema_of
 from repro.config.document import parse
 from repro.config.schema_gate import LEFT, RULES, surely_fits
-from repro.config.tree import fragment_of
 
 DRAFT = jsonschema.Draft202012Validator
 
