@@ -72,7 +72,7 @@ def validate_root(
     """Return all problems of the workspace at ``root``, as ``validate`` does."""
     with blamed(families):
         unusable = all_unusable(root / MARKER, MARKER)
-        if any_endless(root / MARKER):
+        if unusable and any_endless(root / MARKER):
             return _piecemeal(root, families, unusable)
         tree, told = load(root, families)
         broken = _broken([*told, *unusable])

@@ -25,6 +25,8 @@ Path: TypeAlias = tuple[str | int, ...]
 
 SIZE_MAX = 8 << 20
 """Bytes in one file: far above what ``NODES_MAX`` values need, far below what hurts to read."""
+_USUAL = 1 << 16
+"""Bytes that nearly every file has fewer of."""
 
 _BREAK = re.compile("\r\n|\n|\r")
 _MARKS = (
@@ -140,7 +142,9 @@ def read(path: pathlib.Path, shown: str) -> Document:
     """
     try:
         with path.open("rb") as opened:
-            content = opened.read(SIZE_MAX + 1)
+            content = opened.read(_USUAL)
+            if len(content) == _USUAL:  # room for the most there may be costs more than parsing
+                content += opened.read(SIZE_MAX + 1 - _USUAL)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         hint = f"check that {shown} exists and may be read"

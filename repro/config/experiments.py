@@ -105,7 +105,7 @@ def section(document: Document, prefix: Path) -> Document | None:
         value = value[key]
     n = len(prefix)
     places, keys = (
-        {path[n:]: place for path, place in table.items() if path[:n] == prefix}
+        {path[n:]: table[path] for path in table if path[:n] == prefix}
         for table in (document.places, document.keys)
     )
     return Document(document.file, value, places, keys, document.lines)

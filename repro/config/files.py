@@ -29,10 +29,10 @@ def unusable(path: Path, shown: str) -> Problem | None:
     try:
         if (problem := _of_another_kind(path.stat().st_mode, shown)) is not None:
             return problem
-        with path.open("rb"):
-            return None
+        os.close(os.open(path, os.O_RDONLY))
     except OSError as error:
         return _refused(path, shown, error)
+    return None
 
 
 def content(path: Path, shown: str) -> bytes | Problem:
@@ -48,8 +48,9 @@ def content(path: Path, shown: str) -> bytes | Problem:
 def all_unusable(base: Path, shown: str) -> tuple[Problem, ...]:
     """Return what below ``base``, called ``shown``, cannot be read: documents and folders."""
     found: list[Problem] = []
+    above = len(str(base))
     for path, error in _below(base):
-        name = f"{shown}/{path.relative_to(base).as_posix()}" if path != base else shown
+        name = shown + path.as_posix()[above:]
         problem = unusable(path, name) if error is None else _refused(path, name, error)
         if problem is not None:
             found.append(problem)

@@ -10,6 +10,7 @@ from pathlib import Path
 from repro.config import catalog
 from repro.config.catalog import DOCUMENTS, MODELS, Slot, Trainer
 from repro.config.document import Document, read
+from repro.config.files import documents_below
 from repro.config.legacy import Used, ids, places_of, renamed, used_file, warning
 from repro.config.names import suggestion
 from repro.config.schema import problems
@@ -52,12 +53,9 @@ def load(root: Path, families: Mapping[str, Trainer]) -> tuple[Tree, tuple[Probl
     used: list[Used] = []
     base = root / MARKER
     beneath = base / catalog.DEFAULTS
-    paths = sorted([*base.rglob("*.yaml"), *base.rglob("*.yml")])
-    placed = places_of(path.relative_to(base) for path in paths if path.suffix == ".yaml")
-    for path in paths:
-        relative = path.relative_to(base)
-        if any(part.startswith(".") for part in relative.parts):
-            continue
+    below = {path.relative_to(base): path for path in sorted(documents_below(base))}
+    placed = places_of(relative for relative in below if relative.suffix == ".yaml")
+    for relative, path in below.items():
         shown = f"{MARKER}/{relative.as_posix()}"
         if moved := placed.get(relative):
             used.append(used_file(relative, moved))
