@@ -48,9 +48,15 @@ MOVES = {
 
 
 def old_tree(root: Path, few: int = len(MOVES)) -> Path:
-    """Return a workspace with the shipped configuration laid out as it was in older trees."""
+    """Return a workspace with the shipped configuration laid out as it was in older trees.
+
+    Those had one family, so that the folder of its document is one that has to be made.
+    """
     config = root / "CONFIG"
     shutil.copytree(CONFIG, config, ignore=shutil.ignore_patterns("__*"))
+    for path in (config / "model_config").iterdir():
+        if path.name != "lightgbm.yaml":
+            path.unlink()
     for new, (old, names) in list(MOVES.items())[:few]:
         text = (config / new).read_text("utf-8")
         for now, before in names:
@@ -59,8 +65,7 @@ def old_tree(root: Path, few: int = len(MOVES)) -> Path:
         (config / old).parent.mkdir(parents=True, exist_ok=True)
         (config / new).rename(config / old)
         (config / old).write_text(text, "utf-8")
-    for folder in ("model_config",):
-        (config / folder).rmdir()
+    (config / "model_config").rmdir()
     return root
 
 
@@ -77,7 +82,9 @@ def values(root: Path) -> dict[Any, Any]:
 
 
 SHIPPED = {
-    str(p.relative_to(CONFIG)): p.read_bytes() for p in CONFIG.rglob("*.yaml") if p.is_file()
+    str(p.relative_to(CONFIG)): p.read_bytes()
+    for p in CONFIG.rglob("*.yaml")
+    if p.parent != CONFIG / "model_config" or p.name == "lightgbm.yaml"
 }
 
 

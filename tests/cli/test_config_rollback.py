@@ -145,8 +145,13 @@ CHANGES = {
     "an alias": (LIGHTGBM, "  reg_lambda: 1.0\n", "  lambda_l2: 3.0\n"),
     "a profile that is always laid": (
         PROFILES,
-        "  default: {}\n",
+        "  default:\n",
         "  default:\n    lightgbm:\n      num_leaves: 9\n",
+    ),
+    "a value that every family gets": (
+        PROFILES,
+        "    early_stopping_rounds: 0 ",
+        "    early_stopping_rounds: 7 ",
     ),
     "a list": ("data/feature_registry.yaml", "  - ret_5d\n  - ret_20d\n", "  - ret_20d\n"),
     "a null": (

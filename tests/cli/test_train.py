@@ -52,14 +52,37 @@ def test_a_run_has_its_files_and_lists_them_with_digests(trained):
 
 def test_the_plan_is_in_the_log_and_signed_before_anything_is_trained(trained):
     desk, run = trained
-    planned, completed = [r for r in desk.records() if r["body"].get("run") == run["run"]]
-    assert planned["type"] == "run.planned"
-    assert completed["type"] == "run.completed"
+    records = [r for r in desk.records() if r["body"].get("run") == run["run"]]
+    assert [r["type"] for r in records] == ["run.planned", "config.override", "run.completed"]
+    planned, override, completed = records
+    assert override["seq"] == planned["seq"] + 1
     assert completed["body"]["plan"] == planned["seq"]
     assert planned["body"]["comparison_group"] == run["comparison_group"]
+    assert planned["body"]["layers"] == ["profile default", "profile debug"]
+    assert (planned["body"]["experiment"], planned["body"]["legacy"]) == (None, [])
     (data,) = planned["body"]["inputs"]["list"]
     assert data["name"] == "data/stocks.csv.gz"
     assert data["sha256"] == "5abadf99b2d394f920120a27de6f0df129859d71d4cfb0bf661bcc99446ab1fd"
+
+
+def test_what_a_run_has_otherwise_than_the_documents_is_in_the_log(trained):
+    desk, run = trained
+    (body,) = [
+        r["body"]
+        for r in desk.records()
+        if r["type"] == "config.override" and r["body"]["run"] == run["run"]
+    ]
+    hyperparameters = "model_config.lightgbm.hyperparameters"
+    assert body["list"] == [
+        {
+            "path": f"{hyperparameters}.{name}",
+            "layer": "profile debug",
+            "value": value,
+            "written": written,
+        }
+        for name, value, written in (("max_bin", 63, 255), ("num_iterations", 20, 200))
+    ]
+    assert body["values"] == 2
 
 
 def test_the_log_names_every_file_of_the_run(trained):
