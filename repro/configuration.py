@@ -193,7 +193,7 @@ def find_key(
         said = Problem(place, key, "not a key: names with dots between them", "set", source=key)
         raise ProblemsError([said])
     asked = Assignment(key, parts, None, Place("KEY", 1, len(key) + 1, len(key) + 1))
-    documents = {path[:n] for path in known for n in (1, 2) if len(path) > n}
+    documents = dict.fromkeys(path[:n] for path in known for n in (1, 2) if len(path) > n)
     named = [path for path in documents if path[-len(parts) :] == parts]
     try:
         path = target_path(asked, known, family if family in families else None, families)

@@ -108,7 +108,7 @@ def keys(root: Path, family: str | None, start: str) -> dict[str, Keys]:
     from repro.facts.trainers import declarations
 
     known = values(root, family)
-    inside = {path[:n] for path in known for n in range(_depth(path), len(path) + 1)}
+    inside = dict.fromkeys(path[:n] for path in known for n in range(_depth(path), len(path) + 1))
     counts = Counter(name for path in inside for name in _suffixes(path))
     found = {}
     for path in known:

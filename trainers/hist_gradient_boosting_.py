@@ -193,6 +193,7 @@ def _effective(estimator: Any) -> dict[str, Any]:
     found: dict[str, Any] = estimator.get_params()
     patience = found.pop("n_iter_no_change")
     return found | {
+        # repro: allow hardcoded-hyperparameter until 2028-06-30: what is read back, not asked for
         "early_stopping_rounds": patience if estimator.do_early_stopping_ else 0,
         "max_bins": int(estimator._bin_mapper.n_bins) - 1,
         "rounds": int(estimator.n_iter_),

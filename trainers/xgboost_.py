@@ -74,6 +74,7 @@ def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) ->
         effective = {
             **_read_back(booster, asked),
             "num_boost_round": booster.num_boosted_rounds(),
+            # repro: allow hardcoded-hyperparameter until 2028-06-30: read back, not asked for
             "early_stopping_rounds": callbacks[-1].rounds if patience > 0 else 0,
         }
         if patience > 0:

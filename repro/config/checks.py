@@ -32,6 +32,7 @@ TARGETS_FILE = "data.targets"
 LEVEL_FILE = "training_config.reproducibility_config"
 REGISTRY_FILE = "data.feature_registry"
 SELECTION_FILE = "feature_selection.feature_selection"
+PROFILES_FILE = "training_config.optimizer_config"
 
 
 def cross_checks(
@@ -48,6 +49,8 @@ def cross_checks(
     choosing = {TARGETS_FILE, LEVEL_FILE, SELECTION_FILE, REGISTRY_FILE}
     if not (choosing | {f"{MODELS}.{resolved.family}"}) & set(broken):
         found += _choosing(resolved, families)
+    if not {f"{MODELS}.{resolved.family}", PROFILES_FILE} & set(broken):
+        found += _set_twice(resolved)
     return (*found, *model_checks(resolved, families, broken))
 
 
@@ -283,6 +286,5 @@ _CHECKS: Mapping[Callable[[Resolved], Iterator[Problem]], tuple[str, ...]] = {
     _splits: (TARGETS_FILE, "training_config.splits_config"),
     _routing: ("data.dataset", "training_config.routing_config"),
     _dataset: ("data.dataset", "training_config.routing_config"),
-    _set_twice: ("training_config.optimizer_config",),
 }
 """Each check, with the documents that it reads."""

@@ -113,7 +113,7 @@ def write(base: Path, changes: Sequence[Change]) -> None:
 
 def tidy(base: Path) -> None:
     """Remove what somebody who was killed had written and not put in its place."""
-    for path in base.rglob(f".*{STAGED}"):
+    for path in sorted(base.rglob(f".*{STAGED}")):
         path.unlink(missing_ok=True)
 
 
@@ -134,8 +134,10 @@ def _alone(base: Path) -> Iterator[None]:
 
 
 def _require_possible(base: Path, change: Change) -> None:
-    for relative in {change.old, change.new} - {None}:
-        path = base / str(relative)
+    for relative in dict.fromkeys((change.old, change.new)):
+        if relative is None:
+            continue
+        path = base / relative
         if path.is_symlink():
             raise InputError(f"{relative} is a link", "change the file that it points to")
     if change.old is not None:

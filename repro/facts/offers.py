@@ -58,7 +58,8 @@ def _folders() -> Iterator[str]:
     seen: set[str] = set()
     for place in sys.path:
         try:
-            names = os.listdir(place or ".")  # noqa: PTH208 - a Path for each would cost as much
+            # A Path for each would cost as much as all the rest.
+            names = sorted(os.listdir(place or "."))  # noqa: PTH208
         except OSError:
             continue
         for name in names:

@@ -58,23 +58,27 @@ class Declaration:
     seed_bits: int
     rulebook: tuple[Rule, ...]
     file: Path
-    names: Mapping[str, str] = field(init=False, repr=False, compare=False)
-    """Every accepted name with the canonical one."""
-
-    def __post_init__(self) -> None:
-        """Work out the names once: they are asked for at every value of every layer."""
-        names = {name: name for name in self.hyperparameters}
-        for name, schema in self.hyperparameters.items():
-            names.update(dict.fromkeys(schema["aliases"], name))
-        object.__setattr__(self, "names", names)
+    _names: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def canonical_name(self, name: str) -> str:
         """Return the one name of the parameter that ``name`` means, or ``name`` if it is none."""
-        return self.names.get(name, name)
+        return self._every_name().get(name, name)
 
     def aliases(self) -> dict[str, str]:
         """Return every accepted name with the canonical one."""
-        return dict(self.names)
+        return dict(self._every_name())
+
+    def _every_name(self) -> Mapping[str, str]:
+        """Return the names, worked out once: they are asked for at every value of every layer.
+
+        Not before they are asked for: whoever asks can say of a schema without aliases whose it is.
+        """
+        if not self._names:
+            names = {name: name for name in self.hyperparameters}
+            for name, schema in self.hyperparameters.items():
+                names.update(dict.fromkeys(schema["aliases"], name))
+            self._names.update(names)
+        return self._names
 
     def procedure(self) -> dict[str, str]:
         """Return those accepted names, with the canonical one, that say how training proceeds.

@@ -12,6 +12,7 @@ from repro.lint.rules import HYPERPARAMETER, SEED, THRESHOLD
 SEEDS = ("seed", "random_state", "random_seed")
 _EVERYWHERE = frozenset({"batch_size", "max_depth", "max_iter", "min_data", "n_iter"})
 """Names of hyperparameters that loops, buffers and recursions of all sorts have too."""
+_MORE = ", and of others"
 _KINDS = {"integer": "number"}
 
 
@@ -106,13 +107,14 @@ def vocabulary(
 
 
 def _merged(one: Meaning | None, other: Meaning) -> Meaning:
-    """Return what a name means that two families have: the first one's, with values of both."""
+    """Return what a name means that two families have: named by the first, with values of both."""
     if one is None or one.rule != other.rule:
         return other
     words = None
     if one.words is not None and other.words is not None:
         words = one.words | other.words
-    return Meaning(one.rule, one.title, one.kinds | other.kinds, words, one.generic)
+    title = one.title if one.title.endswith(_MORE) else one.title + _MORE
+    return Meaning(one.rule, title, one.kinds | other.kinds, words, one.generic)
 
 
 def _values(schema: Mapping[str, Any]) -> tuple[frozenset[str], frozenset[str] | None]:

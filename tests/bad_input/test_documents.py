@@ -7,6 +7,7 @@ import pytest
 from .workspace import Workspace
 
 MODEL = "CONFIG/model_config/lightgbm.yaml"
+DEFAULTS = "CONFIG/defaults/model_config/lightgbm.yaml"
 REGISTRY = "CONFIG/data/feature_registry.yaml"
 
 
@@ -70,7 +71,10 @@ def test_two_names_of_one_parameter_in_one_file_are_refused_with_both_lines(
 
 
 def test_a_parameter_that_nobody_wrote_down_is_missed_by_name(shared: Workspace) -> None:
-    with shared.edited(MODEL, "  max_depth: 5\n", ""):
+    with (
+        shared.edited(MODEL, "  max_depth: 5\n", ""),
+        shared.edited(DEFAULTS, "  max_depth: -1                    # no limit\n", ""),
+    ):
         refuse(shared, MODEL, "missing: max_depth", "write the value")
 
 
@@ -141,7 +145,7 @@ def test_a_document_that_is_missing_is_named_with_the_way_to_get_it_back(
 
 
 def test_a_model_document_that_is_missing_is_named(shared: Workspace) -> None:
-    with shared.holding(MODEL, None):
+    with shared.holding(MODEL, None), shared.holding(DEFAULTS, None):
         says = ("no document for the family 'lightgbm'", f"write {MODEL}")
         shared.refuse("train", status=1, says=says)
 
@@ -159,10 +163,10 @@ def test_a_document_of_an_unknown_family_is_refused(shared: Workspace) -> None:
 def test_a_document_that_is_a_folder_or_a_link_to_nowhere_is_named(fresh: Workspace) -> None:
     (fresh.root / MODEL).unlink()
     (fresh.root / MODEL).mkdir()
-    fresh.refuse("train", status=3, says=(f"cannot read {MODEL}: is a directory",))
+    fresh.refuse("train", status=3, says=(f"{MODEL} cannot be read: it is a directory",))
     (fresh.root / MODEL).rmdir()
     (fresh.root / MODEL).symlink_to("nowhere.yaml")
-    fresh.refuse("train", status=3, says=(f"cannot read {MODEL}: no such file",))
+    fresh.refuse("train", status=3, says=(f"{MODEL} cannot be read: a link to 'nowhere.yaml'",))
 
 
 def test_all_problems_of_all_documents_are_listed_at_once(shared: Workspace) -> None:

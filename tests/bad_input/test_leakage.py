@@ -5,6 +5,7 @@ from __future__ import annotations
 from .workspace import QUICK, Workspace
 
 SAFETY = "CONFIG/training_config/safety_config.yaml"
+PLANNED = ("run.planned", "config.override")  # the quick profile is one
 
 
 def test_a_feature_that_nearly_is_the_target_is_refused_before_the_plan(shared: Workspace) -> None:
@@ -18,7 +19,7 @@ def test_a_feature_that_nearly_is_the_target_is_refused_before_the_plan(shared: 
 def test_a_model_that_knows_its_training_rows_too_well_is_a_failed_run(shared: Workspace) -> None:
     with shared.edited(SAFETY, "training_accuracy: 0.999", "training_accuracy: 0.0001"):
         says = ("leakage: r2 on training rows", "too good to be true", "policy: warn")
-        shared.refuse("train", *QUICK, status=6, says=says, adds=("run.planned", "run.failed"))
+        shared.refuse("train", *QUICK, status=6, says=says, adds=(*PLANNED, "run.failed"))
 
 
 def test_a_policy_that_warns_keeps_the_run_with_its_findings(fresh: Workspace) -> None:
@@ -28,7 +29,7 @@ def test_a_policy_that_warns_keeps_the_run_with_its_findings(fresh: Workspace) -
         fresh.edited(SAFETY, "policy: strict", "policy: warn"),
     ):
         fresh.repro("train", *QUICK).require(0, "leakage warning: r2 on training rows")
-        fresh.require_clean(before, "run.planned", "run.completed")
+        fresh.require_clean(before, *PLANNED, "run.completed")
 
 
 def test_a_policy_that_does_not_exist_is_a_finding(shared: Workspace) -> None:

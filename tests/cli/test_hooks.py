@@ -25,7 +25,6 @@ STEPS = {step["name"]: step for step in ACTION["runs"]["steps"]}
 CLEAN = 'print("nothing")\n'
 INPUT = re.compile(r"\$\{\{ inputs\.(\w+) \}\}")
 CONDITION = re.compile(r"\$\{\{ !cancelled\(\) && inputs\.(\w+) (==|!=) '(\w*)' \}\}")
-needs_lint = pytest.mark.skipif("lint" not in COMMANDS, reason="there is no `repro lint` yet")
 
 
 def environment(desk):
@@ -78,7 +77,7 @@ def test_every_command_that_a_hook_or_a_step_names_exists():
     named = re.findall(r"^\s*repro (\w+)(?: (\w+))?", "\n".join(texts), re.MULTILINE)
     assert len(named) >= 6
     for command, below in named:
-        assert command in COMMANDS or command in GROUPS or command == "lint"
+        assert command in COMMANDS or command in GROUPS
         assert command != "audit" or below in AUDIT
 
 
@@ -122,7 +121,6 @@ def test_the_validate_hook_reads_the_files_that_it_is_given(desk):
     assert hook("repro-validate", desk, good).returncode == 0
 
 
-@needs_lint
 def test_the_lint_hook_reads_the_files_that_it_is_given(desk):
     (desk.root / "a b.py").write_text(CLEAN)
     assert hook("repro-lint", desk, "a b.py").returncode == 0
@@ -178,7 +176,6 @@ def test_the_action_sees_a_log_that_was_changed(desk):
     assert "Verify the log" not in act(desk, audit="false")
 
 
-@needs_lint
 def test_the_action_lints_the_paths_that_it_is_given(desk):
     (desk.root / "a b.py").write_text("import random\nx = random.random()\n")
     (desk.root / "c.py").write_text(CLEAN)

@@ -38,7 +38,7 @@ def test_findings_have_place_rule_caret_and_what_to_do(lint):
     assert (status, err) == (1, "")
     assert out == (
         "model.py:3:19: hardcoded-hyperparameter: learning_rate is 0.1: "
-        "a hyperparameter in code (learning_rate of lightgbm)\n"
+        "a hyperparameter in code (learning_rate of hist_gradient_boosting, and of others)\n"
         "    3 | fit(learning_rate=0.1)\n"
         "      |                   ^^^\n"
         "model.py:4:9: unsorted-listing: os.listdir() gives names in the disk's order\n"

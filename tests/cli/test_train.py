@@ -184,8 +184,8 @@ def test_every_flag_that_means_a_value_is_an_override_with_its_origin(trained):
     values = {v["path"]: v for v in json.loads(path.read_text("utf-8"))["values"]}
     trees = values["model_config.lightgbm.hyperparameters.num_iterations"]
     assert trees["value"] == 11
-    assert [s["layer"] for s in trees["history"]] == ["document", "--set"]
-    assert trees["history"][0]["text"].strip().startswith("n_estimators: 200")
+    assert [s["layer"] for s in trees["history"]] == ["defaults", "document", "--set"]
+    assert trees["history"][1]["text"].strip().startswith("n_estimators: 200")
     folds = values["training_config.splits_config.splits.folds"]
     assert (folds["value"], folds["history"][-1]["text"]) == (2, "splits.folds=2")
 

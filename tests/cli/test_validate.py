@@ -14,6 +14,7 @@ CONFIG = Path(__file__).parents[2] / "CONFIG"
 MODEL = "model_config/lightgbm.yaml"
 SPLITS = "training_config/splits_config.yaml"
 ROUTING = "training_config/routing_config.yaml"
+PIPELINE = "training_config/pipeline_config.yaml"
 
 
 @pytest.fixture
@@ -210,9 +211,13 @@ def test_a_name_in_a_file_that_does_not_exist_is_a_problem_at_its_place(
     assert (status, out.split(": ")[0]) == (1, f"CONFIG/{relative}:{place}")
 
 
-def test_a_model_document_that_is_missing_is_a_problem(workspace):
+def test_a_model_document_may_be_missing_where_there_are_defaults_and_nowhere_else(workspace):
     (workspace / "CONFIG" / MODEL).unlink()
-    assert validate(workspace)[0] == 1
+    assert validate(workspace)[0] == 0
+    (workspace / "CONFIG" / "defaults" / MODEL).unlink()
+    status, out, _ = validate(workspace)
+    assert status == 1
+    assert f"CONFIG/{PIPELINE}:5:11: pipeline.family: no document for the family 'lightgbm'" in out
 
 
 @pytest.mark.parametrize("text", ["identity_config=3", "data.dataset.dataset=5"])

@@ -76,7 +76,7 @@ def prepared(stops):
     return Prepared(None, samples, folds, held, {}), rows
 
 
-def trained(stops, directory):
+def trained(stops, directory, quantile=None):
     """Train; return what was given for each stage, its rows, what was ready, and what came out."""
     ready, rows = prepared(stops)
     recorder = Recorder()
@@ -86,6 +86,7 @@ def trained(stops, directory):
         "parameters": {},
         "clipping": {"training_target_quantile": None},
         "execution": {"threads": 1},
+        "clipping": {"training_target_quantile": quantile},
     }
     thresholds = {"cv_score": 0.99, "training_accuracy": 0.999, "feature_target_correlation": 0.95}
     options = {"leakage": {"auto_fix_thresholds": thresholds}}
@@ -122,3 +123,16 @@ def test_a_family_that_does_not_stop_is_given_every_row_and_none_to_stop_by(tmp_
     for stage, (x, _, validation) in given.items():
         assert row_numbers(x) == rows[stage].tolist()
         assert validation is None
+
+
+def test_labels_are_clipped_by_the_rows_of_the_fit_alone_and_never_those_to_stop_by(tmp_path):
+    given, _, ready, out = trained(True, tmp_path, quantile=0.1)
+    for x, y, (later_x, later_y) in given.values():
+        labels = ready.samples.y[row_numbers(x)]
+        low, high = np.quantile(labels, [0.1, 0.9])
+        assert (y.min(), y.max()) == (low, high)
+        assert y.tolist() == np.clip(labels, low, high).tolist()
+        assert later_y.tolist() == ready.samples.y[row_numbers(later_x)].tolist()
+    fit = ready.held[FINAL].fit
+    error = ready.samples.X[fit, 0] / 2 - ready.samples.y[fit]
+    assert out["training_metrics"]["rmse"] == pytest.approx(float(np.sqrt((error**2).mean())))
