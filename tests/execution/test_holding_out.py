@@ -84,7 +84,6 @@ def trained(stops, directory, quantile=None):
         "target": {"task": "regression"},
         "features": [{"name": "row"}, {"name": "noise"}],
         "parameters": {},
-        "clipping": {"training_target_quantile": None},
         "execution": {"threads": 1},
         "clipping": {"training_target_quantile": quantile},
     }
