@@ -57,6 +57,7 @@ COMMANDS = {
         ("init",),
         ("validate",),
         ("train",),
+        ("rank",),
         ("diff",),
         ("verify",),
         ("lint",),
@@ -88,6 +89,12 @@ COMMANDS = {
 }
 RUN_FILES = ("config", "dataset", "environment", "metrics", "request", "snapshot")
 SUSPICIOUS = "safety.leakage_detection.auto_fix_thresholds.training_accuracy=0.0001"
+RANKED = (
+    *("--set", "target_ranking.targets=[fwd_ret_1d, fwd_up_5d]"),
+    *("--set", "feature_selection.method=importance", "--set", "top_k=3"),
+    *("--set", "model_config.lightgbm.hyperparameters.num_iterations=10"),
+)
+"""One target, whose features a family chooses that is not trained, and one that does not fit."""
 KEPT_ON_WARNING = "safety.leakage_detection.policy=warn"
 GONE = "000000000000-1"
 """A run whose notary has died."""
@@ -266,6 +273,7 @@ def train_others(made: World) -> None:
     others += ("--set", "early_stopping_round=5")
     made.play("other target", "train --profile debug -q --target fwd_up_5d", *others)
     made.play("failed", "train --profile debug -q --set", SUSPICIOUS)
+    made.play("rank", "rank --profile debug -q --family ridge", *RANKED)
     interrupt(made)
 
 
@@ -539,7 +547,7 @@ def test_every_type_in_the_log_has_a_schema(world):
 
 def test_a_run_has_exactly_the_files_that_have_schemas(world):
     folders = list((world.root / "RESULTS" / "runs").rglob("snapshot.json"))
-    assert len(folders) == 5
+    assert len(folders) == 6
     for snapshot in folders:
         assert sorted(path.stem for path in snapshot.parent.glob("*.json")) == list(RUN_FILES)
 

@@ -65,6 +65,8 @@ class Active:
     """Which of the features each model is trained on: method, and what that method uses."""
     selecting: Mapping[str, Mapping[str, Any]]
     """Families whose models choose the features, with their requested hyperparameters."""
+    ranking: Mapping[str, Any]
+    """How runs of several targets are compared; it decides nothing in a run."""
     identity_mode: str
     stability: Mapping[str, Any]
     """Which runs count as replicates, and how many are needed."""
@@ -104,6 +106,7 @@ def activate(resolved: Resolved) -> Active:
             for name in SELECTION_USES[resolved.flat[(*SELECTION, "method")].value]
         },
         selecting={name: tree[MODELS][name]["hyperparameters"] for name in selecting(resolved)},
+        ranking=tree["feature_selection"]["target_ranking"]["target_ranking"],
         identity_mode=tree["identity_config"]["identity"]["mode"],
         stability=tree["identity_config"]["stability"],
         components=components(resolved),

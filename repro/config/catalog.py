@@ -44,6 +44,7 @@ DOCUMENTS: Mapping[str, str] = {
     "data.feature_registry": "feature_registry",
     "data.targets": "targets",
     "feature_selection.feature_selection": "feature_selection",
+    "feature_selection.target_ranking": "target_ranking",
     "training_config.optimizer_config": "optimizer_config",
     "training_config.pipeline_config": "pipeline_config",
     "training_config.reproducibility_config": "reproducibility_config",

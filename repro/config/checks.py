@@ -27,6 +27,7 @@ CLIP: Path = (
     *("training_config", "safety_config", "safety", "clipping"),
     "training_target_quantile",
 )
+RANKED: Path = ("feature_selection", "target_ranking", "target_ranking", "targets")
 DATASET: Path = ("data", "dataset", "dataset")
 TARGETS_FILE = "data.targets"
 LEVEL_FILE = "training_config.reproducibility_config"
@@ -111,6 +112,16 @@ def _targets(resolved: Resolved) -> Iterator[Problem]:
     if default.value not in names:
         message = f"no such target: {default.value!r}{suggestion(default.value, names)}"
         yield _at(resolved, default, message)
+
+
+def _ranking(resolved: Resolved) -> Iterator[Problem]:
+    """Yield each target to be ranked that does not exist."""
+    names = {path[0] for path in below(resolved.flat, TARGETS)}
+    listed = resolved.flat[RANKED]
+    for index, name in enumerate(listed.value or ()):
+        if name not in names:
+            message = f"no such target: {name!r}{suggestion(name, names)}"
+            yield _at_item(resolved, listed, index, message)
 
 
 def _features(resolved: Resolved) -> Iterator[Problem]:
@@ -282,6 +293,7 @@ def _parameters(resolved: Resolved, trainer: Trainer) -> Iterator[Problem]:
 
 _CHECKS: Mapping[Callable[[Resolved], Iterator[Problem]], tuple[str, ...]] = {
     _targets: (TARGETS_FILE, "data.dataset"),
+    _ranking: (TARGETS_FILE, "feature_selection.target_ranking"),
     _features: (TARGETS_FILE, "data.dataset", REGISTRY_FILE),
     _splits: (TARGETS_FILE, "training_config.splits_config"),
     _routing: ("data.dataset", "training_config.routing_config"),

@@ -9,6 +9,7 @@ COMMANDS = [
     ["init"],
     ["validate"],
     ["train"],
+    ["rank"],
     ["diff"],
     ["verify"],
     ["runs"],

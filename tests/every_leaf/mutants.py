@@ -24,6 +24,7 @@ ROUTING = "training_config/routing_config.yaml"
 QUICK = "experiments/quick_look.yaml"
 PIPELINE = "training_config/pipeline_config.yaml"
 SELECTION = "feature_selection/feature_selection.yaml"
+RANKING = "feature_selection/target_ranking.yaml"
 
 SAFETY = "training_config/safety_config.yaml"
 
@@ -58,6 +59,7 @@ SPECIAL: Mapping[tuple[str, Keys], Any] = {
     (QUICK, ("experiment", "profile")): "throughput_optimized",
     (PIPELINE, ("pipeline", "family")): "ridge",
     (SELECTION, ("feature_selection", "families", 0)): "elasticnet",
+    (RANKING, ("target_ranking", "targets")): ["fwd_ret_1d"],
 }
 """Values that a rule cannot find: names of what must exist, and values in place of null."""
 FIRST: Mapping[tuple[str, Keys], Mapping[Keys, Any]] = {
