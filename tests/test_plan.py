@@ -62,3 +62,37 @@ def test_nothing_else_may_differ(case):
 def test_what_strict_mode_forces_is_a_matter_of_determinism():
     with pytest.raises(DeterminismError, match="device"):
         judged(device="gpu")
+
+
+def judged_choice(**effective):
+    """Judge a run of ridge whose features a model of xgboost chose."""
+    trained, chooser = declaration("ridge"), declaration("xgboost")
+    asked = {"family": "xgboost", "parameters": ASKED}
+    decides = {"parameters": {}, "selection": {"families": [asked]}}
+    job = Job(decides, {}, trained, {"d": Path("d")}, "strict", 1, 60, (chooser,))
+    stage = {"python": 1}
+    plan = SimpleNamespace(
+        job=job,
+        seeds={"final": stage, "final, selection by xgboost": {**stage, "seed": 5}},
+        forced={},
+        active=SimpleNamespace(level="strict"),
+    )
+    made = {
+        "effective": {"final": {**ASKED, "seed": 5, **effective}},
+        "rounds": {"final": 40},
+    }
+    finished = {
+        "effective": {"final": {}},
+        "rounds": {"final": None},
+        "findings": [],
+        "selection": {"models": {"xgboost": made}},
+    }
+    require_in_force(plan, finished)
+
+
+def test_a_model_that_chooses_features_is_held_to_what_was_asked_of_it():
+    judged_choice()
+    judged_choice(num_boost_round=50)
+    for wrong in ({"max_bin": 255}, {"seed": 6}):
+        with pytest.raises(TrainingError, match="final, selection by xgboost: "):
+            judged_choice(**wrong)

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -64,3 +65,21 @@ def test_another_target_symbol_or_family_has_other_seeds(change):
     one = seeds_of(42, ["seed"], 31, REQUEST, folds=1)
     two = seeds_of(42, ["seed"], 31, {**REQUEST, **change}, folds=1)
     assert one["fold 1"]["seed"] != two["fold 1"]["seed"]
+
+
+def test_the_fits_that_choose_features_have_seeds_of_their_own():
+    chooser = SimpleNamespace(family="lightgbm", seeds=("seed",), seed_bits=8)
+    other = SimpleNamespace(family="ridge", seeds=(), seed_bits=32)
+    seeds = seeds_of(42, ["seed"], 31, REQUEST, 1, [chooser, other])
+    fits = [stage for stage in seeds if "selection" in stage]
+    assert fits == [
+        f"{stage}, selection by {family}"
+        for family in ("lightgbm", "ridge")
+        for stage in ("fold 1", "final")
+    ]
+    plain = seeds_of(42, ["seed"], 31, REQUEST, 1)
+    assert {stage: seeds[stage] for stage in plain} == plain
+    assert all(max(seeds[stage].values()) < 2**8 for stage in fits[:2])
+    assert all(set(seeds[stage]) == {"python", "numpy"} for stage in fits[2:])
+    drawn = [value for stage in plain for value in plain[stage].values()]
+    assert not {value for stage in fits for value in seeds[stage].values()} & set(drawn)
