@@ -97,11 +97,11 @@ def slot_of(relative: Path, families: Mapping[str, Trainer]) -> Slot | None:
     kinds = documents(families)
     if name in kinds:
         return Slot(name, kinds[name], overlay=False)
-    here = [base for base in kinds if tuple(base.split(".")[:-1]) == folder]
-    bases = [base for base in here if name.startswith(base + "_")]
-    if bases:
-        base = max(bases, key=len)
-        return Slot(base, kinds[base], overlay=True)
+    base, least = name, len(name) - len(relative.stem)
+    while (end := base.rfind("_", least)) != -1:
+        base = base[:end]
+        if base in kinds and base.count(".") == len(folder):
+            return Slot(base, kinds[base], overlay=True)
     return None
 
 

@@ -65,6 +65,15 @@ class Document:
                 return Place(self.file, 1, 1, 1)
             path = path[:-1]
 
+    def forget_places(self) -> None:
+        """Let go of what places are worked out from; the next question reads the lines again.
+
+        They are most of what a document takes, and of a thousand overlays few are ever laid.
+        """
+        for table in (self.places, self.keys):
+            if isinstance(table, _Table):
+                table.forget()
+
     def source(self, place: Place) -> str:
         """Return the text of the line at ``place``; empty if it is not in this file."""
         if place.file != self.file or place.line > len(self.lines):
@@ -76,12 +85,19 @@ class _Table(Mapping[Path, Place]):
     """Places by path, worked out at the first question: most files are never asked about."""
 
     def __init__(self, text: Text, span: Span, *, keys: bool) -> None:
-        self._text, self._span, self._keys = text, span, keys
+        self._text, self._keys = text, keys
+        self._span: Span | None = span
         self._made: dict[Path, tuple[Spot, Spot, object]] | None = None
+
+    def forget(self) -> None:
+        """Let go of everything but the lines."""
+        self._span = self._made = None
 
     @property
     def _table(self) -> dict[Path, tuple[Spot, Spot, object]]:
         if self._made is None:
+            if self._span is None:  # which breaks the lines had makes no difference to places
+                self._span = Composer(self._text).compose("\n".join(self._text.lines))[1]
             self._made = {} if self._keys else {(): self._span}
             self._enter((), self._span, self._made)
         return self._made

@@ -80,6 +80,7 @@ def load(root: Path, families: Mapping[str, Trainer]) -> tuple[Tree, tuple[Probl
         whole = slot.whole and not (beneath / relative).is_file()
         found.extend(document_problems(document, slot, families, whole=whole))
         if slot.overlay:
+            document.forget_places()
             overlays[relative.stem] = (slot, document)
         elif slot.beneath:
             defaults[slot.document] = document
