@@ -8,10 +8,11 @@ from typing import Any
 
 from repro.config import catalog
 from repro.config.catalog import DEFAULTS, DOCUMENTS, MODELS, Trainer
-from repro.config.document import Document
+from repro.config.document import JSON, Document
 from repro.config.layers import Path, Value, nest
 from repro.config.resolve import Resolved
 from repro.config.schema import problems
+from repro.config.schema_gate import surely_fits
 from repro.config.settings import split
 from repro.errors import Place, Problem
 
@@ -22,8 +23,11 @@ def composed_problems(resolved: Resolved, families: Mapping[str, Trainer]) -> tu
     for name, values in _changed(resolved).items():
         family = name.removeprefix(f"{MODELS}.")
         kind = f"model:{family}" if family != name else DOCUMENTS[name]
-        document = _document(name, values)
-        for problem in problems(document, catalog.schema_of(kind, families)):
+        schema = catalog.schema_of(kind, families)
+        value = nest({path: value.value for path, value in values.items()})
+        if surely_fits(value, schema):  # most do, and need no places
+            continue
+        for problem in problems(_document(name, value, values), schema):
             found.append(replace(problem, source=source(resolved, problem.place)))
     return tuple(found)
 
@@ -66,8 +70,8 @@ def _changed(resolved: Resolved) -> dict[str, dict[Path, Value]]:
     return {name: documents[name] for name in sorted(touched)}
 
 
-def _document(name: str, values: Mapping[Path, Value]) -> Document:
-    """Return the leaves as a document whose places lie in the files of their layers."""
+def _document(name: str, nested: JSON, values: Mapping[Path, Value]) -> Document:
+    """Return the leaves and what they make as a document with the places of their layers."""
     places: dict[tuple[str | int, ...], Place] = {}
     keys: dict[tuple[str | int, ...], Place] = {}
     # What is missing is said of the workspace's own document, where it could be written.
@@ -80,7 +84,6 @@ def _document(name: str, values: Mapping[Path, Value]) -> Document:
         keys[path] = value.setting.key
         _inside(value.value, path, value, places, keys)
     shown = f"CONFIG/{name.replace('.', '/')}.yaml"
-    nested = nest({path: value.value for path, value in values.items()})
     return Document(shown, nested, places, keys, ())
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -100,17 +100,21 @@ def table() -> tuple[Entry, ...]:
 
 
 @cache
-def _patterns() -> Mapping[str, tuple[tuple[re.Pattern[str], Entry], ...]]:
-    """Return the patterns of old files by the folder that they begin with; empty for none."""
-    found: dict[str, tuple[tuple[re.Pattern[str], Entry], ...]] = {}
-    for entry in table():
-        if entry.kind == "file":
-            name = "|".join(entry.names) or "[A-Za-z0-9_]+"
-            pattern = re.escape(entry.old).replace(r"\{name\}", f"(?P<name>{name})")
-            pattern = pattern.replace(r"\{overlay\}", "(?P<overlay>[A-Za-z0-9_]+)")
-            folder = entry.old.split("/")[0] if "/" in entry.old else ""
-            found[folder] = (*found.get(folder, ()), (re.compile(pattern), entry))
-    return found
+def _pattern(entry: Entry) -> re.Pattern[str]:
+    """Return the pattern of an old file."""
+    name = "|".join(entry.names) or "[A-Za-z0-9_]+"
+    pattern = re.escape(entry.old).replace(r"\{name\}", f"(?P<name>{name})")
+    return re.compile(pattern.replace(r"\{overlay\}", "(?P<overlay>[A-Za-z0-9_]+)"))
+
+
+@cache
+def _files() -> tuple[tuple[str, str, Entry], ...]:
+    """Return the entries of old files, with what their paths begin and end with."""
+    return tuple(
+        (entry.old.partition("{")[0], entry.old.rpartition("}")[2], entry)
+        for entry in table()
+        if entry.kind == "file"
+    )
 
 
 @cache
@@ -126,9 +130,10 @@ def _keys(kind: str) -> tuple[tuple[Entry, Keys, Keys], ...]:
 def place_of(relative: Path) -> Moved | None:
     """Return what the file at ``relative`` (to ``CONFIG``) is read as; None if it is no old one."""
     text = relative.as_posix()
-    folder, slash, _ = text.partition("/")
-    for pattern, entry in _patterns().get(folder if slash else "", ()):
-        if found := pattern.fullmatch(text):
+    for begin, end, entry in _files():
+        if not (text.startswith(begin) and text.endswith(end)):
+            continue
+        if found := _pattern(entry).fullmatch(text):
             return Moved(Path(entry.new.format(**found.groupdict())), entry)
     return None
 

@@ -9,15 +9,17 @@ from pathlib import Path
 
 from repro.config import catalog
 from repro.config.catalog import DOCUMENTS, MODELS, Slot, Trainer
-from repro.config.document import Document, read
+from repro.config.document import JSON, Document, read
 from repro.config.files import documents_below
 from repro.config.legacy import Used, ids, places_of, renamed, used_file, warning
 from repro.config.names import suggestion
 from repro.config.schema import problems
+from repro.config.schema_gate import surely_fits
 from repro.config.workspace import MARKER
 from repro.errors import UNREADABLE, InputError, Place, Problem, ProblemsError, UsageError
 
-_MODEL_OVERRIDES = f"overrides.{MODELS}."
+_OVERRIDES = "overrides"
+_MODEL_OVERRIDES = f"{_OVERRIDES}.{MODELS}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ def document_problems(
 
     ``whole``: it must meet its schema alone; otherwise something lies over or beneath it.
     """
+    if slot.kind == catalog.EXPERIMENT and _plainly_fits(document.value, families):
+        return
     schema = catalog.schema_of(slot.kind, families, whole=whole)
     for problem in problems(document, schema):
         path, own = problem.path, slot
@@ -108,6 +112,33 @@ def document_problems(
             family = path.removeprefix(_MODEL_OVERRIDES).partition(".")[0]
             own = replace(slot, kind=f"model:{family}") if family in families else slot
         yield _forced(problem, own, families)
+
+
+def _plainly_fits(value: JSON, families: Mapping[str, Trainer]) -> bool:
+    """Return whether an experiment is known to be valid.
+
+    What it overrides is held against the schemas of just those documents: the schema of all
+    experiments has every document's in it, and takes longer to make than all else to read.
+    """
+    if not isinstance(value, dict) or not isinstance(value.get(_OVERRIDES, {}), dict):
+        return False
+    kinds = catalog.documents(families)
+    folders = {name.rpartition(".")[0] for name in kinds} - {""}
+    parts: dict[str, JSON] = {}
+    overrides = value.get(_OVERRIDES)
+    for name, inside in overrides.items() if isinstance(overrides, dict) else ():
+        if "." in name:
+            return False
+        if name not in folders:
+            parts[name] = inside
+        elif isinstance(inside, dict):
+            parts |= {f"{name}.{stem}": part for stem, part in inside.items()}
+        else:
+            return False
+    return all(
+        name in kinds and surely_fits(part, catalog.schema_of(kinds[name], families, whole=False))
+        for name, part in parts.items()
+    ) and surely_fits({**value, _OVERRIDES: {}}, catalog.config_schema(catalog.EXPERIMENT))
 
 
 def overlay(tree: Tree, name: str, families: Mapping[str, Trainer]) -> tuple[Slot, Document]:
