@@ -1,8 +1,9 @@
 """From documents and a command to one resolved configuration: the layers, lowest to highest.
 
 What lies in ``defaults``, the documents themselves, the profile ``default``, then
-``--experiment``, ``--variant``, ``--profile``, ``--config OVERLAY``, and ``--set``; every other
-flag that means a value is a ``--set``. Nothing else overrides.
+``--experiment`` (the variant and the profile that it names, then its own values), ``--variant``,
+``--profile``, ``--config OVERLAY``, and ``--set``; every other flag that means a value is a
+``--set``. Nothing else overrides.
 """
 
 from __future__ import annotations
@@ -34,14 +35,13 @@ from repro.config.layers import (
     Path,
     Setting,
     below,
-    dotted,
     lay_all,
     lay_documents,
     leaves,
 )
+from repro.config.named import DEFAULT_PROFILE, named_layers, profile_layers
 from repro.config.names import suggestion
 from repro.config.settings import (
-    PROFILES,
     changed_settings,
     document_settings,
     is_atomic,
@@ -51,7 +51,6 @@ from repro.config.tree import Tree, overlay
 from repro.errors import Problem, ProblemsError, UsageError
 
 LEVEL: Path = ("training_config", "reproducibility_config", "reproducibility", "level")
-DEFAULT_PROFILE = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +132,14 @@ def resolve(
     require_mappings(base, [*tried, *overlays, *sets], sources)
     # A layer may be changed, or even brought, by an overlay: it is read with all of them laid.
     declared = lay_all(base, [*tried, *overlays, *sets])
-    chosen_layers = _chosen(declared, families[family], selection, experiment)
-    layers = [*_profile(declared, families[family], DEFAULT_PROFILE), *tried]
-    layers += [*chosen_layers, *overlays, *sets]
+    trainer = families[family]
+    named = named_layers(declared, trainer, *_unless_asked(experiment, selection))
+    layers = [*profile_layers(declared, trainer, DEFAULT_PROFILE), *named, *tried]
+    layers += [
+        *named_layers(declared, trainer, selection.variant, selection.profile),
+        *overlays,
+        *sets,
+    ]
     flat = lay_all(base, layers)
     target = _target(flat, selection.target, sources)
     names = tuple(name for name, _ in layers if name != f"profile {DEFAULT_PROFILE}")
@@ -151,18 +155,14 @@ def resolve(
     )
 
 
-def _chosen(
-    declared: Flat, trainer: Trainer, selection: Selection, experiment: Experiment
-) -> list[Layer]:
-    """Return the layers of the variant and the profile that the command or the experiment names."""
-    made: list[Layer] = []
-    variant = selection.variant or experiment.choice("variant")
-    if variant is not None:
-        made.append(_variant(declared, trainer.family, variant))
-    profile = selection.profile or experiment.choice("profile")
-    if profile is not None and profile != DEFAULT_PROFILE:
-        made += _profile(declared, trainer, profile)
-    return made
+def _unless_asked(experiment: Experiment, selection: Selection) -> tuple[str | None, str | None]:
+    """Return the variant and the profile that the experiment names, where the command names none.
+
+    They lie beneath the experiment's own values: what a file says itself wins over what it names.
+    """
+    variant = None if selection.variant is not None else experiment.choice("variant")
+    profile = None if selection.profile is not None else experiment.choice("profile")
+    return variant, profile
 
 
 def _last(*layers: list[Layer]) -> str | None:
@@ -272,59 +272,6 @@ def _family(base: Flat, layers: list[Layer], families: Mapping[str, Trainer]) ->
     if setting.layer == "--set":
         raise UsageError(problem, hint)
     raise ProblemsError([Problem(setting.place, "pipeline.family", problem, "family", hint)])
-
-
-def _variant(declared: Flat, family: str, name: str) -> Layer:
-    """Return the layer of a variant of the model document."""
-    variants = below(declared, (MODELS, family, "variants"))
-    known = sorted({path[0] for path in variants})
-    if name not in known:
-        raise UsageError(
-            f"no such variant of {family}: {name!r}{suggestion(name, known)}",
-            f"variants in CONFIG/{MODELS}/{family}.yaml: {', '.join(known) or 'none'}",
-        )
-    layer = f"variant {name}"
-    return layer, {
-        (MODELS, family, "hyperparameters", *path[1:]): v.setting.as_of(layer)
-        for path, v in variants.items()
-        if path[0] == name and len(path) > 1
-    }
-
-
-def _profile(declared: Flat, trainer: Trainer, name: str) -> list[Layer]:
-    """Return the layer of a training profile for this family, or none if it sets nothing for it.
-
-    What a profile says for every family gives way to what it says for this one. Raises
-    ProblemsError for two names of one parameter.
-    """
-    profiles = below(declared, PROFILES)
-    known = sorted({path[0] for path in profiles})
-    if name not in known:
-        raise UsageError(
-            f"no such profile: {name!r}{suggestion(name, known)}",
-            f"profiles in CONFIG/training_config/optimizer_config.yaml: {', '.join(known)}",
-        )
-    layer, procedure, family = f"profile {name}", trainer.procedure(), trainer.family
-    general: dict[Path, Setting] = {}
-    for path, v in profiles.items():
-        if path[0] != name or len(path) != 2 or path[1] not in procedure:
-            continue
-        leaf = (MODELS, family, "hyperparameters", procedure[path[1]])
-        if leaf in general:
-            message = (
-                f"{family} knows this and line {general[leaf].key.line} by one name, {leaf[-1]}"
-            )
-            place = v.setting.key
-            where = dotted(("training_profiles", *path))
-            hint = f"say it for {family} alone, under its name, or keep one of the two"
-            raise ProblemsError([Problem(place, where, message, "alias", hint)])
-        general[leaf] = v.setting.as_of(layer)
-    own: dict[Path, Setting] = {
-        (MODELS, family, "hyperparameters", path[2]): v.setting.as_of(layer)
-        for path, v in profiles.items()
-        if path[:2] == (name, family) and len(path) > 2
-    }
-    return [(layer, general | own)] if general or own else []
 
 
 def _target(flat: Flat, asked: str | None, sources: Mapping[str, tuple[str, ...]]) -> str:

@@ -79,8 +79,8 @@ def test_an_experiment_that_extends_another_changes_it_value_by_value(add, resol
     assert (found.flat[FOLDS].value, found.flat[PURGE].value) == (4, 9)
     assert found.flat[RATE].value == 0.03  # null says nothing: the variant is the parent's
     assert found.layers == (
-        *("experiment mine", "experiment child"),
         "variant aggressive",
+        *("experiment mine", "experiment child"),
     )
 
 
@@ -202,6 +202,17 @@ def test_only_what_an_experiment_changes_moves(add, resolved):
     assert {name for name in before if before[name] != after[name]} == {
         *("target", "features", "hyperparameters", "splits"),
     }
+
+
+def test_what_an_experiment_says_itself_wins_over_the_variant_that_it_names(add, resolved):
+    text = MINE + "  model_config: {lightgbm: {hyperparameters: {learning_rate: 0.02}}}\n"
+    add("experiments/mine.yaml", text)
+    assert layers(resolved(experiment="mine").flat[RATE])[-2:] == [
+        ("variant aggressive", 0.03),
+        ("experiment mine", 0.02),
+    ]
+    asked = resolved(experiment="mine", variant="conservative").flat[RATE]
+    assert layers(asked)[-2:] == [("experiment mine", 0.02), ("variant conservative", 0.005)]
 
 
 def test_parameters_of_an_experiment_lie_over_the_default_profile(add, edit, resolved):
