@@ -19,7 +19,7 @@ def main() -> int:
             return complete()
         import gc
 
-        gc.set_threshold(50_000)  # not thirty times while modules are loading
+        gc.set_threshold(100_000)  # not thirty times while modules are loading
         from repro.cli.boundary import run
 
         status = run(sys.argv[1:])

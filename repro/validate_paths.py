@@ -111,6 +111,8 @@ def _sort_folder(folder: Path, typed: str, named: _Named) -> None:
 
 def _root_of(path: Path) -> Path | None:
     """Return the workspace in whose ``CONFIG`` folder ``path`` lies, by its name alone."""
+    if MARKER not in path.parts:
+        return None
     for folder in (path, *path.parents):
         if folder.name == MARKER and folder.is_dir():
             return folder.parent

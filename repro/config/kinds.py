@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from repro.config.catalog import DOCUMENTS, EXPERIMENT, Slot, Trainer
@@ -29,10 +29,12 @@ class Fragments:
 
     families: Mapping[str, Trainer]
     kind: str | None = None
+    known: dict[str, str] = field(init=False)
+    """Each kind as people write it, with the catalogue's name of it."""
 
     def __post_init__(self) -> None:
         """Refuse a kind that does not exist."""
-        known = kinds(self.families)
+        known = self.known = kinds(self.families)
         if self.kind is not None and self.kind not in known:
             raise UsageError(
                 f"no such kind of document: {self.kind!r}{suggestion(self.kind, known)}",
@@ -54,11 +56,11 @@ class Fragments:
         found = kind or self._kind_of(document)
         if isinstance(found, Problem):
             return True, (found,)
-        slot = Slot("", kinds(self.families)[found], overlay=True)
+        slot = Slot("", self.known[found], overlay=True)
         return True, tuple(document_problems(document, slot, self.families, whole=False))
 
     def _kind_of(self, document: Document) -> str | Problem:
-        known = kinds(self.families)
+        known = self.known
         if self.kind is not None:
             return self.kind
         for number, line in enumerate(document.lines[:_HEAD], 1):
