@@ -12,7 +12,7 @@ from typing import Any
 
 from repro.config import catalog
 from repro.config.catalog import MODELS
-from repro.config.layers import Path, Value, dotted, nest
+from repro.config.layers import WRITTEN, Path, Value, dotted, nest
 from repro.config.resolve import Resolved
 from repro.config.settings import split
 
@@ -27,9 +27,6 @@ COMPONENTS = (
     "execution",
 )
 """The identity components that a schema may name; ``none`` is the ninth word it may use."""
-
-WRITTEN = frozenset({"defaults", "document", "profile default"})
-"""The layers that are always in force: what the files say when a command says nothing."""
 
 
 SELECTION: Path = ("feature_selection", "feature_selection", "feature_selection")

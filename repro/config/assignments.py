@@ -199,6 +199,12 @@ def _shared(path: Path, key: Path) -> int:
     return count
 
 
+def said_twice(assignment: Assignment, leaf: Path) -> Problem:
+    """Return the problem of an override whose mapping gives one value under two of its names."""
+    message = f"{leaf[-1]} is given under two of its names"
+    return _problem(assignment, message).problems[0]
+
+
 def other_name(assignment: Assignment, earlier: Assignment, leaf: Path) -> Problem:
     """Return the problem of an override that gives a value under another of its names."""
     message = f"another name of {earlier.key[-1]}, which {earlier.place.file} sets already"

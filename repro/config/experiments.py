@@ -29,11 +29,14 @@ class Experiment:
     chain: tuple[Document, ...] = ()
 
     def said(self, key: str) -> tuple[Any, Document] | None:
-        """Return what the nearest of the chain says of a key of its section, and which it is."""
+        """Return what the nearest of the chain says of a key of its section, and which it is.
+
+        None if it says null, which takes back what an experiment beneath it says.
+        """
         for document in reversed(self.chain):
-            section: Any = document.value
-            if section[EXPERIMENT].get(key) is not None:
-                return section[EXPERIMENT][key], document
+            own = _section(document)
+            if key in own:
+                return None if own[key] is None else (own[key], document)
         return None
 
     def choice(self, key: str) -> str | None:
@@ -89,7 +92,7 @@ def layers(experiment: Experiment, families: Mapping[str, Trainer]) -> list[Laye
             inside = section(document, (OVERRIDES, *name.split(".")))
             if inside is not None:
                 settings |= file_settings(inside, name, layer, families, found)
-        settings |= _choices(document, layer)
+        settings |= _choices(experiment, document, layer)
         made.append((layer, settings))
     if found:
         raise ProblemsError(found)
@@ -137,12 +140,18 @@ def require_one(experiment: Experiment, target: str | None, family: str | None) 
             )
 
 
-def _choices(document: Document, layer: str) -> dict[Path, Setting]:
-    """Return what the section of an experiment sets: one target, one family, the features."""
+def _choices(experiment: Experiment, document: Document, layer: str) -> dict[Path, Setting]:
+    """Return what one of a chain sets: one target, one family, the features.
+
+    What another lays over it, were it null, it does not set.
+    """
     made: dict[Path, Setting] = {}
     for key, path in _CHOOSES.items():
-        names = _section(document).get(key)
-        if names is None or (key != "features" and len(names) != 1):
+        said = experiment.said(key)
+        if said is None or said[1] is not document:
+            continue
+        names = said[0]
+        if key != "features" and len(names) != 1:
             continue
         where: tuple[str | int, ...] = (EXPERIMENT, key)
         items = tuple(document.place((*where, n)) for n in range(len(names)))

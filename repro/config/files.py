@@ -5,6 +5,7 @@ A file is looked at before it is opened: a pipe would never end, and a folder is
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from repro.errors import UNREADABLE, Place, Problem
 
 ENDINGS = (".yaml", ".yml")
 
+LINKED = "a link to a folder"
 _ENDLESS = (stat.S_ISFIFO, stat.S_ISSOCK, stat.S_ISCHR, stat.S_ISBLK)
 _KINDS = (
     (stat.S_ISDIR, "a directory", "a document is a file: move or rename the directory"),
@@ -98,6 +100,9 @@ def _below(base: Path) -> Iterator[tuple[Path, OSError | None]]:
             error = shut.pop()
             yield Path(error.filename), error
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in folders:
+            if (Path(folder) / name).is_symlink():  # not followed, so it must not pass for a folder
+                yield Path(folder) / name, OSError(errno.ELOOP, LINKED)
         for name in sorted([*folders, *files]):
             if name.endswith(ENDINGS) and not name.startswith("."):
                 yield Path(folder) / name, None
@@ -106,6 +111,9 @@ def _below(base: Path) -> Iterator[tuple[Path, OSError | None]]:
 
 
 def _refused(path: Path, shown: str, error: OSError) -> Problem:
+    if error.strerror == LINKED:
+        message = f"cannot be read: {LINKED}, and nothing behind it would be"
+        return unread(shown, message, "put the folder itself here, or links to its files")
     if isinstance(error, PermissionError):
         return unread(shown, "cannot be read: permission denied", "allow this user to read it")
     if isinstance(error, FileNotFoundError) and path.is_symlink():

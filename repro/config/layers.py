@@ -15,6 +15,8 @@ from repro.errors import Place
 from repro.identity.equality import same
 
 Path = tuple[str, ...]
+WRITTEN = frozenset({"defaults", "document", "profile default"})
+"""The layers that are always in force: what the files say when a command says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,9 @@ class Setting:
     """Where each item of a list stands, if it is known."""
 
     def as_of(self, layer: str) -> Setting:
-        """Return the same word, spoken by another layer."""
-        return replace(self, layer=layer)
+        """Return the same word, spoken by another layer; if it was changed itself, by whom."""
+        own = self.layer in WRITTEN
+        return replace(self, layer=layer if own else f"{layer}, changed by {self.layer}")
 
 
 @dataclass(frozen=True, slots=True)

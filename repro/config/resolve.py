@@ -15,6 +15,7 @@ from repro.config.assignments import (
     Assignment,
     other_name,
     parse_assignment,
+    said_twice,
     target_path,
 )
 from repro.config.catalog import MODELS, Slot, Trainer
@@ -41,7 +42,9 @@ from repro.config.layers import (
 )
 from repro.config.named import DEFAULT_PROFILE, named_layers, profile_layers
 from repro.config.names import suggestion
+from repro.config.numbers import as_declared
 from repro.config.settings import (
+    canonical_path,
     changed_settings,
     document_settings,
     is_atomic,
@@ -227,7 +230,13 @@ def _sets(
         except ProblemsError as error:
             found.extend(error.problems)
             continue
-        for leaf, value in leaves(assignment.value, path, is_atomic):
+        said: set[Path] = set()
+        for written, value in leaves(assignment.value, path, is_atomic):
+            leaf = canonical_path(written, families)
+            value = as_declared(leaf, value, families)
+            if leaf in said:
+                found.append(said_twice(assignment, leaf))
+            said.add(leaf)
             earlier = names.setdefault(leaf, assignment)
             if leaf == path and earlier.key[-1] != assignment.key[-1]:
                 found.append(other_name(assignment, earlier, leaf))

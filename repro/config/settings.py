@@ -9,6 +9,7 @@ from repro.config import catalog
 from repro.config.catalog import MODELS, Slot, Trainer
 from repro.config.document import Document
 from repro.config.layers import Flat, Layer, Path, Setting, dotted, leaves
+from repro.config.numbers import as_declared
 from repro.errors import Problem, ProblemsError
 from repro.identity.equality import same
 
@@ -127,8 +128,9 @@ def file_settings(
             if isinstance(value, list)
             else ()
         )
-        setting = Setting(value, layer, document.place(written), document.keys[written], items)
         canonical = canonical_path(path, families)
+        value = as_declared(canonical, value, families)
+        setting = Setting(value, layer, document.place(written), document.keys[written], items)
         if canonical in out:
             earlier = out[canonical].key
             found.append(

@@ -161,7 +161,9 @@ def overlay(tree: Tree, name: str, families: Mapping[str, Trainer]) -> tuple[Slo
                 f"{name}: nothing says which document this overlay is laid over",
                 "name it after the document, as in lightgbm_custom.yaml",
             )
-        document = read(path, name)
+        own = {document.file for document in tree.files()}
+        stranger = name in own and not path.samefile(tree.root / name)
+        document = read(path, f"./{name}" if stranger else name)
         schema = catalog.schema_of(slot.kind, families, whole=False)
         found = problems(document, schema)
         if found:

@@ -77,11 +77,8 @@ def test_an_experiment_that_extends_another_changes_it_value_by_value(add, resol
     found = resolved(experiment="child")
     assert found.target == "fwd_up_5d"
     assert (found.flat[FOLDS].value, found.flat[PURGE].value) == (4, 9)
-    assert found.flat[RATE].value == 0.03  # null says nothing: the variant is the parent's
-    assert found.layers == (
-        "variant aggressive",
-        *("experiment mine", "experiment child"),
-    )
+    assert found.flat[RATE].value == 0.01  # null takes the parent's variant back
+    assert found.layers == ("experiment mine", "experiment child")
 
 
 @pytest.mark.parametrize(
