@@ -12,6 +12,8 @@ from pathlib import Path
 
 from repro.audit.log import DIRECTORY, create_log
 from repro.audit_log.errors import LogError
+from repro.config.files import documents_below
+from repro.config.legacy import places_of
 from repro.config.workspace import MARKER
 from repro.editors import schema_files, write_whole
 from repro.errors import InputError, UsageError
@@ -36,8 +38,9 @@ def initialise(root: Path, add_missing: bool = False, passphrase: str | None = N
 
     The log's new key is put under ``passphrase``, if there is one.
 
-    Raises UsageError if there is one already, unless only what is missing is to be added, and
-    InputError if the directory cannot be written. A file that exists is never touched.
+    Raises UsageError if there is one already, unless only what is missing is to be added, or if
+    documents stand in older places, over which the new ones would win; InputError if the directory
+    cannot be written. A file that exists is never touched.
     """
     root = root.resolve()
     present = [name for name in (MARKER, DIRECTORY) if (root / name).exists()]
@@ -45,6 +48,12 @@ def initialise(root: Path, add_missing: bool = False, passphrase: str | None = N
         raise UsageError(
             f"{root} has a workspace already: it holds {' and '.join(present)}",
             "to add only what is missing: repro init --add-missing",
+        )
+    if old := _older(root / MARKER):
+        raise UsageError(
+            f"documents stand in older places: {old[0]}"
+            + (f" and {len(old) - 1} more" if old[1:] else ""),
+            "what would be added would be read in their place; first: repro config migrate",
         )
     if DIRECTORY not in present and any((root / "RESULTS" / "runs").glob("*")):
         raise UsageError(
@@ -72,6 +81,12 @@ def initialise(root: Path, add_missing: bool = False, passphrase: str | None = N
     added.append(DIRECTORY)
     vkey = (root / DIRECTORY / "log.vkey").read_text("utf-8").splitlines()[0]
     return Workspace(root, tuple(added), tuple(kept), log.keys.directory(log.origin), vkey)
+
+
+def _older(base: Path) -> list[str]:
+    """Return the files below ``base`` that stand where an older layout had them."""
+    files = (path.relative_to(base) for path in documents_below(base) if path.suffix == ".yaml")
+    return [f"{MARKER}/{path.as_posix()}" for path in places_of(files)]
 
 
 def _undo(root: Path, added: list[str], made_root: bool, made_log: bool) -> None:

@@ -90,7 +90,7 @@ def load(root: Path, families: Mapping[str, Trainer]) -> tuple[Tree, tuple[Probl
             experiments[relative.stem] = document
         else:
             documents[slot.document] = document
-    found.extend(_missing(documents, found))
+    found.extend(_missing(documents, found, older=bool(placed)))
     told = tuple(warning(name) for name in used)
     old = tuple(ids(used))
     return Tree(root, documents, overlays, defaults, experiments, told, old), tuple(found)
@@ -216,8 +216,16 @@ def _nothing_of_ours(relative: Path, shown: str, families: Mapping[str, Trainer]
     return Problem(place, name.replace("/", "."), message, "document")
 
 
-def _missing(documents: Mapping[str, Document], found: list[Problem]) -> list[Problem]:
-    """Return a problem for each document that every workspace must have and this one has not."""
+def _missing(
+    documents: Mapping[str, Document], found: list[Problem], *, older: bool
+) -> list[Problem]:
+    """Return a problem for each document that every workspace must have and this one has not.
+
+    ``older``: other documents stand in older places, and must be moved before any are added.
+    """
+    hint = "add what is missing with: repro init --add-missing"
+    if older:
+        hint = f"first: repro config migrate; then {hint}"
     broken = {problem.place.file for problem in found}
     missing = []
     for document in DOCUMENTS:
@@ -229,7 +237,7 @@ def _missing(documents: Mapping[str, Document], found: list[Problem]) -> list[Pr
                     document,
                     "this document is missing",
                     "document",
-                    "add what is missing with: repro init --add-missing",
+                    hint,
                 )
             )
     return missing

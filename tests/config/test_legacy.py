@@ -17,6 +17,8 @@ from repro.config.edit_render import identical
 from repro.config.layers import leaves
 from repro.config.resolve import Selection, resolve
 from repro.config.tree import load
+from repro.errors import UsageError
+from repro.initialise import initialise
 
 TABLE = json.loads(files("repro.schemas").joinpath("legacy.json").read_text("utf-8"))
 SCHEMA = json.loads(files("repro.schemas").joinpath("legacy.schema.json").read_text("utf-8"))
@@ -208,3 +210,19 @@ def test_an_old_tree_resolves_as_the_new_one_with_a_warning_each(
     folds = old.flat["training_config", "splits_config", "splits", "folds"]
     assert folds.setting.place.file == "CONFIG/training_config/splits.yaml"
     assert "n_splits" in tree.documents["training_config.splits_config"].source(folds.setting.place)
+
+
+def test_nothing_is_added_over_documents_in_older_places(workspace: Path, families) -> None:
+    config = workspace / "CONFIG"
+    (config / "models").mkdir()
+    (config / "model_config" / "lightgbm.yaml").rename(config / "models" / "lightgbm.yaml")
+    (config / "training_config" / "splits_config.yaml").unlink()
+    before = sorted(workspace.rglob("*"))
+    with pytest.raises(UsageError, match="CONFIG/models/lightgbm.yaml") as caught:
+        initialise(workspace, add_missing=True)
+    assert "first: repro config migrate" in str(caught.value.hint)
+    assert sorted(workspace.rglob("*")) == before
+    [problem] = load(workspace, families)[1]
+    assert problem.place.file == "CONFIG/training_config/splits_config.yaml"
+    hint = "first: repro config migrate; then add what is missing with: repro init --add-missing"
+    assert problem.hint == hint
