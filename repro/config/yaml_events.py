@@ -13,6 +13,7 @@ from yaml.error import MarkedYAMLError, YAMLError
 from yaml.events import Event
 
 from repro.config.yaml_pure import PureParser
+from repro.config.yaml_slips import SPACE, slip, unspaced
 
 CParser: Any
 try:
@@ -111,6 +112,12 @@ def complaint(error: YAMLError, lines: tuple[str, ...]) -> Complaint:
     long = mark.column > KEY_MAX and ": " not in lines[mark.line][: mark.column]
     if "mapping values are not allowed" in words and long:
         return Complaint(mark, f"a key may have no more than {KEY_MAX} characters", None)
+    if "mapping values are not allowed" in words or "block mapping" in words:
+        found = slip(lines, mark.line, mark.column)
+        if found is not None:
+            return Complaint(At(found[0], found[1]), found[2], found[3])
+    if "find expected ':'" in words and (colon := unspaced(lines[start.line])) is not None:
+        return Complaint(At(start.line, colon), SPACE, None)
     for pattern, at_start, message, hint_ in _RULES:
         if re.search(pattern, words):
             return Complaint(start if at_start else mark, message, hint_)

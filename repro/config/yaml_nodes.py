@@ -31,6 +31,7 @@ from repro.config.yaml_scalars import (
     resolve_tagged,
     shown,
 )
+from repro.config.yaml_slips import unspaced
 from repro.config.yaml_text import Text, dotted
 from repro.errors import Problem, ProblemsError
 
@@ -42,6 +43,8 @@ NODES_MAX = 100_000
 DEPTH_MAX = 64
 
 _MERGE = "<<"
+_SPACE = "put a space after the ':'"
+_EMPTY = "write what the document sets, or remove the file"
 _SCALAR_TAGS = ("str", "int", "float", "bool", "null")
 _KINDS = {
     dict: "a mapping",
@@ -96,11 +99,12 @@ class Composer:
         if self.problems:
             raise ProblemsError(self.problems)
         if self.root is None or _absent(*self.root):
-            self._fail(At(0, 0), "the document is empty", "empty")
+            self._fail(At(0, 0), "the document is empty", "empty", hint=_EMPTY)
         value, span = self.root
         if not isinstance(value, dict):
             message = f"the top level must be a mapping, not {_KINDS[type(value)]}"
-            self._fail(span[0], message, "top-level", end=span[1])
+            hint = _SPACE if unspaced(self.text.lines[span[0].line]) is not None else None
+            self._fail(span[0], message, "top-level", end=span[1], hint=hint)
         return value, span
 
     def _document(self, event: Event) -> None:

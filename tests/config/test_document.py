@@ -288,7 +288,7 @@ MISFIT = "this fits nothing above it; check the indentation and the quotes"
         ("a: b: c\n", ["1:5-6: : a second ':' cannot stand here"]),
         ("a: - 1\n", ["1:4-5: : a list item cannot stand here"]),
         ("a: 1\nb\nc: 1\n", ["2:1-2: : a key needs a ':' after it"]),
-        ("a: 1\n b: 2\n", ["2:3-4: : a second ':' cannot stand here"]),
+        ("a: 1\n b: 2\n", ["2:2-3: : this line is indented further than the one before it"]),
         ("a:\n    b: 1\n  c: 1\n", [f"3:3-4: : {MISFIT}"]),
         ("a:\n  - 1\n  b: 1\n", [f"3:3-4: : {MISFIT}"]),
         ("a: 'x' y\n", [f"1:8-9: : {MISFIT}"]),

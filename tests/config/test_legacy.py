@@ -218,7 +218,7 @@ def test_nothing_is_added_over_documents_in_older_places(workspace: Path, famili
     (config / "model_config" / "lightgbm.yaml").rename(config / "models" / "lightgbm.yaml")
     (config / "training_config" / "splits_config.yaml").unlink()
     before = sorted(workspace.rglob("*"))
-    with pytest.raises(UsageError, match="CONFIG/models/lightgbm.yaml") as caught:
+    with pytest.raises(UsageError, match=r"CONFIG/models/lightgbm\.yaml") as caught:
         initialise(workspace, add_missing=True)
     assert "first: repro config migrate" in str(caught.value.hint)
     assert sorted(workspace.rglob("*")) == before

@@ -88,6 +88,8 @@ def test_a_text_means(text, value):
 
 NUMBER_KEY, MISFIT = "a key must be text, and this is a number", "this fits nothing above it"
 NULL_KEY = "a key must be text, and this is null"
+FURTHER = "this line is indented further than the one before it"
+SPACE = "a key ends in ':' and a space: put a space after the ':'"
 TWICE = "duplicate key, given on line {} and again on line {}"
 REFUSED = [
     # (whole text, every problem as line:column-end and the beginning of its message)
@@ -142,6 +144,19 @@ REFUSED = [
     ("k" * 2000 + ": 1\n", ["1:2001-2002 a key may have no more than 1024 characters"]),
     ("a: " + "x" * 2000 + ": 1\n", ["1:2004-2005 a second ':' cannot stand here"]),
     ("a: b: c\n", ["1:5-6 a second ':' cannot stand here"]),
+    ("s:\n  a: x\n   b: 5\n", [f"3:4-5 {FURTHER}"]),
+    ("s:\n  a: x # why\n\n  # more\n   b: 5\n", [f"5:4-5 {FURTHER}"]),
+    ("a: 'x'\n b: [1]\n", [f"2:2-3 {FURTHER}"]),
+    ("a: 1\n  b:\n    c: 1\n", [f"2:3-4 {FURTHER}"]),
+    ("- a: 1\n   b: 2\n", [f"2:4-5 {FURTHER}"]),
+    ("a: 1\n - b: 2\n", [f"2:2-3 {FURTHER}"]),
+    ("a: b:c\n  d: 1\n", [f"2:3-4 {FURTHER}"]),
+    ("a: text and\n  more text: 1\n", ["2:12-13 a second ':' cannot stand here"]),
+    ("h:\n  a: 1\n  b:96\n  c: 1\n", [f"3:4-5 {SPACE}"]),
+    ("h:\n  b:96\n  c: 1\n", [f"2:4-5 {SPACE}"]),
+    ("a: 1\n'b':2\n", [f"2:4-5 {SPACE}"]),
+    ("a: 1\nb\n", ["2:1-2 a key needs a ':' after it"]),
+    ("a:1\n", ["1:1-4 the top level must be a mapping"]),
     ("a: [1, 2\n", ["1:4-5 the '[' is never closed"]),
     ("a: 'x\n", ["1:4-5 the quote is never closed"]),
     ("a: @x\n", ["1:4-5 '@' cannot begin a value"]),
@@ -161,6 +176,21 @@ def test_a_text_is_refused(text, expected):
         assert said.startswith(begins)
     for problem in refusals(caught):
         assert_underlined(problem)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("s:\n  a: x\n   b: 5\n", "begin it in column 3, as a does"),
+        ("a:1\n", "put a space after the ':'"),
+        ("a: b: c\n", "quote the text that contains it"),
+        ("", "write what the document sets, or remove the file"),
+    ],
+)
+def test_a_refusal_says_what_to_do(text, hint):
+    with pytest.raises(ProblemsError) as caught:
+        parse(text, "f.yaml")
+    assert [problem.hint for problem in refusals(caught)] == [hint]
 
 
 def refusals(caught):
