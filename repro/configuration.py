@@ -15,6 +15,7 @@ from repro.config.layers import Path as Keys
 from repro.config.layers import below
 from repro.config.leaf import Leaf, leaves_in, leaves_of
 from repro.config.names import suggestion
+from repro.config.overrides import given_twice
 from repro.config.resolve import Resolved, Selection, resolve
 from repro.config.settings import PROFILES
 from repro.config.tree import Tree, load
@@ -72,7 +73,10 @@ class Desk:
     @cached_property
     def today(self) -> Resolved:
         """What the selection means, and nothing else."""
-        return resolve(self.tree, self.selection, self.families)
+        resolved = resolve(self.tree, self.selection, self.families)
+        if twice := given_twice(resolved, self.selection.sets, self.families):
+            raise ProblemsError(twice)
+        return resolved
 
     def configured(self) -> Configuration:
         """Return today's configuration as the selection asks for it."""

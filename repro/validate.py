@@ -14,6 +14,7 @@ from repro.config.experiments import FAMILY, Experiment, chosen
 from repro.config.files import all_unusable, any_endless, content, documents_below
 from repro.config.kinds import Fragments
 from repro.config.layers import Flat, Value
+from repro.config.overrides import given_twice, idle
 from repro.config.resolve import Resolved, Selection, base_of, resolve
 from repro.config.settings import split
 from repro.config.trainer_faults import blamed
@@ -103,10 +104,10 @@ def configuration(
         if _broken(told):
             raise ProblemsError(told)
         resolved = resolve(tree, selection, families)
-        found = check(resolved, families)
+        found = check(resolved, families) + given_twice(resolved, selection.sets, families)
     if found:
         raise ProblemsError(found)
-    return root, resolved, families
+    return root, replace(resolved, warnings=(*resolved.warnings, *idle(resolved))), families
 
 
 def check(
@@ -207,7 +208,10 @@ def _selected(
 ) -> tuple[Problem, ...]:
     """Return the problems of one selection, leaving out what the ``broken`` documents decide."""
     try:
-        return check(resolve(tree, selection, families, base), families, broken, crossing)
+        resolved = resolve(tree, selection, families, base)
+        found = check(resolved, families, broken, crossing)
+        found += given_twice(resolved, selection.sets, families)
+        return found if found or broken else idle(resolved)
     except ProblemsError as error:
         if not broken:
             return error.problems
@@ -303,14 +307,9 @@ def _without_echoes(told: Iterable[Problem], unusable: tuple[Problem, ...]) -> d
 
 def _broken(found: Iterable[Problem]) -> set[str]:
     """Return the names of the documents in which an error lies."""
-    return {
-        problem.place.file.removeprefix(f"{MARKER}/")
-        .removeprefix("defaults/")
-        .removesuffix(".yaml")
-        .replace("/", ".")
-        for problem in found
-        if problem.severity != WARNING
-    }
+    files = (problem.place.file for problem in found if problem.severity != WARNING)
+    own = (file.removeprefix(f"{MARKER}/").removeprefix("defaults/") for file in files)
+    return {file.removesuffix(".yaml").replace("/", ".") for file in own}
 
 
 def _changed(resolved: Resolved) -> set[str]:

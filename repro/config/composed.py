@@ -39,8 +39,8 @@ def missing_hyperparameters(
     found = []
     for family in sorted({path[1] for path in resolved.flat if path[0] == MODELS} & set(families)):
         prefix = (MODELS, family, "hyperparameters")
-        declared = families[family].hyperparameters
-        missing = [name for name in declared if (*prefix, name) not in resolved.flat]
+        given = {path[3] for path in resolved.flat if path[:3] == prefix and len(path) > 3}
+        missing = [name for name in families[family].hyperparameters if name not in given]
         if missing:
             message = f"missing: {', '.join(missing)}"
             hint = (

@@ -34,6 +34,11 @@ RULES: Final = (
     Rule("family", "No trainer offers the family.", "Install its distribution, or name another."),
     Rule("key", "The key is not one that a document may have.", "Write it as plain text."),
     Rule(
+        "idle",
+        "An override gives a value that the run does not use.",
+        "Leave it out, or choose the family or target that uses it.",
+    ),
+    Rule(
         "kind",
         "It is not known which kind of document this is.",
         "Give --kind, name the file after its kind, or write its yaml-language-server line.",

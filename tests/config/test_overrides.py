@@ -1,0 +1,75 @@
+"""Overrides that do nothing, and overrides that undo one another."""
+
+from __future__ import annotations
+
+import pytest
+
+from repro.config.overrides import given_twice, idle
+from repro.config.resolve import Selection, resolve
+from repro.errors import ProblemsError
+from repro.validate import configuration, validate_root
+
+OTHER = "model_config.xgboost.hyperparameters.learning_rate=0.3"
+
+
+@pytest.mark.parametrize(
+    ("sets", "more"),
+    [
+        ((OTHER,), {}),
+        (("targets.fwd_up_5d.horizon=4",), {}),
+        (("variants.aggressive.learning_rate=0.7",), {}),
+        (("variants.aggressive.learning_rate=0.7",), {"variant": "conservative"}),
+        (("training_profiles.debug.lightgbm.max_bin=62",), {}),
+        (("feature_selection.top_k=3",), {}),
+    ],
+)
+def test_an_override_that_nothing_uses_is_named(sets, more, shipped, families) -> None:
+    asked = Selection(sets=("folds=3", *sets), **more)
+    [problem] = idle(resolve(shipped, asked, families))
+    assert problem.severity == "warning"
+    assert problem.message.startswith(f"{sets[0]} changes nothing")
+    assert "target fwd_ret_5d, family lightgbm" in problem.message
+    assert (problem.place.file, problem.place.line) == ("--set 2", 1)
+    assert problem.source == sets[0]
+
+
+@pytest.mark.parametrize(
+    ("sets", "more"),
+    [
+        ((OTHER, "family=xgboost"), {}),
+        (("targets.fwd_up_5d.horizon=4",), {"target": "fwd_up_5d"}),
+        (("variants.aggressive.learning_rate=0.7",), {"variant": "aggressive"}),
+        (("training_profiles.debug.lightgbm.max_bin=62",), {"profile": "debug"}),
+        (("learning_rate=0.01", "base_seed=7", "level=strict", "folds=5"), {}),
+        ((), {}),
+    ],
+)
+def test_an_override_that_is_used_is_not(sets, more, shipped, families) -> None:
+    assert idle(resolve(shipped, Selection(sets=sets, **more), families)) == ()
+
+
+@pytest.mark.parametrize(
+    ("sets", "said"),
+    [
+        (("learning_rate=0.3", "learning_rate=0.4"), "given twice: --set 1 sets it already"),
+        (("folds=3", "splits.folds=3"), "given twice: --set 1 sets it already"),
+        (("folds=3", "splits={folds: 4}"), None),
+        (("folds=3", "purge=6"), None),
+    ],
+)
+def test_a_value_that_is_given_twice(sets, said, shipped, families) -> None:
+    found = given_twice(resolve(shipped, Selection(sets=sets), families), sets, families)
+    assert [problem.message for problem in found] == ([] if said is None else [said])
+
+
+def test_validation_and_training_tell_both(workspace, families) -> None:
+    [problem] = validate_root(workspace, families, Selection(sets=(OTHER,))).problems
+    assert (problem.rule, problem.severity) == ("idle", "warning")
+    _, resolved, _ = configuration(workspace, Selection(sets=(OTHER,)))
+    assert [warning.rule for warning in resolved.warnings] == ["idle"]
+    twice = Selection(sets=("learning_rate=0.3", "learning_rate=0.4"))
+    found = validate_root(workspace, families, twice)
+    assert [problem.place.file for problem in found.problems] == ["--set 2"]
+    assert found.exit_status() == 2
+    with pytest.raises(ProblemsError, match="1 problem"):
+        configuration(workspace, twice)
