@@ -86,7 +86,7 @@ def known_names() -> Vocabulary:
         {family: families[family].hyperparameters for family in families},
         [seed for family in families for seed in families[family].seeds],
         _numbers(schema_of(SAFETY, families)),
-        [module for family in families for module in families[family].modules],
+        {family: families[family].modules for family in families},
     )
 
 

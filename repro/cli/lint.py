@@ -128,7 +128,8 @@ def _show(done: Linting) -> None:
     counts: dict[str, int] = {}
     for problem in done.problems:
         counts[problem.rule] = counts.get(problem.rule, 0) + 1
-        output.result(render(replace(problem, path=problem.rule, hint=None)))
+        shown = f"{RULES[problem.rule].code} {problem.rule}"
+        output.result(render(replace(problem, path=shown, hint=None)))
     for name, rule in RULES.items():
         if name in counts:
             often = "once" if counts[name] == 1 else f"{counts[name]} times"

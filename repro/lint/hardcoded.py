@@ -54,6 +54,8 @@ _MODEL_ENDINGS = (
     *("Regressor", "Ridge", "SVC", "SVR", "Trainer"),
 )
 _MODEL_WORDS = frozenset({"fit", "train", "cv"})
+_DATA_WORDS = frozenset({"split", "test"})
+"""``train_test_split`` trains nothing."""
 _HOLDERS = frozenset(
     {"cfg", "config", "hparams", "hyper", "hyperparameters", "hyperparams", "model", "param"}
     | {"parameters", "params", "settings", "threshold", "thresholds"}
@@ -70,7 +72,9 @@ def words_of(name: str) -> frozenset[str]:
 
 @cache
 def _is_model(name: str) -> bool:
-    return name.endswith(_MODEL_ENDINGS) or not _MODEL_WORDS.isdisjoint(words_of(name))
+    words = words_of(name)
+    trains = not _MODEL_WORDS.isdisjoint(words) and _DATA_WORDS.isdisjoint(words)
+    return trains or name.endswith(_MODEL_ENDINGS)
 
 
 @cache
@@ -86,7 +90,8 @@ def called(reading: Reading, scope: Scope, node: ast.Call) -> None:
         meant = name == "dict" and id(node) in reading.parameters
         if name in _OPTIONS:
             _option(reading, node, dict(named))
-        _together(reading, named, meant or _is_model(name) or _in_library(reading, scope, func))
+        families = _families(reading, scope, func)
+        _together(reading, named, meant or _is_model(name) or bool(families), families)
     if not node.args:
         return
     if name in _LOOKUPS or name in _FALLBACKS:
@@ -191,7 +196,12 @@ def _target(reading: Reading, scope: Scope, target: ast.expr, value: ast.expr) -
         _report(reading, name, meaning, literal, as_text=False)
 
 
-def _together(reading: Reading, named: Sequence[tuple[str, ast.expr]], strong: bool) -> None:
+def _together(
+    reading: Reading,
+    named: Sequence[tuple[str, ast.expr]],
+    strong: bool,
+    families: tuple[str, ...] = (),
+) -> None:
     """Judge values that stand side by side: one hyperparameter makes others of generic names."""
     meanings = [reading.vocabulary.meaning(name) for name, _ in named]
     if not any(meanings):
@@ -206,7 +216,7 @@ def _together(reading: Reading, named: Sequence[tuple[str, ast.expr]], strong: b
     for name, value in named:
         if _holds_parameters(name):
             reading.parameters.add(id(value))
-        _judge(reading, name, value, strong=strong)
+        _judge(reading, name, value, strong=strong, families=families)
 
 
 def _look_up(reading: Reading, node: ast.Call, named: dict[str, ast.expr]) -> None:
@@ -231,31 +241,46 @@ def _option(reading: Reading, node: ast.Call, named: dict[str, ast.expr]) -> Non
 
 
 def _judge(
-    reading: Reading, name: str, value: ast.expr, *, strong: bool = False, as_text: bool = False
+    reading: Reading,
+    name: str,
+    value: ast.expr,
+    *,
+    strong: bool = False,
+    as_text: bool = False,
+    families: tuple[str, ...] = (),
 ) -> bool:
     """Report ``value`` if it is hard-coded under ``name``; return whether it is."""
     meaning = reading.vocabulary.meaning(name) if name else None
     if meaning is None or (meaning.generic and not strong):
         return False
     literal = literal_in(value)
-    return literal is not None and _report(reading, name, meaning, literal, as_text=as_text)
+    if literal is None:
+        return False
+    return _report(reading, name, meaning, literal, as_text=as_text, families=families)
 
 
 def _report(
-    reading: Reading, name: str, meaning: Meaning, literal: Literal, *, as_text: bool
+    reading: Reading,
+    name: str,
+    meaning: Meaning,
+    literal: Literal,
+    *,
+    as_text: bool,
+    families: tuple[str, ...] = (),
 ) -> bool:
     if not meaning.admits(literal, as_text):
         return False
     shown = reading.source.text_at(literal.node)
-    what = f" ({meaning.title})" if meaning.rule == HYPERPARAMETER else ""
+    what = f" ({meaning.title(families)})" if meaning.rule == HYPERPARAMETER else ""
     kind = meaning.rule.removeprefix("hardcoded-")
     reading.find(meaning.rule, literal.node, f"{name} is {shown}: a {kind} in code{what}")
     return True
 
 
-def _in_library(reading: Reading, scope: Scope, func: ast.expr) -> bool:
+def _families(reading: Reading, scope: Scope, func: ast.expr) -> tuple[str, ...]:
+    """Return the families whose library a callable comes from; none if it is of no trainer's."""
     name = reading.dotted(func, scope)
-    return name is not None and name.partition(".")[0] in reading.vocabulary.libraries
+    return () if name is None else reading.vocabulary.families_of(name)
 
 
 def _is_no_decision(literal: Literal) -> bool:

@@ -37,11 +37,11 @@ def test_findings_have_place_rule_caret_and_what_to_do(lint):
     status, out, err = lint()
     assert (status, err) == (1, "")
     assert out == (
-        "model.py:3:19: hardcoded-hyperparameter: learning_rate is 0.1: "
-        "a hyperparameter in code (learning_rate of hist_gradient_boosting, and of others)\n"
+        "model.py:3:19: L101 hardcoded-hyperparameter: learning_rate is 0.1: "
+        "a hyperparameter in code (of 4 families)\n"
         "    3 | fit(learning_rate=0.1)\n"
         "      |                   ^^^\n"
-        "model.py:4:9: unsorted-listing: os.listdir() gives names in the disk's order\n"
+        "model.py:4:9: L302 unsorted-listing: os.listdir() gives names in the disk's order\n"
         "    4 | names = os.listdir()\n"
         "      |         ^^^^^^^^^^^^\n"
         f"L101 hardcoded-hyperparameter, once: {RULES['hardcoded-hyperparameter'].mend}\n"
@@ -58,7 +58,7 @@ def test_standard_input_and_waivers(lint):
     status, out, _ = lint("-", stdin="x = (")
     assert (status, out.splitlines()[0]) == (
         1,
-        "<stdin>:1:5: syntax-error: not Python: '(' was never closed",
+        "<stdin>:1:5: L901 syntax-error: not Python: '(' was never closed",
     )
 
 

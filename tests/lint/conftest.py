@@ -30,16 +30,20 @@ FAMILY = {
     "hidden_layer_sizes": declared("array"),
     "max_depth": declared("integer"),
 }
+MLP = {
+    "learning_rate_init": declared("number", "learning_rate"),
+    "shuffle": declared("boolean"),
+}
 
 
 @pytest.fixture(scope="session")
 def names():
     """Return a vocabulary that no trainer to come can change."""
     return vocabulary(
-        {"forest": FAMILY},
+        {"forest": FAMILY, "mlp": MLP},
         ["bagging_seed"],
         ["cv_score", "training_accuracy"],
-        ["lightgbm"],
+        {"forest": ["lightgbm"], "mlp": ["sklearn.neural_network"]},
     )
 
 

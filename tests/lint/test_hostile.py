@@ -16,7 +16,7 @@ from repro.lint.vocabulary import vocabulary
 from repro.linting import known_names, lint
 
 TODAY = date(2026, 11, 24)
-NOTHING = vocabulary({}, [], [], [])
+NOTHING = vocabulary({}, [], [], {})
 
 
 def rules(problems):
