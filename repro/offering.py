@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.config.assignments import ASIDE
-from repro.config.catalog import DOCUMENTS, MODELS
+from repro.config.catalog import DOCUMENTS, MODELS, config_schema
 from repro.config.document import read
 from repro.config.layers import Path as Keys
 from repro.config.layers import leaves
@@ -76,6 +76,14 @@ def runs(root: Path) -> list[str]:
 def kinds() -> list[str]:
     """Return the kinds of documents."""
     return [*DOCUMENTS.values(), *families()]
+
+
+def allowed(kind: str, *path: str) -> list[str]:
+    """Return the texts that the schema of a kind of document counts as values of a key."""
+    schema: Any = config_schema(kind)
+    for key in path:
+        schema = schema["properties"][key]
+    return list(schema["enum"])
 
 
 def values(root: Path, family: str | None) -> dict[Keys, Any]:

@@ -60,8 +60,13 @@ class Rollback:
         )
 
     @property
-    def command(self) -> str:
-        """Return the command line that trains with the configuration of the run."""
+    def command(self) -> str | None:
+        """Return the command line that trains with the configuration of the run.
+
+        None if it lies in documents outside ``CONFIG``, which no command reads.
+        """
+        if self.changes and not self.overlays and self.shown != Path(MARKER):
+            return None
         words = ["repro", "train"]
         for name in self.overlays:
             words += ["--config", name]

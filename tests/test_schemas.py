@@ -239,7 +239,7 @@ def write_configuration(made: World) -> None:
         old.write("# another\n")
     (config / "identity_config.yaml").rename(config / "core" / "identity_config.yaml")
     made.play("old places", "config migrate --check")
-    made.play("migrate", "config migrate --write")
+    made.play("migrate", "config migrate --yes")
     shutil.rmtree(config / "training")
     made.play("rollback", "config rollback --yes", made.run("train"))
 

@@ -7,13 +7,18 @@ from pathlib import Path
 
 from repro.errors import UsageError
 
+MEANT = "if it is meant, add --yes"
 
-def require_consent(question: str, yes: bool) -> None:
-    """Raise UsageError unless the user says yes; without a terminal only ``yes`` does."""
+
+def require_consent(question: str, yes: bool, hint: str = MEANT) -> None:
+    """Raise UsageError unless the user says yes; without a terminal only ``yes`` does.
+
+    ``hint`` is what can be done where nobody can be asked.
+    """
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError("nobody can be asked here: nothing was done", "if it is meant, add --yes")
+        raise UsageError("nobody can be asked here: nothing was done", hint)
     import typer
 
     if not typer.confirm(question, default=False, err=True):

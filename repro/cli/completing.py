@@ -91,6 +91,27 @@ def kinds_of_documents(_: typer.Context, __: str) -> Iterable[str]:
     return offering.kinds()
 
 
+def levels(_: typer.Context, __: str) -> Iterable[str]:
+    """Offer levels of reproducibility."""
+    from repro import offering
+
+    return offering.allowed("reproducibility_config", "reproducibility", "level")
+
+
+def views(_: typer.Context, __: str) -> Iterable[str]:
+    """Offer views."""
+    from repro import offering
+
+    return offering.allowed("routing_config", "routing", "view")
+
+
+def lint_rules(_: typer.Context, __: str) -> Iterable[str]:
+    """Offer the rules of the lint, by name and by code."""
+    from repro.lint.rules import RULES
+
+    return [*RULES, *(rule.code for rule in RULES.values())]
+
+
 def configurations(ctx: typer.Context, start: str) -> Iterable[str]:
     """Offer what a configuration can be named by; with its kind, once that is typed."""
     from repro import offering

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from repro.cli import output
+from repro.cli.completing import lint_rules, offer
 from repro.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +46,13 @@ def command(
     ] = None,
     rules: Annotated[bool, typer.Option("--rules", help="List the rules and end.")] = False,
     explain: Annotated[
-        str | None, typer.Option("--explain", metavar="RULE", help="Explain one rule and end.")
+        str | None,
+        typer.Option(
+            "--explain",
+            metavar="RULE",
+            help="Explain one rule and end.",
+            autocompletion=offer(lint_rules),
+        ),
     ] = None,
     form: Annotated[
         Format, typer.Option("--format", help="How findings are written.")

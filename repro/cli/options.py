@@ -85,11 +85,21 @@ Set = Annotated[
     ),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="Sets reproducibility.base_seed.")]
-View = Annotated[str | None, typer.Option("--view", help="Sets routing.view.")]
+View = Annotated[
+    str | None,
+    typer.Option("--view", help="Sets routing.view.", autocompletion=offer(completing.views)),
+]
 Symbol = Annotated[
     str | None, typer.Option("--symbol", help="Sets routing.symbol, and the view to one symbol.")
 ]
-Level = Annotated[str | None, typer.Option("--level", help="Sets reproducibility.level.")]
+Level = Annotated[
+    str | None,
+    typer.Option(
+        "--level",
+        help="Sets reproducibility.level.",
+        autocompletion=offer(completing.levels),
+    ),
+]
 Run = Annotated[
     str,
     typer.Argument(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from repro.cli import output
+from repro.cli.completing import kinds_of_documents, offer
 from repro.cli.options import Workspace
 from repro.cli.selection import Chosen, selecting
 from repro.errors import UsageError
@@ -42,7 +43,11 @@ Things = Annotated[
 ]
 Kind = Annotated[
     str | None,
-    typer.Option("--kind", help="The kind of documents outside CONFIG: a schema or a family."),
+    typer.Option(
+        "--kind",
+        help="The kind of documents outside CONFIG: a schema or a family.",
+        autocompletion=offer(kinds_of_documents),
+    ),
 ]
 StdinName = Annotated[
     str | None,

@@ -306,7 +306,7 @@ def test_the_command_shows_asks_writes_and_checks(world) -> None:
     assert "rename to CONFIG/model_config/lightgbm.yaml" in told.stdout
     assert world.run("config", "migrate", "--check", status=1).stdout == told.stdout
     assert contents(world.root) == before
-    done = world.json("config", "migrate", "--write")
+    done = world.json("config", "migrate", "--yes")
     assert not list(Draft202012Validator(schema()).iter_errors(done))
     assert (done["written"], len(done["changes"])) == (True, len(MOVES))
     assert done["diff"].strip() == told.stdout.strip()

@@ -54,7 +54,20 @@ def test_train_edit_roll_back_train_is_identical(desk) -> None:
     state = files(desk.root)
     shown = desk.run("config", "rollback", first, status=2)
     assert "nobody can be asked" in shown.stderr
+    for option in ("--yes", "--out DIR", "--as-overlay", "--dry-run"):
+        assert option in shown.stderr
     assert "+  max_depth: 3\n" in shown.stdout
+    assert files(desk.root) == state
+
+    dry = desk.run("config", "rollback", first, "--dry-run", status=1)
+    assert dry.stdout.startswith(shown.stdout)
+    assert f"would write: 3 files, as {first} had them" in dry.stdout
+    assert (
+        "does not go" in desk.run("config", "rollback", "x", "--dry-run", "--yes", status=2).stderr
+    )
+    beside = desk.run("config", "rollback", first, "--out", "elsewhere", "--yes").stdout
+    assert beside.endswith("no command reads elsewhere: copy its files into CONFIG to train with\n")
+    assert fits(desk.json("config", "rollback", first, "--out", "more", "--yes"))
     assert files(desk.root) == state
 
     done = desk.json("config", "rollback", first, "--yes")
@@ -66,6 +79,9 @@ def test_train_edit_roll_back_train_is_identical(desk) -> None:
     second = desk.json("train", "--quiet")["run"]
     assert desk.json("diff", first, second)["verdict"] == "identical"
     assert plan(desk.root, second, as_overlay=False, out=None).changes == ()
+    same = desk.json("config", "rollback", second, "--dry-run")
+    assert fits(same)
+    assert same["written"] is False
 
     desk.edit(LIGHTGBM, "  max_depth: 3\n  min_data", "  max_depth: 4\n  min_data")
     desk.edit("data/dataset.yaml", "default_target: fwd_ret_5d", "default_target: fwd_up_5d")

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 def command(
     workspace: Workspace = Path(),
-    write: Annotated[bool, typer.Option("--write", help="Write without asking.")] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 if something is to be moved.")
     ] = False,
@@ -32,15 +31,15 @@ def command(
     from repro.errors import UsageError
     from repro.migrate import carry_out, plan
 
-    if check and (write or yes):
-        raise UsageError("--check writes nothing: it does not go with --write or --yes")
+    if check and yes:
+        raise UsageError("--check writes nothing: it does not go with --yes")
     found = plan(workspace)
     text = form is Format.text
     if text:
         _text(found)
     writes = bool(found.changes) and not check
     if writes:
-        require_consent("write these files?", write or yes)
+        require_consent("write these files?", yes)
         carry_out(found)
     if text and writes:
         output.result(f"moved: {len(found.changes)} file{'' if len(found.changes) == 1 else 's'}")
