@@ -126,18 +126,21 @@ def require_one(experiment: Experiment, target: str | None, family: str | None) 
 
     ``target`` and ``family`` are what the command line says, or None.
     """
+    open_: list[tuple[str, str]] = []
     for key, flag, asked in (("targets", "target", target), ("families", "family", family)):
         names = experiment.names(key)
         if asked is None and len(names) > 1:
-            raise UsageError(
-                f"experiment {experiment.name} names {len(names)} {key}: {', '.join(names)}",
-                f"choose one of them with --{flag}",
-            )
+            open_.append((f"{len(names)} {key}: {', '.join(names)}", f"--{flag}"))
         if asked is not None and names and asked not in names:
             raise UsageError(
                 f"experiment {experiment.name} has no {flag} {asked!r}{suggestion(asked, names)}",
                 f"its {key}: {', '.join(names)}",
             )
+    if open_:
+        raise UsageError(
+            f"experiment {experiment.name} names {', and '.join(said for said, _ in open_)}",
+            f"choose one of them with {' and with '.join(flag for _, flag in open_)}",
+        )
 
 
 def _choices(experiment: Experiment, document: Document, layer: str) -> dict[Path, Setting]:

@@ -188,6 +188,15 @@ def test_each_difference_shows_both_lines_and_what_it_moves(config):
     assert out.splitlines()[-1].endswith("identity moved: hyperparameters")
 
 
+def test_another_target_and_another_family_are_told_of_as_moved(config, workspace):
+    experiment = "experiment: {description: x, targets: [fwd_ret_1d], families: [xgboost]}\n"
+    (workspace / "CONFIG" / "experiments" / "other.yaml").write_text(experiment, "utf-8")
+    status, out, _ = config("diff", "today", "other")
+    assert status == 1
+    moved = out.splitlines()[-1].partition("identity moved: ")[2].split(", ")
+    assert {"hyperparameters", "target"} <= set(moved)
+
+
 def test_what_lies_idle_is_told_apart_and_can_be_left_out(config, workspace):
     overlay = workspace / "CONFIG" / "data" / "targets_far.yaml"
     overlay.write_text("targets:\n  fwd_up_5d:\n    horizon: 4\n", "utf-8")

@@ -222,3 +222,18 @@ def test_parameters_of_an_experiment_lie_over_the_default_profile(add, edit, res
     assert resolved().flat[trees].value == 77
     assert resolved(experiment="mine").flat[trees].value == 5
     assert resolved(experiment="mine", profile="debug").flat[trees].value == 20
+
+
+def test_several_targets_and_several_families_are_asked_for_at_once(add, resolved):
+    add(
+        "experiments/many.yaml",
+        "experiment:\n  description: x\n  targets: [fwd_ret_5d, fwd_up_5d]\n"
+        "  families: [lightgbm, xgboost]\n",
+    )
+    both = "names 2 targets: fwd_ret_5d, fwd_up_5d, and 2 families: lightgbm, xgboost"
+    with pytest.raises(UsageError, match=both) as caught:
+        resolved(experiment="many")
+    assert caught.value.hint == "choose one of them with --target and with --family"
+    with pytest.raises(UsageError, match="names 2 families") as caught:
+        resolved(experiment="many", target="fwd_up_5d")
+    assert caught.value.hint == "choose one of them with --family"

@@ -72,7 +72,7 @@ def _json(left: Configuration, right: Configuration, found: list[Change]) -> dic
             side: {"name": c.name, "target": c.target, "family": c.family, "layers": [*c.layers]}
             for side, c in (("a", left), ("b", right))
         },
-        "moves": sorted({change.moves for change in found} - {""}),
+        "moves": _moved(left, right, found),
         "changes": [
             {
                 "path": ".".join(change.path),
@@ -113,12 +113,21 @@ def _text(left: Configuration, right: Configuration, found: list[Change]) -> Non
     if not found and left.target == right.target:
         output.result(f"\nthe same: {len(left.leaves)} values")
     else:
-        _summary(said)
+        _summary(said, _moved(left, right, found))
 
 
-def _summary(found: list[Change]) -> None:
-    """Write how many values differ, and what of the identity they move."""
-    moved = ", ".join(sorted({change.moves for change in found} - {""}))
+def _moved(left: Configuration, right: Configuration, found: list[Change]) -> list[str]:
+    """Return the identity components by which the two runs differ.
+
+    A value that is the same on both sides moves one too if a single side uses it.
+    """
+    target = {"target"} if left.target != right.target else set()
+    return sorted({change.moves for change in found} - {""} | target)
+
+
+def _summary(found: list[Change], components: list[str]) -> None:
+    """Write how many values differ, and what of the identity is moved."""
+    moved = ", ".join(components)
     count = "1 value differs" if len(found) == 1 else f"{len(found)} values differ"
     idle = sum(not change.used for change in found)
     output.result(
