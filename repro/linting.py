@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from repro.config.catalog import schema_of
+from repro.config.trainer_faults import blamed
 from repro.errors import InputError, Place, Problem
 from repro.facts.trainers import declarations
 from repro.lint.check import check
@@ -82,12 +83,13 @@ def known_names() -> Vocabulary:
     Raises InputError for a declaration that cannot be read.
     """
     families = declarations()
-    return vocabulary(
-        {family: families[family].hyperparameters for family in families},
-        [seed for family in families for seed in families[family].seeds],
-        _numbers(schema_of(SAFETY, families)),
-        {family: families[family].modules for family in families},
-    )
+    with blamed(families):
+        return vocabulary(
+            {family: families[family].hyperparameters for family in families},
+            [seed for family in families for seed in families[family].seeds],
+            _numbers(schema_of(SAFETY, families)),
+            {family: families[family].modules for family in families},
+        )
 
 
 def _numbers(schema: Mapping[str, Any]) -> Iterator[str]:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from repro.config.catalog import NOT_SCHEMA
-from repro.config.document import dotted, read
 from repro.errors import InputError, ProblemsError
 
 _SAMPLES: tuple[Any, ...] = (None, True, 1, 1.5, "a", [1], {"a": 1})
@@ -69,6 +68,8 @@ def _raised() -> tuple[type[Exception], ...]:
 
 def _fault(declaration: Declared) -> InputError | None:
     """Return what is wrong with the first hyperparameter of which something is."""
+    from repro.config.document import dotted
+
     for name, schema in declaration.hyperparameters.items():
         found = _wrong(schema)
         if found is None:
@@ -112,6 +113,8 @@ def _wrong(schema: Any) -> tuple[tuple[str | int, ...], str] | None:
 
 def _place(file: Path, path: tuple[str | int, ...]) -> str:
     """Return file, line and column of a value in a declaration; JSON is YAML."""
+    from repro.config.document import read  # lint, which guards with this, needs no YAML
+
     try:
         place = read(file, str(file)).place(path)
     except (InputError, ProblemsError):

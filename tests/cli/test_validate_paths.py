@@ -527,3 +527,13 @@ def test_a_sound_trainer_of_another_distribution_is_as_good_as_ours(acme, worksp
     assert run(env=env)[0] == 0
     Path("CONFIG/model_config/acme.yaml").write_text("hyperparameters: {depth: 0}\n")
     assert run(env=env)[0] == 1
+
+
+@pytest.mark.parametrize("schema", [{"type": "integer"}, {"aliases": 3}, "integer"])
+def test_lint_too_names_the_trainer_that_is_at_fault(schema, acme, workspace):
+    Path("model.py").write_text("depth = 3\n")
+    words = [sys.executable, "-P", "-m", "repro", "lint", "model.py"]
+    done = subprocess.run(words, env=acme(schema), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "trainer 'acme' of acme-trainers 1.2 declares a schema that is none" in done.stderr
+    assert "Traceback" not in done.stderr
