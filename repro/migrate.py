@@ -146,7 +146,7 @@ def _migrated(
 def _stepped(text: edit.Draft, step: Step) -> edit.Draft:
     """Return the text after one key was moved, or dropped because the new one exists."""
     if step.dropped:
-        text = edit.remove(text, step.old)
+        text = edit.remove(text, step.old, keep_comments=True)
     else:
         text = edit.move(text, step.old, step.new)
         for before, now in step.entry.values:

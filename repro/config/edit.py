@@ -122,7 +122,7 @@ def remove(source: Draft, path: Path, *, keep_comments: bool = False) -> Draft:
         raise refusal(source, spot.node, path, "it is no key of a mapping")
     splices = cut(source, spot, spot.key)
     if keep_comments and leads(source, spot.key.start):
-        splices = [(a, b, new or kept(source, spot, a, b)) for a, b, new in splices]
+        splices = [(a, b, kept(source, spot, a, b) + new) for a, b, new in splices]
     return verified(source, splices, without(source.value, path), path)
 
 

@@ -149,6 +149,25 @@ def test_emptied_mappings_go_and_their_comments_stay(tmp_path: Path) -> None:
     assert values(root) == before
 
 
+def test_the_comments_of_a_key_that_is_dropped_stay(tmp_path: Path) -> None:
+    root = old_tree(tmp_path)
+    path = root / "CONFIG/pipeline/training/splits.yaml"
+    text = path.read_text("utf-8")
+    dropped = "  # Above.\n  n_folds: 3  # Beside.\n"
+    text = text.replace("cross_validation:\n", "cross_validation:\n" + dropped, 1)
+    text += "\n# Whole.\nsplits:  # head\n  # Inside.\n  folds: 4  # Four.\n"
+    path.write_text(text, "utf-8")
+    before = values(root)
+    carry_out(plan(root))
+    after = (root / "CONFIG/training_config/splits_config.yaml").read_text("utf-8")
+    assert "n_folds" not in after
+    assert "n_splits" not in after
+    assert after.count("  folds: ") == 1
+    assert "  # Above.\n  # Beside.\n" in after
+    assert sorted(re.findall(r"#.*", after)) == sorted(re.findall(r"#.*", text))
+    assert values(root) == before
+
+
 def test_a_broken_file_is_told_and_nothing_is_written(tmp_path: Path) -> None:
     root = old_tree(tmp_path)
     (root / "CONFIG/models/lightgbm.yaml").write_text("params: [", "utf-8")
