@@ -14,6 +14,8 @@ from repro.config.resolve import Resolved
 from repro.config.schema import problems
 from repro.config.schema_gate import surely_fits
 from repro.config.settings import split
+from repro.config.tree import missing_hint, without_defaults
+from repro.config.workspace import MARKER
 from repro.errors import Place, Problem
 
 
@@ -28,7 +30,9 @@ def composed_problems(resolved: Resolved, families: Mapping[str, Trainer]) -> tu
         if surely_fits(value, schema):  # most do, and need no places
             continue
         for problem in problems(_document(name, value, values), schema):
-            found.append(replace(problem, source=source(resolved, problem.place)))
+            missing = problem.rule == "required"
+            hint = _hint(resolved, missing_hint(name)) if missing else problem.hint
+            found.append(replace(problem, source=source(resolved, problem.place), hint=hint))
     return tuple(found)
 
 
@@ -47,9 +51,18 @@ def missing_hyperparameters(
                 "a library's own default that nobody wrote down would decide; write the value "
                 f"here, or in CONFIG/{DEFAULTS}/{MODELS}/{family}.yaml"
             )
+            hint = _hint(resolved, hint)
             place = Place(f"CONFIG/{MODELS}/{family}.yaml", 1, 1, 1)
             found.append(Problem(place, "hyperparameters", message, "required", hint))
     return tuple(found)
+
+
+def _hint(resolved: Resolved, hint: str) -> str:
+    """Return ``hint`` of a missing value, and whether all that lies beneath is missing."""
+    if any(file.startswith(f"{MARKER}/{DEFAULTS}/") for file in resolved.sources):
+        return hint
+    older = any(problem.path == problem.place.file for problem in resolved.warnings)
+    return f"{hint}; {without_defaults(older)}"
 
 
 def source(resolved: Resolved, place: Place) -> str | None:

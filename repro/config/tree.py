@@ -90,6 +90,8 @@ def load(root: Path, families: Mapping[str, Trainer]) -> tuple[Tree, tuple[Probl
             experiments[relative.stem] = document
         else:
             documents[slot.document] = document
+    if not defaults and not beneath.is_dir():
+        found = [_over_nothing(problem, older=bool(placed)) for problem in found]
     found.extend(_missing(documents, found, older=bool(placed)))
     told = tuple(warning(name) for name in used)
     old = tuple(ids(used))
@@ -107,6 +109,8 @@ def document_problems(
         return
     schema = catalog.schema_of(slot.kind, families, whole=whole)
     for problem in problems(document, schema):
+        if problem.rule == "required" and whole and slot.kind != catalog.EXPERIMENT:
+            problem = replace(problem, hint=missing_hint(slot.document))
         path, own = problem.path, slot
         if slot.kind == catalog.EXPERIMENT and path.startswith(_MODEL_OVERRIDES):
             family = path.removeprefix(_MODEL_OVERRIDES).partition(".")[0]
@@ -214,6 +218,28 @@ def _nothing_of_ours(relative: Path, shown: str, families: Mapping[str, Trainer]
         return Problem(place, name.replace("/", "."), message, "family", hint)
     message = f"nothing reads this file{suggestion(name, known)}"
     return Problem(place, name.replace("/", "."), message, "document")
+
+
+def missing_hint(document: str) -> str:
+    """Return where a value that a document lacks can be written."""
+    file = f"{document.replace('.', '/')}.yaml"
+    return f"write it here, or in {MARKER}/{catalog.DEFAULTS}/{file}, which lies beneath"
+
+
+def without_defaults(older: bool) -> str:
+    """Return what to do where nothing at all lies beneath the documents.
+
+    ``older``: some of them stand in older places.
+    """
+    first = "first: repro config migrate; then add it" if older else "add it"
+    return f"there is no {MARKER}/{catalog.DEFAULTS}; {first} with: repro init --add-missing"
+
+
+def _over_nothing(problem: Problem, *, older: bool) -> Problem:
+    """Return a problem, of a missing value saying that nothing lies beneath any document."""
+    if problem.rule != "required" or problem.hint is None:
+        return problem
+    return replace(problem, hint=f"{problem.hint}; {without_defaults(older)}")
 
 
 def _missing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from repro.config.resolve import Selection, resolve
 from repro.config.tree import load
 from repro.errors import UsageError
 from repro.initialise import initialise
+from repro.validate import validate_root
 
 TABLE = json.loads(files("repro.schemas").joinpath("legacy.json").read_text("utf-8"))
 SCHEMA = json.loads(files("repro.schemas").joinpath("legacy.schema.json").read_text("utf-8"))
@@ -226,3 +228,25 @@ def test_nothing_is_added_over_documents_in_older_places(workspace: Path, famili
     assert problem.place.file == "CONFIG/training_config/splits_config.yaml"
     hint = "first: repro config migrate; then add what is missing with: repro init --add-missing"
     assert problem.hint == hint
+
+
+def test_a_missing_value_says_which_files_may_hold_it(workspace: Path, families) -> None:
+    config = workspace / "CONFIG"
+    identity = config / "identity_config.yaml"
+    text = identity.read_text("utf-8").replace("  min_snapshots: 3\n", "")
+    identity.write_text(text, "utf-8")
+    beneath = config / "defaults" / "identity_config.yaml"
+    beneath.write_text(beneath.read_text("utf-8").replace("  min_snapshots: 3\n", ""), "utf-8")
+    where = "write it here, or in CONFIG/defaults/identity_config.yaml, which lies beneath"
+    [problem] = validate_root(workspace, families).problems
+    assert (problem.message, problem.hint) == ("missing key min_snapshots", where)
+    shutil.rmtree(config / "defaults")
+    add = "there is no CONFIG/defaults; add it with: repro init --add-missing"
+    for problem in validate_root(workspace, families).problems:
+        assert str(problem.hint).endswith(f"; {add}")
+    (config / "core").mkdir()
+    identity.rename(config / "core" / "identity_config.yaml")
+    errors = validate_root(workspace, families).errors
+    assert len(errors) > 1
+    for problem in errors:
+        assert "first: repro config migrate; then add it with" in str(problem.hint), problem
