@@ -90,11 +90,21 @@ def kind_named(name: str, families: Mapping[str, Declaration]) -> Kind:
     known = {kind.name: kind for kind in kinds(families)}
     known |= {kind.name.removeprefix("model:"): kind for kind in known.values()}
     if name not in known:
-        listed = ", ".join(kind.name for kind in kinds(families))
+        listed = ", ".join(kind.name.removeprefix("model:") for kind in kinds(families))
         raise UsageError(
             f"no such kind of document: {name!r}{suggestion(name, known)}", f"kinds: {listed}"
         )
     return known[name]
+
+
+def line_for(document: str, folder: Path) -> str:
+    """Return the line for editors of a document, or an overlay of it, that lies in ``folder``.
+
+    ``document`` is its dotted name; ``folder`` is relative to ``CONFIG``.
+    """
+    name = DOCUMENTS.get(document, document.rpartition(".")[2])
+    up = Path(os.path.relpath(".schemas", folder)).as_posix()
+    return f"# yaml-language-server: $schema={up}/{name}.schema.json"
 
 
 def schema_files() -> dict[str, bytes]:

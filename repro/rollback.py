@@ -20,6 +20,7 @@ from repro.config.restore import Wanted
 from repro.config.tree import Tree, load
 from repro.config.workspace import MARKER, find_root
 from repro.config.writing import Change, unified, write
+from repro.editors import line_for
 from repro.errors import UNREADABLE, InputError, Problem, ProblemsError, UsageError
 from repro.facts.trainers import Declaration, declarations
 from repro.runs.sealed import find
@@ -155,7 +156,10 @@ def _overlays(
     if found:
         raise ProblemsError(found)
     today = resolve(tree, Selection(), families)
-    made = restore.overlays(today, want)
+    made = {
+        relative: _with_line(relative, content, want.run) if out is None else content
+        for relative, content in restore.overlays(today, want).items()
+    }
     changes = tuple(Change(None, relative, b"", content) for relative, content in made.items())
     if out is not None:
         changes = tuple(replace(c, new=Path(c.new.name)) for c in changes if c.new is not None)
@@ -170,6 +174,12 @@ def _overlays(
     folder, shown = (root / MARKER, Path(MARKER)) if out is None else (out, out)
     changes = tuple(change for change in changes if not _is_there(folder, change))
     return Rollback(want.run, folder, shown, changes, names, target)
+
+
+def _with_line(relative: Path, content: bytes, run: str) -> bytes:
+    """Return an overlay with the line that tells an editor its schema."""
+    document = ".".join(relative.with_name(relative.stem.removesuffix(f"_{run}")).parts)
+    return f"{line_for(document, relative.parent)}\n".encode() + content
 
 
 def _is_there(folder: Path, change: Change) -> bool:

@@ -80,8 +80,10 @@ def validate_root(
         found = _without_echoes(told, unusable)
         usable = _with_stubs(tree, broken)
         at = {(problem.place, problem.path) for problem in found}
+        said = {(p.place.file, p.place.line, p.path, p.message) for p in found}
         for problem in _between(usable, selection, families, broken):
-            if (problem.place, problem.path) not in at:
+            line = (problem.place.file, problem.place.line, problem.path, problem.message)
+            if (problem.place, problem.path) not in at and line not in said:
                 found[problem] = None
     files = tuple(document.file for document in tree.files())
     return Validation(root, files, ProblemsError((*found, *tree.warnings)).problems)

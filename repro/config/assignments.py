@@ -12,7 +12,7 @@ from repro.config.catalog import DOCUMENTS, MODELS, Trainer
 from repro.config.document import parse
 from repro.config.layers import Path, dotted
 from repro.config.lookalikes import odd_character
-from repro.config.names import nearest, oddity
+from repro.config.names import nearest, oddity, preferred
 from repro.errors import COMMAND_LINE, Place, Problem, ProblemsError
 
 _KEY = re.compile(r'(?:"[^"]*"|[^="])*')
@@ -183,6 +183,9 @@ def _unknown(
     if family is not None:
         names |= {alias: (alias,) for alias in families[family].aliases()}
     close = nearest(name, names)
+    if close is not None and family is not None:
+        canonical = families[family].aliases().get(close, close)
+        close = preferred(name, close, [canonical] if canonical in names else [])
     odd = oddity(".".join(assignment.key), close)
     if close is None:
         return f"unknown key{odd}"

@@ -13,7 +13,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     What only looks like another name is that name.
     """
     looks = _looks(name)
-    allowed = max(1, min(len(looks) // 3, 4))
+    allowed = _allowed(looks)
     best: tuple[int, str] | None = None
     for candidate in candidates:
         other = _looks(candidate)
@@ -23,6 +23,23 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
         if found[0] <= allowed and found[0] < len(other) and (best is None or found < best):
             best = found
     return best[1] if best else None
+
+
+def preferred(name: str, found: str, same: Iterable[str]) -> str:
+    """Return the first of ``same``, other names of what ``found`` names, that is close as well.
+
+    ``found`` itself if none is: who writes an alias with a slip means that alias.
+    """
+    looks = _looks(name)
+    for other in same:
+        if other == found or slips(looks.casefold(), other.casefold()) <= _allowed(looks):
+            return other
+    return found
+
+
+def _allowed(looks: str) -> int:
+    """Return how many slips a close name may have."""
+    return max(1, min(len(looks) // 3, 4))
 
 
 def _looks(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 from repro.config import schema_words as words
 from repro.config.document import Document, Path, dotted
 from repro.config.lookalikes import odd_character
-from repro.config.names import suggestion
+from repro.config.names import nearest, preferred, suggestion
 from repro.config.schema_choice import ROOT_RULES, best_branch, mismatches
 from repro.config.schema_gate import equal
 from repro.errors import Place, Problem
@@ -43,12 +43,13 @@ def explained(
 ) -> tuple[Problem, ...]:
     """Return all that ``schema`` finds wrong with ``document``, in order of place."""
     validator = _validator(schema, resources)
-    found = {
-        problem: None
-        for error in validator.iter_errors(document.value)
-        for problem in _explained(document, error)
-    }
-    return tuple(sorted(found, key=lambda p: (p.place, p.path, p.message)))
+    found: dict[tuple[Place, str, str, str], Problem] = {}
+    for error in validator.iter_errors(document.value):
+        for problem in _explained(document, error):
+            # What an alias repeats stands in one place, and is mended there.
+            last = problem.path.rpartition(".")[2]
+            found.setdefault((problem.place, last, problem.message, problem.rule), problem)
+    return tuple(sorted(found.values(), key=lambda p: (p.place, p.path, p.message)))
 
 
 def _validator(schema: Mapping[str, object], resources: Mapping[str, Mapping[str, object]]) -> Any:
@@ -223,9 +224,22 @@ def _unknown(error: Error, path: Path) -> list[_Finding]:
     ]
     keys = f"; the keys here are {words.listing(known)}" if known else "; no key is allowed here"
     return [
-        _Finding((*path, key), f"unknown key{suggestion(key, known) or keys}", at_key=True)
+        _Finding((*path, key), f"unknown key{_meant(error.schema, key, known) or keys}", True)
         for key in extra
     ]
+
+
+def _meant(schema: Any, key: str, known: list[str]) -> str:
+    """Return what is suggested for an unknown key, of a hyperparameter its first name if close.
+
+    The names of one hyperparameter have one schema, the canonical name first.
+    """
+    properties = schema.get("properties", {})
+    found = nearest(key, known)
+    if found is None or properties.get(found, {}).get("x-identity") != "hyperparameters":
+        return suggestion(key, known)
+    first = next(name for name in properties if properties[name] == properties[found])
+    return suggestion(key, [preferred(key, found, [first])])
 
 
 def _named(schema: Any) -> set[str]:

@@ -89,7 +89,7 @@ def test_train_edit_roll_back_train_is_identical(desk) -> None:
     assert fits(laid)
     assert laid["train"] == f"repro train --config lightgbm_{first} --target fwd_ret_5d"
     overlay = desk.root / "CONFIG" / "model_config" / f"lightgbm_{first}.yaml"
-    assert overlay.read_text("utf-8").splitlines()[1:] == ["hyperparameters:", "  max_depth: 3"]
+    assert overlay.read_text("utf-8").splitlines()[2:] == ["hyperparameters:", "  max_depth: 3"]
     config = next((desk.root / "RESULTS" / "runs" / first).rglob("config.json"))
     want = restore.wanted(first, json.loads(config.read_text("utf-8")), declarations())
     again = resolved(desk.root, overlays=(f"lightgbm_{first}",), target="fwd_ret_5d")
@@ -314,3 +314,13 @@ def test_a_file_that_is_invalid_today_is_rolled_back_too(root: Path) -> None:
     replaced(root, "data/dataset.yaml", "default_target: fwd_ret_5d", "default_target: nowhere")
     carry_out(restored(root, want, declarations(), as_overlay=False, out=None))
     assert restore.differing(resolved(root), want) == []
+
+
+def test_an_overlay_names_its_schema_for_editors(desk) -> None:
+    run = desk.train("--set", "folds=2")["run"]
+    desk.run("config", "rollback", run, "--as-overlay", "--yes")
+    for file in sorted((desk.root / "CONFIG" / "training_config").glob(f"*_{run}.yaml")):
+        first = file.read_text("utf-8").splitlines()[0]
+        link = first.removeprefix("# yaml-language-server: $schema=")
+        assert (file.parent / link).resolve().is_file(), first
+    assert (desk.root / f"CONFIG/training_config/splits_config_{run}.yaml").is_file()

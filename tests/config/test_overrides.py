@@ -6,7 +6,8 @@ import pytest
 
 from repro.config.overrides import given_twice, idle
 from repro.config.resolve import Selection, resolve
-from repro.errors import ProblemsError
+from repro.editors import kind_named
+from repro.errors import ProblemsError, UsageError
 from repro.validate import configuration, validate_root
 
 OTHER = "model_config.xgboost.hyperparameters.learning_rate=0.3"
@@ -73,3 +74,35 @@ def test_validation_and_training_tell_both(workspace, families) -> None:
     assert found.exit_status() == 2
     with pytest.raises(ProblemsError, match="1 problem"):
         configuration(workspace, twice)
+
+
+def test_a_name_of_now_is_meant_before_an_alias(shipped, workspace, families) -> None:
+    with pytest.raises(ProblemsError) as caught:
+        resolve(shipped, Selection(sets=("num_leafs=3",)), families)
+    assert "did you mean num_leaves?" in caught.value.problems[0].message
+    model = workspace / "CONFIG" / "model_config" / "lightgbm.yaml"
+    model.write_text("hyperparameters:\n  num_leafs: 3\n  n_estimator: 4\n", "utf-8")
+    first, second = validate_root(workspace, families).problems
+    assert first.message == "unknown key; did you mean num_leaves?"
+    assert second.message == "unknown key; did you mean n_estimators?"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hyperparameters: {}\nvariants:\n  a: &a {num_leavs: 3}\n  b: *a\n  c: {<<: *a}\n",
+        "hyperparameters:\n  num_l\u0435aves: 3\n",
+    ],
+    ids=["anchor", "letter"],
+)
+def test_one_slip_is_one_problem(text, workspace, families) -> None:
+    model = workspace / "CONFIG" / "model_config" / "lightgbm.yaml"
+    model.write_text(text, "utf-8")
+    assert len(validate_root(workspace, families).problems) == 1
+
+
+def test_kinds_are_listed_as_people_write_them(families) -> None:
+    with pytest.raises(UsageError, match="no such kind") as caught:
+        kind_named("nosuch", families)
+    assert "lightgbm" in str(caught.value.hint)
+    assert "model:" not in str(caught.value.hint)
