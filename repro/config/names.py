@@ -25,6 +25,16 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     return best[1] if best else None
 
 
+def nearest_few(name: str, candidates: Iterable[str], most: int = 3) -> list[str]:
+    """Return the names that ``name`` is most like: those it is the initials of, then by slips."""
+
+    def distance(candidate: str) -> tuple[bool, int, str]:
+        initials = "".join(word[:1] for word in candidate.split("_"))
+        return initials != name, slips(name.casefold(), candidate.casefold()), candidate
+
+    return sorted(candidates, key=distance)[:most]
+
+
 def preferred(name: str, found: str, same: Iterable[str]) -> str:
     """Return the first of ``same``, other names of what ``found`` names, that is close as well.
 

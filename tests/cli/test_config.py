@@ -161,6 +161,8 @@ def test_what_strict_mode_forces_says_why(config):
     [
         ("description", "ambiguous; it could be data.feature_registry"),
         ("num_leavs", "did you mean num_leaves?"),
+        ("lr", "nearest names: learning_rate, "),
+        ("lr", "looked for in today: the documents, and the hyperparameters of lightgbm"),
         ("", "not a key"),
     ],
 )
@@ -168,6 +170,7 @@ def test_a_key_that_cannot_be_explained_ends_with_2(config, key, said):
     status, out, err = config("explain", key)
     assert (status, out) == (2, "")
     assert said in err
+    assert "KEY:" not in err
 
 
 # --- diff ----------------------------------------------------------------------------------------

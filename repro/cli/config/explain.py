@@ -14,6 +14,7 @@ from repro.cli.completing import offer, runs
 from repro.cli.config.show import warn_of_problems
 from repro.cli.options import AsFormat, Format, NeededKey, Workspace
 from repro.cli.selection import VALUES, Chosen, selecting
+from repro.errors import ProblemsError, UsageError
 
 if TYPE_CHECKING:
     from repro.config.leaf import Leaf, Word
@@ -41,13 +42,28 @@ def command(
 
     desk = Desk(workspace, chosen.selection())
     found = desk.sealed(run) if run is not None else desk.configured()
-    told = explain(found, desk.families, key)
+    try:
+        told = explain(found, desk.families, key)
+    except ProblemsError as error:
+        raise _not_found(found, key, error) from error
     if form is Format.json:
         output.result(json.dumps(_json(found, told), indent=2, ensure_ascii=False))
     else:
         _text(found, told, key)
     warn_of_problems(found)
     return 0
+
+
+def _not_found(found: Configuration, key: str, error: ProblemsError) -> UsageError:
+    """Return the error for a key that means no value: where it was looked for, and what is near."""
+    from repro.config.names import nearest_few
+
+    problem = error.problems[0]
+    where = f"looked for in {found.name}: the documents, and the hyperparameters of {found.family}"
+    names = {path[-1] for path, leaf in found.leaves.items() if leaf.used}
+    near = ", ".join(nearest_few(key.rpartition(".")[2], names))
+    hint = problem.hint or (f"nearest names: {near}" if near else None)
+    return UsageError(f"{key!r}: {problem.message}; {where}", hint)
 
 
 def _json(found: Configuration, told: Explanation) -> dict[str, Any]:
