@@ -11,6 +11,7 @@ from typing import Any
 from repro.audit.log import require_as_logged
 from repro.config.assignments import ASIDE, Assignment, target_path
 from repro.config.catalog import MODELS
+from repro.config.files import all_unusable
 from repro.config.layers import Path as Keys
 from repro.config.layers import below
 from repro.config.leaf import Leaf, leaves_in, leaves_of
@@ -19,7 +20,7 @@ from repro.config.overrides import given_twice
 from repro.config.resolve import Resolved, Selection, resolve
 from repro.config.settings import PROFILES
 from repro.config.tree import Tree, load
-from repro.config.workspace import find_root
+from repro.config.workspace import MARKER, find_root
 from repro.errors import IntegrityError, Place, Problem, ProblemsError, UsageError
 from repro.facts.trainers import Declaration, declarations
 from repro.runs import layout
@@ -64,6 +65,8 @@ class Desk:
     @cached_property
     def tree(self) -> Tree:
         """The documents; raises ProblemsError if one of them cannot be used."""
+        if unusable := all_unusable(self.root / MARKER, MARKER):
+            raise ProblemsError(unusable)
         tree, found = load(self.root, self.families)
         errors = [problem for problem in found if problem.severity == "error"]
         if errors:

@@ -16,9 +16,10 @@ from typing import Any
 
 from repro.config import catalog
 from repro.config.catalog import DOCUMENTS, EXPERIMENT, EXPERIMENTS, MODELS, fragment_of
+from repro.config.files import content
 from repro.config.names import suggestion
 from repro.config.workspace import MARKER
-from repro.errors import InputError, UsageError
+from repro.errors import InputError, Problem, UsageError
 from repro.facts.trainers import Declaration, declarations
 
 SCHEMA_FOLDER = f"{MARKER}/.schemas"
@@ -147,9 +148,12 @@ def _lines(root: Path, families: Mapping[str, Declaration]) -> list[Line]:
         if slot is None or slot.overlay or slot.kind not in files:
             continue
         expected = Path(os.path.relpath(root / files[slot.kind], path.parent)).as_posix()
-        head = path.read_bytes().decode("utf-8-sig", "replace").splitlines()[:_FIRST_LINES]
-        named = [found[1] for line in head if (found := _LINE.match(line))]
         shown = path.relative_to(root).as_posix()
+        text = content(path, shown)
+        if isinstance(text, Problem):
+            raise InputError(f"{shown} {text.message}", text.hint)
+        head = text.decode("utf-8-sig", "replace").splitlines()[:_FIRST_LINES]
+        named = [found[1] for line in head if (found := _LINE.match(line))]
         if not named:
             lacking.append(Line(shown, "missing", None, expected))
         elif named[0] != expected:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +18,13 @@ from repro.config.active import components
 from repro.config.catalog import Trainer, slot_of
 from repro.config.document import parse
 from repro.config.edit_render import identical
+from repro.config.files import all_unusable, content, copied, documents_below
 from repro.config.legacy import Step, Used
 from repro.config.resolve import Selection, resolve
 from repro.config.tree import Tree, load
 from repro.config.workspace import MARKER, find_root
 from repro.config.writing import Change, unified, write
-from repro.errors import InputError, Problem, ProblemsError
+from repro.errors import Problem, ProblemsError
 from repro.facts.trainers import declarations
 
 _LINK = re.compile(r"(?m)^(#[ \t]*yaml-language-server:[ \t]*\$schema=)(\.[^\s]*/\.schemas/)")
@@ -72,6 +72,8 @@ def plan(start: Path) -> Migration:
     families = declarations()
     root = find_root(start.resolve())
     base = root / MARKER
+    if unusable := all_unusable(base, MARKER):
+        raise ProblemsError(unusable)
     files = _files(base)
     placed = legacy.places_of(files)
     contents = {relative: _content(base, relative) for relative in files}
@@ -106,29 +108,28 @@ def plan(start: Path) -> Migration:
 
 def carry_out(migration: Migration) -> None:
     """Write the files, all or none; raises InputError as ``writing.write`` does."""
-    write(migration.root / MARKER, migration.changes)
+    write(migration.root / MARKER, migration.changes, migration.root)
 
 
 def _files(base: Path) -> list[Path]:
     """Return the files that may be documents, relative to ``CONFIG``."""
-    found = (path.relative_to(base) for path in sorted(base.rglob("*.yaml")))
-    return [path for path in found if not any(part.startswith(".") for part in path.parts)]
+    found = (path.relative_to(base) for path in documents_below(base))
+    return sorted(path for path in found if path.suffix == ".yaml")
 
 
 def _content(base: Path, relative: Path) -> bytes:
-    try:
-        return (base / relative).read_bytes()
-    except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise InputError(f"cannot read {MARKER}/{relative.as_posix()}: {reason}") from error
+    found = content(base / relative, f"{MARKER}/{relative.as_posix()}")
+    if isinstance(found, Problem):
+        raise ProblemsError([found])
+    return found
 
 
 def _migrated(
-    content: bytes, relative: Path, path: Path, kind: str
+    before: bytes, relative: Path, path: Path, kind: str
 ) -> tuple[bytes, tuple[Used, ...]]:
     """Return the bytes of a file under the names of now, and the old names that were in it."""
     shown = f"{MARKER}/{relative.as_posix()}"
-    text = edit.draft(content, shown)
+    text = edit.draft(before, shown)
     wanted, used = legacy.renamed(text.document, kind)
     _, steps = legacy.steps(text.value, kind)
     for step in steps:
@@ -161,7 +162,7 @@ def _stepped(text: edit.Draft, step: Step) -> edit.Draft:
     return text
 
 
-def _relinked(content: bytes, old: Path, new: Path) -> bytes:
+def _relinked(before: bytes, old: Path, new: Path) -> bytes:
     """Return a file whose comment for editors finds its schema from the new folder too."""
 
     def link(found: re.Match[str]) -> str:
@@ -169,7 +170,7 @@ def _relinked(content: bytes, old: Path, new: Path) -> bytes:
             return found[0]
         return found[1] + posixpath.relpath(".schemas", new.parent.as_posix()) + "/"
 
-    return _LINK.sub(link, content.decode("utf-8")).encode("utf-8")
+    return _LINK.sub(link, before.decode("utf-8")).encode("utf-8")
 
 
 def _require_same(root: Path, changes: Sequence[Change], families: Mapping[str, Trainer]) -> None:
@@ -182,7 +183,7 @@ def _require_same(root: Path, changes: Sequence[Change], families: Mapping[str, 
         return
     with TemporaryDirectory(prefix="repro-migrate-") as name:
         copy = Path(name)
-        shutil.copytree(root / MARKER, copy / MARKER)
+        copied(root / MARKER, copy / MARKER)
         laid(copy / MARKER, changes)
         moved, _ = load(copy, families)
         if not identical(_resolved(tree, families), _resolved(moved, families)):

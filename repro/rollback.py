@@ -7,7 +7,6 @@ the run had; only then is it shown, and only with consent is it written.
 from __future__ import annotations
 
 import shlex
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,11 +14,12 @@ from tempfile import TemporaryDirectory
 
 from repro.audit.log import require_as_logged
 from repro.config import edit, restore
+from repro.config.files import all_unusable, copied
 from repro.config.resolve import Resolved, Selection, resolve
 from repro.config.restore import Wanted
 from repro.config.tree import Tree, load
 from repro.config.workspace import MARKER, find_root
-from repro.config.writing import Change, unified, write
+from repro.config.writing import Change, require_no_links, unified, write
 from repro.editors import line_for
 from repro.errors import UNREADABLE, InputError, Problem, ProblemsError, UsageError
 from repro.facts.trainers import Declaration, declarations
@@ -97,9 +97,11 @@ def restored(
 
     Raises InputError if it cannot be had, ProblemsError for files of today that cannot be read.
     """
+    if unusable := all_unusable(root / MARKER, MARKER):
+        raise ProblemsError(unusable)
     with TemporaryDirectory(prefix="repro-rollback-") as name:
         copy = Path(name)
-        shutil.copytree(root / MARKER, copy / MARKER)
+        copied(root / MARKER, copy / MARKER)
         made = _overlays if as_overlay else _files
         return made(root, copy, want, families, out)
 
@@ -111,14 +113,18 @@ def carry_out(rollback: Rollback) -> None:
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise InputError(f"cannot make {rollback.shown}: {reason}") from error
-    write(rollback.folder, rollback.changes)
+    is_own = rollback.shown == Path(MARKER)
+    write(rollback.folder, rollback.changes, rollback.folder.parent if is_own else None)
 
 
 def _files(root: Path, copy: Path, want: Wanted, families: Families, out: Path | None) -> Rollback:
     """Return the documents of today with as little changed as makes them those of the run."""
     base = copy / MARKER
     tree, _ = _load(copy, families)
-    for relative, content in restore.missing_documents(tree, want, families).items():
+    missing = restore.missing_documents(tree, want, families)
+    if out is None:  # what lies in a linked folder is not read, so that it seems missing
+        require_no_links(root, (root / MARKER / relative for relative in missing))
+    for relative, content in missing.items():
         (base / relative).parent.mkdir(parents=True, exist_ok=True)
         (base / relative).write_bytes(content)
     tree, _ = _load(copy, families)

@@ -11,7 +11,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from repro.errors import UNREADABLE, Place, Problem
+from repro.config.document import SIZE_MAX
+from repro.errors import UNREADABLE, Place, Problem, ProblemsError
 
 ENDINGS = (".yaml", ".yml")
 
@@ -38,13 +39,34 @@ def unusable(path: Path, shown: str) -> Problem | None:
 
 
 def content(path: Path, shown: str) -> bytes | Problem:
-    """Return what is in the file at ``path``, or why it cannot be read."""
+    """Return what is in the file at ``path``, or why it cannot be read.
+
+    Of a file that is larger than any document no more than shows that it is.
+    """
     try:
         if (problem := _of_another_kind(path.stat().st_mode, shown)) is not None:
             return problem
-        return path.read_bytes()
+        with path.open("rb") as opened:
+            return opened.read(SIZE_MAX + 1)
     except OSError as error:
         return _refused(path, shown, error)
+
+
+def copied(base: Path, to: Path) -> None:
+    """Copy what is called as a document below ``base`` to the same paths below ``to``.
+
+    Nothing else is read. A link to a file is copied as the file, so that the copy can be written
+    into; one to a folder is left out, as it is when documents are read. Raises ProblemsError for
+    what cannot be read.
+    """
+    to.mkdir()
+    for path in documents_below(base):
+        relative = path.relative_to(base)
+        found = content(path, f"{base.name}/{relative.as_posix()}")
+        if isinstance(found, Problem):
+            raise ProblemsError([found])
+        (to / relative).parent.mkdir(parents=True, exist_ok=True)
+        (to / relative).write_bytes(found)
 
 
 def all_unusable(base: Path, shown: str) -> tuple[Problem, ...]:

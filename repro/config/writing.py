@@ -12,7 +12,7 @@ import errno
 import fcntl
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,12 +70,16 @@ def _ended(parts: list[str]) -> list[str]:
     return [part + "\n" for part in parts[:-1]] + ([parts[-1]] if parts[-1] else [])
 
 
-def write(base: Path, changes: Sequence[Change]) -> None:
+def write(base: Path, changes: Sequence[Change], root: Path | None = None) -> None:
     """Make all changes below ``base``, or none.
 
-    Raises InputError, with nothing changed, if a file is not what it was when the changes were
-    made, if a new one exists, if one is read-only or a link, or if something cannot be written.
+    ``root``, ``base`` or a folder above it, is what is never left: no link on the way down from
+    it is followed. Raises InputError, with nothing changed, if a file is not what it was when the
+    changes were made, if a new one exists, if one is read-only, if it or a folder on the way to it
+    is a link, or if something cannot be written.
     """
+    files = (path for change in changes for path in (change.old, change.new) if path is not None)
+    require_no_links(root or base, (base / path for path in files))
     with _alone(base):
         tidy(base)
         for change in changes:
@@ -133,13 +137,21 @@ def _alone(base: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def require_no_links(root: Path, files: Iterable[Path]) -> None:
+    """Raise InputError if a file below ``root``, or a folder on the way to it, is a link."""
+    for file in files:
+        path = root
+        for step in file.relative_to(root).parts:
+            path /= step
+            if path.is_symlink():
+                raise InputError(
+                    f"{path.relative_to(root)} is a link; nothing was written",
+                    "links are not followed when files are written: put what it points to in its "
+                    "place, or change that by hand",
+                )
+
+
 def _require_possible(base: Path, change: Change) -> None:
-    for relative in dict.fromkeys((change.old, change.new)):
-        if relative is None:
-            continue
-        path = base / relative
-        if path.is_symlink():
-            raise InputError(f"{relative} is a link", "change the file that it points to")
     if change.old is not None:
         path = base / change.old
         try:
