@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from repro.audit.log import require_as_logged
 from repro.config import edit, restore
 from repro.config.files import all_unusable, copied
+from repro.config.layers import Path as Keys
 from repro.config.resolve import Resolved, Selection, resolve
 from repro.config.restore import Wanted
 from repro.config.tree import Tree, load
@@ -86,8 +88,23 @@ def plan(start: Path, reference: str, *, as_overlay: bool, out: Path | None) -> 
     run = find(root, reference)
     require_as_logged(root, run)
     families = declarations()
-    want = restore.wanted(run.name, run.read("config.json"), families)
+    sealed = run.read("config.json")
+    want = restore.wanted(run.name, sealed, families, _known(root, sealed, families))
     return restored(root, want, families, as_overlay=as_overlay, out=out)
+
+
+def _known(root: Path, sealed: Mapping[str, Any], families: Families) -> dict[str, Keys]:
+    """Return today's paths by their names with dots, if the run sealed no more than such names."""
+    if all("keys" in leaf for leaf in sealed["values"]):
+        return {}
+    _require_usable(root)
+    return restore.known_paths(load(root, families)[0], families)
+
+
+def _require_usable(root: Path) -> None:
+    """Raise ProblemsError if something in ``CONFIG`` cannot be read, or would never end."""
+    if unusable := all_unusable(root / MARKER, MARKER):
+        raise ProblemsError(unusable)
 
 
 def restored(
@@ -97,8 +114,7 @@ def restored(
 
     Raises InputError if it cannot be had, ProblemsError for files of today that cannot be read.
     """
-    if unusable := all_unusable(root / MARKER, MARKER):
-        raise ProblemsError(unusable)
+    _require_usable(root)
     with TemporaryDirectory(prefix="repro-rollback-") as name:
         copy = Path(name)
         copied(root / MARKER, copy / MARKER)

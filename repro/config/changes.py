@@ -43,7 +43,7 @@ class Change:
 def changes(a: Mapping[Path, Leaf], b: Mapping[Path, Leaf]) -> Iterator[Change]:
     """Yield what differs, by path; types are kept apart, but 1 and 1.0 are one number.
 
-    A path counts as it is written with dots: a sealed one does not tell a dot in a key apart.
+    A path counts as it is written with dots: older runs sealed no more of it.
     """
     left, right = ({dotted(path): leaf for path, leaf in side.items()} for side in (a, b))
     for name in sorted({*left, *right}):

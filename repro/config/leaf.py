@@ -9,6 +9,7 @@ from typing import Any
 from repro.config.active import component_of, used
 from repro.config.composed import source
 from repro.config.layers import Path
+from repro.config.record import keys_of
 from repro.config.resolve import Resolved
 from repro.errors import Place
 
@@ -68,7 +69,7 @@ def leaves_in(sealed: Mapping[str, Any]) -> dict[Path, Leaf]:
     """Return every leaf of the configuration that a run sealed (its ``config.json``)."""
     found = {}
     for leaf in sealed["values"]:
-        path = tuple(leaf["path"].split("."))
+        path = keys_of(leaf)
         words = tuple(
             Word(
                 w["layer"],

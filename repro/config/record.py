@@ -5,22 +5,27 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from repro.config.active import component_in, used
 from repro.config.composed import source
-from repro.config.layers import dotted
+from repro.config.layers import Path, dotted
 from repro.config.resolve import Resolved
 from repro.config.settings import split
 
 SCHEMA = 1
+NOTHING: Mapping[str, Path] = MappingProxyType({})
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _WORDS = frozenset({"null", "true", "false"})
 
 
 def record(resolved: Resolved) -> dict[str, Any]:
-    """Return every leaf as JSON: path, value, identity component, whether used, full history."""
+    """Return every leaf as JSON: path, value, identity component, whether used, full history.
+
+    ``keys`` is the path in parts: a key may hold a dot, as the name of a column does.
+    """
     in_use = used(resolved)
     return {
         "schema": SCHEMA,
@@ -30,6 +35,7 @@ def record(resolved: Resolved) -> dict[str, Any]:
         "values": [
             {
                 "path": dotted(path),
+                "keys": list(path),
                 "value": value.value,
                 "component": component_in(resolved, path),
                 "used": path in in_use,
@@ -97,6 +103,17 @@ def _quoted(value: Any) -> str:
     """Return a value as JSON that YAML reads the same: what YAML calls unprintable is escaped."""
     text = json.dumps(value, ensure_ascii=False)
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def keys_of(leaf: Mapping[str, Any], known: Mapping[str, Path] = NOTHING) -> Path:
+    """Return the path of a sealed leaf in parts.
+
+    Older runs have it with dots alone. It is then the one of ``known``, by their paths with dots,
+    or else it is taken that no key holds a dot.
+    """
+    if "keys" in leaf:
+        return tuple(leaf["keys"])
+    return known[leaf["path"]] if leaf["path"] in known else tuple(leaf["path"].split("."))
 
 
 def values(sealed: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -19,7 +19,7 @@ from repro.config.edit import Draft
 from repro.config.edit_render import entry, identical
 from repro.config.experiments import DEFAULT_TARGET
 from repro.config.layers import Path, dotted, leaves, nest
-from repro.config.record import SCHEMA
+from repro.config.record import NOTHING, SCHEMA, keys_of
 from repro.config.resolve import Resolved
 from repro.config.settings import canonical_path, is_atomic, split
 from repro.config.tree import Tree
@@ -52,8 +52,13 @@ class Wanted:
         return groups
 
 
-def wanted(run: str, sealed: Mapping[str, Any], families: Families) -> Wanted:
-    """Return what a run's ``config.json`` says; raise InputError if it cannot be had here."""
+def wanted(
+    run: str, sealed: Mapping[str, Any], families: Families, known: Mapping[str, Path] = NOTHING
+) -> Wanted:
+    """Return what a run's ``config.json`` says; raise InputError if it cannot be had here.
+
+    ``known`` are today's paths by their names with dots, for older runs (see ``keys_of``).
+    """
     if sealed.get("schema") != SCHEMA:
         raise InputError(
             f"run {run}: its configuration is recorded in another form, {sealed.get('schema')!r}",
@@ -66,16 +71,25 @@ def wanted(run: str, sealed: Mapping[str, Any], families: Families) -> Wanted:
         )
     found: dict[bool, dict[Path, Any]] = {True: {}, False: {}}
     for leaf in sealed["values"]:
-        path = tuple(leaf["path"].split("."))
-        known = f"{path[0]}.{path[1]}" in DOCUMENTS or path[0] in DOCUMENTS or path[0] == MODELS
-        if not known and leaf["used"]:
+        path = keys_of(leaf, known)
+        is_ours = ".".join(path[:2]) in DOCUMENTS or path[0] in DOCUMENTS or path[0] == MODELS
+        if not is_ours and leaf["used"]:
             raise InputError(
                 f"run {run}: {leaf['path']} lies in a document that is not known here",
                 "use the version of repro that made the run",
             )
-        if known:
+        if is_ours:
             found[leaf["used"]][path] = leaf["value"]
     return Wanted(run, sealed["family"], sealed["target"], found[True], found[False])
+
+
+def known_paths(tree: Tree, families: Families) -> dict[str, Path]:
+    """Return the paths of the leaves that the documents of today have, by their names with dots."""
+    return {
+        dotted(path): path
+        for table in (tree.defaults, tree.documents)
+        for path in _leaves(table, families)
+    }
 
 
 def missing_documents(tree: Tree, want: Wanted, families: Families) -> dict[File, bytes]:

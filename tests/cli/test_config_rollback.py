@@ -324,3 +324,54 @@ def test_an_overlay_names_its_schema_for_editors(desk) -> None:
         link = first.removeprefix("# yaml-language-server: $schema=")
         assert (file.parent / link).resolve().is_file(), first
     assert (desk.root / f"CONFIG/training_config/splits_config_{run}.yaml").is_file()
+
+
+# --- keys with dots in them -----------------------------------------------------------------------
+
+
+def dotted_columns(root: Path, kind: str = "float64") -> None:
+    """Give the dataset a column whose name has a dot in it, and one that reads like a path."""
+    replaced(
+        root, "data/dataset.yaml", "    Open: float64\n", f"    Open: float64\n    A.b: {kind}\n"
+    )
+
+
+def older(sealed: Any) -> Any:
+    """Return a record as it was sealed before paths were sealed in parts."""
+    for leaf in sealed["values"]:
+        del leaf["keys"]
+    return sealed
+
+
+@pytest.mark.parametrize("is_older", [False, True], ids=["in parts", "with dots alone"])
+@pytest.mark.parametrize("as_overlay", [False, True], ids=["files", "overlay"])
+def test_a_key_with_a_dot_in_it_is_rolled_back(
+    root: Path, is_older: bool, as_overlay: bool
+) -> None:
+    families = declarations()
+    dotted_columns(root)
+    sealed = json.loads(json.dumps(record(resolved(root))))
+    assert ["data", "dataset", "dataset", "columns", "A.b"] in [v["keys"] for v in sealed["values"]]
+    replaced(root, "data/dataset.yaml", "A.b: float64", "A.b: int64")
+    known = {}
+    if is_older:
+        sealed = older(sealed)
+        known = restore.known_paths(load(root, families)[0], families)
+    want = restore.wanted("r-1", sealed, families, known)
+    carry_out(restored(root, want, families, as_overlay=as_overlay, out=None))
+    names = ("dataset_r-1",) if as_overlay else ()
+    again = resolved(root, overlays=names)
+    assert restore.differing(again, want) == []
+    assert again.flat["data", "dataset", "dataset", "columns", "A.b"].value == "float64"
+
+
+def test_a_column_with_a_dot_that_is_gone_comes_back_and_a_new_one_goes(root: Path) -> None:
+    plain = had(root)
+    text = (root / "CONFIG/data/dataset.yaml").read_text("utf-8")
+    dotted_columns(root)
+    with_dot = had(root)
+    (found,) = restored(root, plain, declarations(), as_overlay=False, out=None).changes
+    assert found.after.decode("utf-8") == text
+    (root / "CONFIG/data/dataset.yaml").write_text(text, "utf-8")
+    (found,) = restored(root, with_dot, declarations(), as_overlay=False, out=None).changes
+    assert "    A.b: float64\n" in found.after.decode("utf-8")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from repro.config.active import COMPONENTS, component_of, used
 from repro.config.document import parse
 from repro.config.layers import Setting, Value, dotted, nest
-from repro.config.record import record, to_yaml, values
+from repro.config.record import keys_of, record, to_yaml, values
 from repro.config.resolve import Resolved
 from repro.config.settings import split
 from repro.errors import Place
@@ -239,3 +239,13 @@ def test_a_character_that_must_be_escaped_comes_back_from_yaml(character, edit, 
     assert configuration.flat[path].value == character
     found = said(to_yaml(configuration))["data", "feature_registry"]
     assert found["registry"]["ret_1d"]["description"] == character
+
+
+def test_a_path_is_sealed_in_parts_and_read_so_again(layered):
+    sealed = record(layered)
+    assert [tuple(entry["keys"]) for entry in sealed["values"]] == sorted(layered.flat)
+    dot = {"path": "data.dataset.dataset.columns.A.b"}
+    parts = ("data", "dataset", "dataset", "columns", "A.b")
+    assert keys_of(dot | {"keys": list(parts)}) == parts
+    assert keys_of(dot, {dot["path"]: parts}) == parts
+    assert keys_of(dot) == (*parts[:-1], "A", "b")
