@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from repro.errors import InputError, UsageError
+from repro.facts import conditions as conditional
+from repro.facts.conditions import Condition
 from repro.facts.offers import Offer, offers
 
 GROUP = "repro.trainers"
@@ -58,6 +60,8 @@ class Declaration:
     seed_bits: int
     rulebook: tuple[Rule, ...]
     file: Path
+    conditions: tuple[Condition, ...] = ()
+    """Which hyperparameters count only while others, or the task, let them."""
     _names: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def canonical_name(self, name: str) -> str:
@@ -91,6 +95,14 @@ class Declaration:
     def forced(self, level: str) -> dict[str, Any]:
         """Return the parameters that ``level`` forces, with their values."""
         return {rule.parameter: rule.value for rule in self.rulebook if level in rule.levels}
+
+    def idle(self, values: Mapping[str, Any], task: str) -> dict[str, Condition]:
+        """Return the hyperparameters in ``values`` that have no effect, with what makes it so."""
+        return conditional.idle(self.conditions, values, task)
+
+    def contradictions(self, values: Mapping[str, Any], task: str) -> list[tuple[str, Condition]]:
+        """Return the hyperparameters in ``values`` that others forbid, with what forbids them."""
+        return conditional.contradictions(self.conditions, values, task)
 
     @property
     def digest(self) -> str:
@@ -166,8 +178,14 @@ def _read(point: Offer) -> Declaration:
                 for r in data["rulebook"]
             ),
             file=file,
+            # Younger than the interface: one who says nothing of it has none.
+            conditions=conditional.read(
+                data["conditions"] if "conditions" in data else (),
+                data["hyperparameters"],
+                data["tasks"],
+            ),
         )
-    except (ImportError, OSError, ValueError, KeyError, TypeError) as error:
+    except (ImportError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"the declaration of trainer {point.name!r} of {origin} cannot be read: {error!r}",
             "reinstall or uninstall that distribution",
