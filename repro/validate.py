@@ -12,9 +12,10 @@ from repro.config.composed import composed_problems, missing_hyperparameters
 from repro.config.document import Document, parse
 from repro.config.experiments import FAMILY, Experiment, chosen
 from repro.config.files import all_unusable, any_endless, content, documents_below
+from repro.config.idle import idle, warned
 from repro.config.kinds import Fragments
 from repro.config.layers import Flat, Value
-from repro.config.overrides import given_twice, idle
+from repro.config.overrides import given_twice, unused
 from repro.config.resolve import Resolved, Selection, base_of, resolve
 from repro.config.settings import split
 from repro.config.trainer_faults import blamed
@@ -109,7 +110,8 @@ def configuration(
         found = check(resolved, families) + given_twice(resolved, selection.sets, families)
     if found:
         raise ProblemsError(found)
-    return root, replace(resolved, warnings=(*resolved.warnings, *idle(resolved))), families
+    resolved = replace(resolved, warnings=(*resolved.warnings, *unused(resolved)))
+    return root, warned(resolved, families), families
 
 
 def check(
@@ -134,9 +136,8 @@ def offered(
 ) -> Iterator[tuple[Tree, Flat | None, Selection]]:
     """Yield what the workspace offers beside its defaults: each family, variant and profile.
 
-    Each comes with the tree and base that decide its hyperparameters, which know no other family
-    and no more than that needs: sixty of them would otherwise be read sixty times. ``base`` is the
-    tree's, or None if it has none, because some parameter has two names.
+    Each comes with the tree and base that decide its hyperparameters, and no more: sixty of them
+    would otherwise be read sixty times. ``base`` is None if some parameter has two names.
 
     Not each target: one whose horizon is longer than the purge is wrong only where it is used. An
     overlay is a document of its own, and is laid only where it is asked for.
@@ -213,7 +214,9 @@ def _selected(
         resolved = resolve(tree, selection, families, base)
         found = check(resolved, families, broken, crossing)
         found += given_twice(resolved, selection.sets, families)
-        return found if found or broken else idle(resolved)
+        if found:
+            return found
+        return idle(resolved, families, broken) + (() if broken else unused(resolved))
     except ProblemsError as error:
         if not broken:
             return error.problems

@@ -9,9 +9,10 @@ from datetime import date
 from typing import Any
 
 from repro.config.active import SELECTION, SELECTION_USES, selecting
-from repro.config.catalog import MODELS, Trainer
+from repro.config.catalog import MODELS
 from repro.config.composed import source
 from repro.config.experiments import DEFAULT_TARGET, TARGETS
+from repro.config.idle import Judge, impossible
 from repro.config.layers import Path, Value, below, dotted
 from repro.config.names import suggestion
 from repro.config.resolve import LEVEL, Resolved
@@ -37,7 +38,7 @@ PROFILES_FILE = "training_config.optimizer_config"
 
 
 def cross_checks(
-    resolved: Resolved, families: Mapping[str, Trainer], broken: Collection[str] = ()
+    resolved: Resolved, families: Mapping[str, Judge], broken: Collection[str] = ()
 ) -> tuple[Problem, ...]:
     """Return every problem that lies between documents, for the target that is resolved.
 
@@ -56,7 +57,7 @@ def cross_checks(
 
 
 def model_checks(
-    resolved: Resolved, families: Mapping[str, Trainer], broken: Collection[str] = ()
+    resolved: Resolved, families: Mapping[str, Judge], broken: Collection[str] = ()
 ) -> tuple[Problem, ...]:
     """Return those of ``cross_checks`` that depend on the family, its variant and the profile."""
     read = (TARGETS_FILE, LEVEL_FILE, f"{MODELS}.{resolved.family}")
@@ -238,7 +239,7 @@ def _is_day(text: str) -> bool:
     return True
 
 
-def _model(resolved: Resolved, trainer: Trainer) -> Iterator[Problem]:
+def _model(resolved: Resolved, trainer: Judge) -> Iterator[Problem]:
     """Yield what the family cannot do, and what is wrong with its hyperparameters."""
     task = resolved.flat[(*TARGETS, resolved.target, "task")]
     if task.value not in trainer.tasks:
@@ -247,7 +248,7 @@ def _model(resolved: Resolved, trainer: Trainer) -> Iterator[Problem]:
     yield from _parameters(resolved, trainer)
 
 
-def _choosing(resolved: Resolved, families: Mapping[str, Trainer]) -> Iterator[Problem]:
+def _choosing(resolved: Resolved, families: Mapping[str, Judge]) -> Iterator[Problem]:
     """Yield what is wrong with the choice of features, and with the families that are asked."""
     flat = resolved.flat
     yield from _kept(resolved)
@@ -274,7 +275,7 @@ def _kept(resolved: Resolved) -> Iterator[Problem]:
         yield _at(resolved, top, message, f"set it to {there} or fewer")
 
 
-def _parameters(resolved: Resolved, trainer: Trainer) -> Iterator[Problem]:
+def _parameters(resolved: Resolved, trainer: Judge) -> Iterator[Problem]:
     """Yield hyperparameters that the level forbids, and those that contradict each other."""
     flat = resolved.flat
     level = flat[LEVEL]
@@ -289,6 +290,7 @@ def _parameters(resolved: Resolved, trainer: Trainer) -> Iterator[Problem]:
         if leaves.value > most:
             message = f"{leaves.value} leaves do not fit a depth of {depth.value}: at most {most}"
             yield _at(resolved, leaves, message)
+    yield from impossible(resolved, trainer)
 
 
 _CHECKS: Mapping[Callable[[Resolved], Iterator[Problem]], tuple[str, ...]] = {

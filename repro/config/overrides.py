@@ -40,7 +40,7 @@ def given_twice(
     return tuple(found)
 
 
-def idle(resolved: Resolved) -> tuple[Problem, ...]:
+def unused(resolved: Resolved) -> tuple[Problem, ...]:
     """Return a warning for each override none of whose values this run uses."""
     laid: dict[str, tuple[Path, Place]] = {}
     for path, value in resolved.flat.items():

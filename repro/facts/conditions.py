@@ -81,7 +81,7 @@ def _read(entry: Mapping[str, Any], names: Collection[str], tasks: Collection[st
         raise ValueError(f"a condition says {sorted(entry)}")
     found = Condition(
         {name: tuple(values) for name, values in entry["when"].items()},
-        entry["task"] if "task" in entry else None,
+        entry.get("task"),
         tuple(entry["idle"]) if "idle" in entry else (),
         {n: tuple(v) for n, v in entry["requires"].items()} if "requires" in entry else {},
         entry["reason"],

@@ -180,7 +180,7 @@ def _read(point: Offer) -> Declaration:
             file=file,
             # Younger than the interface: one who says nothing of it has none.
             conditions=conditional.read(
-                data["conditions"] if "conditions" in data else (),
+                data.get("conditions", ()),
                 data["hyperparameters"],
                 data["tasks"],
             ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from repro.config.overrides import given_twice, idle
+from repro.config.overrides import given_twice, unused
 from repro.config.resolve import Selection, resolve
 from repro.editors import kind_named
 from repro.errors import ProblemsError, UsageError
@@ -26,7 +26,7 @@ OTHER = "model_config.xgboost.hyperparameters.learning_rate=0.3"
 )
 def test_an_override_that_nothing_uses_is_named(sets, more, shipped, families) -> None:
     asked = Selection(sets=("folds=3", *sets), **more)
-    [problem] = idle(resolve(shipped, asked, families))
+    [problem] = unused(resolve(shipped, asked, families))
     assert problem.severity == "warning"
     assert problem.message.startswith(f"{sets[0]} changes nothing")
     assert "target fwd_ret_5d, family lightgbm" in problem.message
@@ -46,7 +46,7 @@ def test_an_override_that_nothing_uses_is_named(sets, more, shipped, families) -
     ],
 )
 def test_an_override_that_is_used_is_not(sets, more, shipped, families) -> None:
-    assert idle(resolve(shipped, Selection(sets=sets, **more), families)) == ()
+    assert unused(resolve(shipped, Selection(sets=sets, **more), families)) == ()
 
 
 @pytest.mark.parametrize(
