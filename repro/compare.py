@@ -102,7 +102,8 @@ def compare(root: Path, a: Run, b: Run) -> Comparison:
 
 def _causes(a: Run, b: Run) -> Iterator[Cause]:
     """Yield everything that differs between what went into two runs."""
-    yield from differences.configuration(a.read("config.json"), b.read("config.json"))
+    idle = _idle(a) & _idle(b)
+    yield from differences.configuration(a.read("config.json"), b.read("config.json"), idle)
     left, right = a.read("dataset.json"), b.read("dataset.json")
     if a.group["dataset_signature"] != b.group["dataset_signature"]:
         yield from differences.data(left, right)
@@ -111,6 +112,12 @@ def _causes(a: Run, b: Run) -> Iterator[Cause]:
     yield from differences.mapping("code", "execution_key", old["code"], new["code"])
     yield from differences.mapping("code", "", old["git"] or {}, new["git"] or {}, "git")
     yield from differences.mapping("environment", "execution_key", _computing(old), _computing(new))
+
+
+def _idle(run: Run) -> set[str]:
+    """Return the paths of the hyperparameters that had no effect; none if the run is too old."""
+    prefix = f"model_config.{run.snapshot['family']}.hyperparameters"
+    return {f"{prefix}.{name}" for name in run.snapshot["parameters"].get("idle", ())}
 
 
 def _computing(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,6 +42,8 @@ class Plan:
     forced: Mapping[str, Any]
     """Parameters that the level forces."""
     seeds: Mapping[str, Mapping[str, int]]
+    idle: tuple[str, ...] = ()
+    """Hyperparameters that are asked for and, with the others as they are, have no effect."""
 
     @property
     def is_promised(self) -> bool:

@@ -123,6 +123,7 @@ def _snapshot(plan: Plan, finished: Mapping[str, Any], name: str, seq: int) -> d
         "seeds": plan.seeds,
         "parameters": {
             "requested": dict(plan.active.hyperparameters),
+            "idle": list(plan.idle),
             "forced": dict(plan.forced),
             "effective": finished["effective"]["final"],
             "rounds": finished["rounds"],

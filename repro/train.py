@@ -164,6 +164,7 @@ def _plan(
         identity=identity,
         forced=declaration.forced(active.level),
         seeds=seeds,
+        idle=tuple(declaration.idle(active.hyperparameters, job.decides["target"]["task"])),
     )
     require_sound(plan)
     return plan

@@ -114,7 +114,8 @@ def _cause(cause: Cause) -> None:
     if cause.kind == "data" and cause.old is None:
         output.result(f"  {cause.subject}: {cause.new}{moves}")
         return
-    output.result(f"  {cause.subject}: {_value(cause.old)} -> {_value(cause.new)}{moves}")
+    idle = "  (idle on both sides)" if cause.idle else ""
+    output.result(f"  {cause.subject}: {_value(cause.old)} -> {_value(cause.new)}{moves}{idle}")
     for name, side in (("A", cause.a), ("B", cause.b)):
         if side is not None:
             output.result(f"    {name} {_side(side)}")

@@ -84,7 +84,10 @@ def show(
     output.result(output.columns([(k, str(v)) for k, v in found.group.items()]))
     output.result("\nparameters (requested; the library's own word on them: --format json)")
     asked = snapshot["parameters"]["requested"]
-    output.result(output.columns([(f"  {k}", json.dumps(v)) for k, v in asked.items()]))
+    idle = snapshot["parameters"].get("idle", ())
+    said = {name: "  (requested, but idle)" for name in idle}
+    rows = [(f"  {k}", f"{json.dumps(v)}{said.get(k, '')}") for k, v in asked.items()]
+    output.result(output.columns(rows))
     output.result("\nmetrics")
     metrics = snapshot["metrics"].items()
     output.result(output.columns([(f"  {k}", output.number(v)) for k, v in metrics], right=(1,)))

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from repro.config.active import selecting
+from repro.config.active import SELECTION, selecting
 from repro.config.catalog import MODELS, Trainer
 from repro.config.composed import source
 from repro.config.experiments import TARGETS
@@ -20,6 +20,7 @@ from repro.config.resolve import Resolved
 from repro.errors import Problem
 
 BENEATH = "defaults"
+CHOOSING = "feature_selection.feature_selection"
 RULE = "cross-check"
 
 
@@ -77,11 +78,16 @@ def idle(
     documents beneath have it says nothing that is not so; nor does one that must be written,
     because nothing lies beneath it.
     """
+    if "data.targets" in broken:
+        return ()
+    asked: tuple[str, ...] = ()
+    # One family is looked at alone, without the document that says how features are chosen.
+    if (*SELECTION, "method") in resolved.flat and CHOOSING not in broken:
+        asked = selecting(resolved)
     found: list[Problem] = []
-    if not {"data.targets", "feature_selection.feature_selection"} & set(broken):
-        for family in dict.fromkeys((resolved.family, *selecting(resolved))):
-            if family in families and f"{MODELS}.{family}" not in broken:
-                found += _idle(resolved, families[family])
+    for family in dict.fromkeys((resolved.family, *asked)):
+        if family in families and f"{MODELS}.{family}" not in broken:
+            found += _idle(resolved, families[family])
     return tuple(found)
 
 

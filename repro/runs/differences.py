@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,13 +34,20 @@ class Cause:
     """The identity component or key that it moves; empty if none."""
     a: Side | None = None
     b: Side | None = None
+    idle: bool = False
+    """Whether it is a hyperparameter that has no effect in either run."""
 
 
 SEED = "reproducibility.base_seed"
 
 
-def configuration(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Cause]:
-    """Yield the used values that differ, by path; types are kept apart."""
+def configuration(
+    a: Mapping[str, Any], b: Mapping[str, Any], idle: Collection[str] = ()
+) -> Iterator[Cause]:
+    """Yield the used values that differ, by path; types are kept apart.
+
+    ``idle`` are the paths of those that have no effect in either run.
+    """
     old = {leaf["path"]: leaf for leaf in a["values"] if leaf["used"]}
     new = {leaf["path"]: leaf for leaf in b["values"] if leaf["used"]}
     for path in sorted({*old, *new}):
@@ -57,6 +64,7 @@ def configuration(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Cause]
             "" if component == "none" else component,
             _side(left),
             _side(right),
+            path in idle,
         )
     if a["target"] != b["target"]:
         yield Cause("configuration", "target", a["target"], b["target"], "target")

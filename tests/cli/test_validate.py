@@ -224,3 +224,21 @@ def test_a_model_document_may_be_missing_where_there_are_defaults_and_nowhere_el
 def test_an_override_of_a_whole_document_is_not_our_own_bug(text, workspace, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(workspace))
     assert validate(workspace, text)[0] in (1, 2)
+
+
+def test_a_variant_that_nobody_chose_is_told_where_it_contradicts_itself(edit, workspace):
+    edit(MODEL, "    num_leaves: 63\n    max_depth: 8\n", "    num_leaves: 63\n    max_depth: 4\n")
+    status, out, _ = validate(workspace)
+    assert status == 1
+    lines = (workspace / "CONFIG" / MODEL).read_text("utf-8").splitlines()
+    line = lines.index("    num_leaves: 63") + 1
+    told = "hyperparameters.num_leaves: 63 leaves do not fit a depth of 4: at most 16"
+    assert f"CONFIG/{MODEL}:{line}:17: {told}\n" in out
+
+
+def test_what_has_no_effect_is_a_warning_and_a_finding_only_if_strict(edit, workspace):
+    edit(MODEL, "subsample_freq: 1", "subsample_freq: 0")
+    status, out, _ = validate(workspace)
+    assert status == 0
+    assert "warning: hyperparameters.bagging_fraction: bagging_fraction is not used while" in out
+    assert validate(workspace, "--strict")[0] == 1

@@ -80,3 +80,8 @@ def test_files_differ_by_content_and_not_by_order():
         ("file a", "blake3:1", "blake3:9"),
         ("file b", None, "blake3:2"),
     ]
+
+
+def test_a_change_that_neither_run_saw_is_marked():
+    told = list(differences.configuration(sealed(a=1, b=1), sealed(a=2, b=2), {"b"}))
+    assert [(cause.subject, cause.idle) for cause in told] == [("a", False), ("b", True)]
