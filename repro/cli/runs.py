@@ -85,7 +85,7 @@ def show(
     output.result("\nparameters (requested; the library's own word on them: --format json)")
     asked = snapshot["parameters"]["requested"]
     idle = snapshot["parameters"].get("idle", ())
-    said = {name: "  (requested, but idle)" for name in idle}
+    said = dict.fromkeys(idle, "  (requested, but idle)")
     rows = [(f"  {k}", f"{json.dumps(v)}{said.get(k, '')}") for k, v in asked.items()]
     output.result(output.columns(rows))
     output.result("\nmetrics")
