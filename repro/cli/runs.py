@@ -86,8 +86,8 @@ def show(
     asked = snapshot["parameters"]["requested"]
     idle = snapshot["parameters"].get("idle", ())
     said = dict.fromkeys(idle, "  (requested, but idle)")
-    rows = [(f"  {k}", f"{json.dumps(v)}{said.get(k, '')}") for k, v in asked.items()]
-    output.result(output.columns(rows))
+    shown = [(f"  {k}", f"{json.dumps(v)}{said.get(k, '')}") for k, v in asked.items()]
+    output.result(output.columns(shown))
     output.result("\nmetrics")
     metrics = snapshot["metrics"].items()
     output.result(output.columns([(f"  {k}", output.number(v)) for k, v in metrics], right=(1,)))

@@ -56,8 +56,7 @@ def copied(base: Path, to: Path) -> None:
     """Copy what is called as a document below ``base`` to the same paths below ``to``.
 
     Nothing else is read. A link to a file is copied as the file, so that the copy can be written
-    into; one to a folder is left out, as it is when documents are read. Raises ProblemsError for
-    what cannot be read.
+    into. Raises ProblemsError for what cannot be read.
     """
     to.mkdir()
     for path in documents_below(base):
