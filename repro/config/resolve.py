@@ -76,7 +76,7 @@ class Resolved:
     family: str
     target: str
     layers: tuple[str, ...]
-    """The names of the layers above the documents, lowest first; ``default`` is always there."""
+    """The names of the layers above the documents, lowest first; not `default`, always laid."""
     sources: Mapping[str, tuple[str, ...]] = field(repr=False)
     """The lines of each file (or argument) that a place may point into."""
     experiment: str | None = None

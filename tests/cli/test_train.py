@@ -58,7 +58,7 @@ def test_the_plan_is_in_the_log_and_signed_before_anything_is_trained(trained):
     assert override["seq"] == planned["seq"] + 1
     assert completed["body"]["plan"] == planned["seq"]
     assert planned["body"]["comparison_group"] == run["comparison_group"]
-    assert planned["body"]["layers"] == ["profile default", "profile debug"]
+    assert planned["body"]["layers"] == ["profile debug"]  # `default` is always laid
     assert (planned["body"]["experiment"], planned["body"]["legacy"]) == (None, [])
     (data,) = planned["body"]["inputs"]["list"]
     assert data["name"] == "data/stocks.csv.gz"
