@@ -62,7 +62,16 @@ def bash(command, folder):
     )
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+LONG = {"docs/audit.md", "docs/configuration.md", "docs/how-to.md"}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in LONG else (), id=name)
+        for name in DOCUMENTS
+    ],
+)
 def test_what_a_document_shows_is_what_happens(document, tmp_path):
     folder = tmp_path / "workspace"
     folder.mkdir()

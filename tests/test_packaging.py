@@ -252,6 +252,7 @@ print(repro.__version__, importlib.metadata.version("repro-audit"))
     assert said == f"{version} {version}\n"
 
 
+@pytest.mark.slow
 def test_an_auditor_needs_the_wheel_and_the_audit_lock_alone(wheel, tmp_path):
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / "bin" / "python"

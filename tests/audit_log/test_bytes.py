@@ -46,16 +46,19 @@ def within_key(site: Site, data: bytes) -> frozenset[int]:
     return frozenset(n for n in range(start, start + 1600) if n % 16)
 
 
+SOME = flipped(lambda place, old: [[old ^ 1], [], [0x0A], [], [old ^ 1], [], [0x20]][place % 7])
 FEW = flipped(lambda place, old: [old ^ 1, *([0x0A, 0x20] if place % 5 == 0 else [])])
 ALL = flipped(lambda _place, _old: list(range(256)))
 CHANGES = pytest.mark.parametrize(
-    "change", [FEW, pytest.param(ALL, marks=pytest.mark.soak)], ids=["few", "all"]
+    "change",
+    [SOME, pytest.param(FEW, marks=pytest.mark.slow), pytest.param(ALL, marks=pytest.mark.soak)],
+    ids=["some", "few", "all"],
 )
+STEPS = pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.slow)])
+"""Each third offset; each one."""
 
 
-@pytest.mark.parametrize(
-    "change", [FEW, pytest.param(ALL, marks=pytest.mark.soak)], ids=["few", "all"]
-)
+@CHANGES
 def test_every_changed_byte_of_the_lines_is_tampering(full: Site, change: Change) -> None:
     data, vkey = full.lines.read_bytes(), full.vkey
     count, dull = data.count(b"\n"), within_key(full, data)
@@ -73,9 +76,7 @@ def test_every_changed_byte_of_the_lines_is_tampering(full: Site, change: Change
         assert report.faults[0].seq in named, (place, report)
 
 
-@pytest.mark.parametrize(
-    "change", [FEW, pytest.param(ALL, marks=pytest.mark.soak)], ids=["few", "all"]
-)
+@CHANGES
 @pytest.mark.parametrize("name", ["checkpoint", "log.vkey"])
 def test_every_changed_byte_of_checkpoint_and_key_file_is_tampering(
     full: Site, name: str, change: Change
@@ -98,10 +99,13 @@ def test_every_changed_byte_of_checkpoint_and_key_file_is_tampering(
             assert report.verdict == "tampered" or (place > cosignature and lacks), (place, report)
 
 
-def test_lines_cut_at_any_offset_are_truncated(full: Site) -> None:
+@STEPS
+def test_lines_cut_at_any_offset_are_truncated(full: Site, step: int) -> None:
     data, vkey = full.lines.read_bytes(), full.vkey
     dull = within_key(full, data)
-    for length in (n for n in range(len(data)) if n not in dull):
+    ends = {n for n, byte in enumerate(data) if byte == ord("\n")}
+    whole = {0, *ends, *(n + 1 for n in ends)} - {len(data)}
+    for length in sorted({*range(0, len(data), step), *whole} - dull):
         full.lines.write_bytes(data[:length])
         report = both(full, vkey)
         assert report.verdict == "truncated", (length, report)

@@ -48,7 +48,17 @@ def test_every_family_of_ours_is_trained():
     assert ours == {case.family for case in FAMILIES} | ELSEWHERE
 
 
-@pytest.mark.parametrize("case", FAMILIES, ids=lambda case: case.family)
+QUICK = {"hist_gradient_boosting", "ridge"}
+"""One with trees and one without; the others are trained by CI's slow tests."""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=() if case.family in QUICK else pytest.mark.slow, id=case.family)
+        for case in FAMILIES
+    ],
+)
 def test_a_family_is_trained_under_strict_and_verified(case, desk):
     settings = [f"reproducibility.threads={case.threads}", *case.settings]
     sets = [word for setting in settings for word in ("--set", setting)]

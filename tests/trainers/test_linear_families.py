@@ -463,7 +463,13 @@ SOLVERS = {
 }
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "family",
+    [
+        pytest.param(family, marks=() if family == "mlp" else pytest.mark.slow)
+        for family in FAMILIES
+    ],
+)
 def test_load_library_imports_all_that_training_needs(family, tmp_path):
     code = LATE.format(folder=str(Path(__file__).parent), family=family, changes=SOLVERS[family])
     done = subprocess.run(
