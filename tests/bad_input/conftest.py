@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Workspace:
-    """Return a workspace of the test's own."""
-    return Workspace.made(tmp_path)
+def fresh(tmp_path: Path) -> Iterator[Workspace]:
+    """Give a workspace of the test's own."""
+    workspace = Workspace.made(tmp_path)
+    yield workspace
+    workspace.end_all()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_goes_on(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    for name in {"shared", "trained"} & set(request.fixturenames):
+        request.getfixturevalue(name).end_all()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .workspace import Workspace
+from .workspace import PLANNED, Workspace
 
 # Slow: `make slow` runs these, and so does every change before it lands.
 pytestmark = pytest.mark.slow
@@ -216,7 +216,7 @@ def test_a_price_of_zero_is_refused_or_trained_on_but_never_infinite(shared: Wor
     done.require(0)
     assert "Infinity" not in done.out
     assert "NaN" not in done.out
-    shared.require_clean(state, "run.planned", "run.completed")
+    shared.require_clean(state, *PLANNED, "run.completed")
 
 
 def test_too_few_rows_for_the_folds_are_refused_with_the_knobs(shared: Workspace) -> None:

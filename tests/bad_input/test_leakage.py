@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from .workspace import QUICK, Workspace
+from .workspace import PLANNED, QUICK, Workspace
 
 SAFETY = "CONFIG/training_config/safety_config.yaml"
-PLANNED = ("run.planned", "config.override")  # the quick profile is one
 
 
 def test_a_feature_that_nearly_is_the_target_is_refused_before_the_plan(shared: Workspace) -> None:

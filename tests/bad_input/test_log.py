@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .workspace import ENDLESS, QUICK, Workspace
+from .workspace import ENDLESS, PLANNED, QUICK, Workspace
 
 # Slow: `make slow` runs these, and so does every change before it lands.
 pytestmark = pytest.mark.slow
@@ -133,10 +133,10 @@ def test_a_record_changed_long_ago_is_told_by_verify_however_often_one_trains(
     content = fresh.log.read_bytes()
     fresh.log.write_bytes(content.replace(b'"rmse":0.04', b'"rmse":0.01'))
     assert fresh.log.read_bytes() != content
-    untouched(fresh, "audit", "verify", status=4, says=("tampered", "record 3"))
+    untouched(fresh, "audit", "verify", status=4, says=("tampered", "record 4"))
     # Appending looks at what is new, or it would cost the whole log; the evidence stays.
     fresh.repro("train", *QUICK).require(0)
-    untouched(fresh, "audit", "verify", status=4, says=("tampered", "record 3"))
+    untouched(fresh, "audit", "verify", status=4, says=("tampered", "record 4"))
 
 
 def test_a_log_cut_back_to_an_earlier_state_is_rolled_back(fresh: Workspace) -> None:
@@ -157,8 +157,8 @@ def test_a_torn_tail_is_kept_cut_and_recorded(fresh: Workspace) -> None:
     fresh.repro("audit", "verify").require(1, "torn", "record 1")
     fresh.repro("train", *QUICK).require(0)
     kinds = [record["type"] for record in fresh.records()]
-    assert kinds == ["log.created", "log.recovered", "run.planned", "run.completed"]
-    fresh.repro("audit", "verify").require(0, "ok: 4 records")
+    assert kinds == ["log.created", "log.recovered", *PLANNED, "run.completed"]
+    fresh.repro("audit", "verify").require(0, "ok: 5 records")
 
 
 def test_what_git_does_not_keep_is_not_missed(fresh: Workspace) -> None:
@@ -168,9 +168,9 @@ def test_what_git_does_not_keep_is_not_missed(fresh: Workspace) -> None:
     for lock in (fresh.root / "AUDIT_LOG").glob("*.lock"):
         lock.unlink()
     shutil.rmtree(fresh.root / "RESULTS")
-    fresh.repro("audit", "verify").require(0, "ok: 3 records")
+    fresh.repro("audit", "verify").require(0, "ok: 4 records")
     fresh.repro("train", *QUICK).require(0)
-    fresh.repro("audit", "verify").require(0, "ok: 5 records")
+    fresh.repro("audit", "verify").require(0, "ok: 7 records")
 
 
 @pytest.fixture
@@ -214,6 +214,6 @@ def test_an_old_interrupted_run_is_ended_by_any_command_that_writes(fresh: Works
     assert train.end().status == -signal.SIGKILL
     fresh.repro("train", "--set", "dataset.files=[nope.csv]").require(3)
     kinds = [record["type"] for record in fresh.records()][1:]
-    assert kinds == ["run.planned", "run.interrupted", "run.refused"]
+    assert kinds == [*PLANNED, "run.interrupted", "run.refused"]
     assert fresh.of_type("run.interrupted")[0]["run"] == run
     fresh.repro("audit", "verify").require(0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .workspace import QUICK, Workspace, one_error
+from .workspace import PLANNED, QUICK, Workspace, one_error
 
 # Slow: `make slow` runs these, and so does every change before it lands.
 pytestmark = pytest.mark.slow
@@ -126,7 +126,7 @@ def test_a_training_without_any_stream_is_a_training(fresh: Workspace) -> None:
     before = fresh.state()
     done = fresh.shell("$REPRO train --profile debug <&- >&- 2>&-")
     assert done.status in (0, 3)
-    fresh.require_clean(before, "run.planned", "run.completed")
+    fresh.require_clean(before, *PLANNED, "run.completed")
 
 
 def test_what_a_user_sets_in_the_environment_changes_no_bit(fresh: Workspace) -> None:

@@ -23,6 +23,8 @@ REPRO = (sys.executable, "-P", "-m", "repro")
 QUICK = ("--profile", "debug")
 ENDLESS = ("--profile", "debug", "--set", "n_estimators=1000000")
 """A training that does not end before somebody ends it."""
+PLANNED = ("run.planned", "config.override")
+"""What a plan under either leaves in the log, at once: both differ from the documents."""
 PATIENCE = 60.0
 """Seconds that anything may take on a busy machine."""
 UNSET = ("PYTHONUNBUFFERED", "REPRO_DEBUG", "XDG_DATA_HOME")
@@ -167,6 +169,7 @@ class Workspace:
         """Name the folders; `made` makes them."""
         self.root = place / "workspace"
         self.keys = place / "keys"
+        self._started: list[Running] = []
         self._verified: tuple[bytes, ...] = ()
 
     @classmethod
@@ -233,7 +236,16 @@ class Workspace:
 
     def start(self, *arguments: str) -> Running:
         """Start a command in the workspace."""
-        return Running(self, arguments)
+        self._started.append(Running(self, arguments))
+        return self._started[-1]
+
+    def end_all(self) -> None:
+        """Kill what a test that failed has left running: nobody else would ever end it."""
+        for running in self._started:
+            if running.process.poll() is None:
+                running.kill()
+                running.end()
+        self._started.clear()
 
     def records(self) -> tuple[Mapping[str, Any], ...]:
         """Return every whole record of the log."""
