@@ -5,6 +5,11 @@ segment is kept, and holds every erasure of a segment against that, at the time 
 itself gives. At the end, with `judge`, each segment without lines needs an erasure that a signed
 checkpoint covers; which lines must be kept of it is in that erasure, as a digest.
 
+Judged are the lines that were read, and nothing beyond: what is erased meanwhile has its seal and
+its retention beyond them too. Who prunes has the erasure signed before any line goes, and lets
+nobody open the text in between, so that the erasure of what is gone is always among these lines;
+only the checkpoint may have been read too early to cover it.
+
 What is known in between is one entry for each segment. Legal holds are the business of `erasures`,
 open plans that of the walk.
 """
@@ -18,6 +23,7 @@ from datetime import date
 from repro.audit_log.errors import RecordError
 from repro.audit_log.formats.record import Record
 from repro.audit_log.formats.retention import check_retention
+from repro.audit_log.storage.pruned import Pruned
 from repro.audit_log.storage.segments import Part
 
 from .faults import Fault
@@ -73,16 +79,11 @@ class Removals:
                     self._broken.append(Fault(record.seq, "erasure", message))
         return ()
 
-    def judge(
-        self, parts: Sequence[Part], covered: int, later: Sequence[Record]
-    ) -> Iterator[Fault]:
+    def judge(self, parts: Sequence[Part], covered: int) -> Iterator[Fault]:
         """Yield what is wrong with the segments without lines, and with how they went.
 
-        A checkpoint covers the first ``covered`` records; ``later`` are erasures among those that
-        were not read.
+        A checkpoint covers the first ``covered`` records.
         """
-        for record in later:
-            self.see(record)
         yield from (fault for fault in self._broken if (fault.seq or 0) < covered)
         for number, part in enumerate(parts):
             if part.pruned is not None:
@@ -91,6 +92,19 @@ class Removals:
     def gone_without_record(self, parts: Sequence[Part], covered: int) -> bool:
         """Return whether lines are gone by no erasure among the first ``covered`` records."""
         return any(part.pruned is not None and not self._of(part.first, covered) for part in parts)
+
+    def let_go(self, number: int, pruned: Pruned, later: Later) -> bool:
+        """Return whether a record that ``later`` covers erases just this, and keeps just that.
+
+        Also one that was not read. Whether it was time to is for who reads it to judge.
+        """
+        meanwhile = [removal_of(record) for record in later.erasures]
+        return any(
+            (r.segment, r.first, r.count, r.kept)
+            == (number, pruned.first, pruned.count, pruned.digest)
+            for r in (*self._of(pruned.first, later.size), *meanwhile)
+            if r is not None
+        )
 
     def unsure(self, parts: Sequence[Part]) -> tuple[int, ...]:
         """Return the erasures of segments without lines that do not say what was kept."""
@@ -175,10 +189,10 @@ def judge_removals(
 ) -> None:
     """Hold the segments without lines against the erasures that a checkpoint covers."""
     parts = reading.text.parts if reading.text is not None else ()
-    found = Later(case.own.size if case.own is not None else reading.walk.size)
-    if removals.gone_without_record(parts, found.size):
-        found = later()
-    reading.walk.add(removals.judge(parts, found.size, found.erasures))
+    covered = case.own.size if case.own is not None else reading.walk.size
+    if removals.gone_without_record(parts, covered):
+        covered = later().size
+    reading.walk.add(removals.judge(parts, covered))
     for seq in removals.unsure(parts):
         case.warnings.append(f"record {seq} does not say which lines were kept: some may be gone")
 
