@@ -4,13 +4,14 @@ Every commitment in a record has an opening that opens it and its place, or a re
 names it. The lines are looked at raw, since any record may hold a commitment: `see_lines` finds the
 actor's without parsing, and parses only a line that holds more. Records of `types` come decoded, to
 `see`. What is known in between is one entry for each distinct commitment. The files are read once,
-at the end, in `finish`; nothing is read `without_openings`, as of a copy that was handed out
-without them.
+at the end, in `finish`, later than the lines: what is pruned in between takes openings with it, so
+that before anybody is accused it is asked which lines are still there. Nothing is read
+`without_openings`, as of a copy that was handed out without them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,6 +49,8 @@ class Erasures:
     """Records that the checkpoint covers: an erasure beyond them does not count. None: all."""
     later: Callable[[], Later] | None = None
     """Reads the checkpoint again."""
+    still: Callable[[Collection[str]], Collection[str]] | None = None
+    """Returns those of some commitments that lines hold which were not pruned meanwhile."""
     types: frozenset[str] = frozenset({"approval", "erasure"})
     checked: list[str] = field(default_factory=list)
     """What `finish` has checked, and what it warns of; as texts."""
@@ -137,7 +140,7 @@ class Erasures:
                         )
                     if self.later is not None:
                         files.erased = self._with(self.later())
-                    found.extend(files.look())
+                    found.extend(self._missed(files))
             odd = openings.foreign(self.directory)
         except OpeningError as error:
             found.append(Fault(None, "commitment", str(error)))
@@ -152,9 +155,25 @@ class Erasures:
             self.warnings.append(
                 f"{stray} openings open no commitment of the records that were read"
             )
-        kept = sum(1 for digest in self._held if digest not in files.erased)
+        kept = sum(1 for digest in files.held if digest not in files.erased)
         self.checked.append(f"{kept} openings; {len(files.erased)} erased")
         return found
+
+    def held(self) -> Set[str]:
+        """Return the commitments that the lines hold which were seen."""
+        return self._held.keys()
+
+    def _missed(self, files: _Files) -> list[Fault]:
+        """Return what is wrong with ``files``, but for what went with lines pruned meanwhile."""
+        found = list(files.look())
+        if self.still is None or not files.missing:
+            return found
+        # The lock of erasures does not keep pruning out, which deletes openings too.
+        gone = files.missing - set(self.still(files.missing))
+        if not gone:
+            return found
+        files.held = {d: where for d, where in files.held.items() if d not in gone}
+        return self._missed(files)
 
     def _are_known(self, lines: Sequence[bytes]) -> bool:
         """Return whether each of ``lines`` holds one commitment, of an actor already seen.
@@ -241,6 +260,8 @@ class _Files:
     """By records that a checkpoint covers."""
     named: dict[str, int]
     """By any record."""
+    missing: set[str] = field(default_factory=set)
+    """What nothing opened when it was last looked at."""
 
     def look(self) -> Iterator[Fault]:
         """Yield what is missing, what does not open, and what should be gone."""
@@ -262,6 +283,7 @@ class _Files:
             elif opening.path != place:
                 file = f"{OPENINGS}/{digest}.json"
                 wrong.append((seq, f"{file} opens {opening.path}, not {place}"))
+        self.missing = {digest for _, digest in missing}
         if wrong:
             seq, problem = min(wrong)
             yield Fault(seq, "commitment", f"record {seq}: {problem}{_more(len(wrong))}")

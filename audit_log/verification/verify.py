@@ -50,6 +50,7 @@ from .reading import Text
 from .removals import Removals, judge_removals
 from .rotations import Rotations
 from .spill import Spill
+from .standing import still_held
 from .survey import Reading
 from .trust import Case, judge_place, judge_signature, read_published, trusted
 
@@ -118,6 +119,7 @@ def examine(
     later = partial(read_later, case, reading, rotations)
     if readable:
         erasures.pruned, erasures.later = bool(walk.gone), later
+        erasures.still = partial(still_held, case, reading, removals, later)
         erasures.covered = case.own.size if case.own is not None else None
         walk.finish()
         judge_removals(case, reading, removals, later)
