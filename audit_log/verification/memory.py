@@ -50,6 +50,8 @@ class Memory:
     parts: Parts
     quickly: bool
     """Whether any of the lines was verified on the quick way only."""
+    gone: int | None
+    """How many of the records were pruned; None where that was not written down."""
 
     @property
     def root(self) -> bytes:
@@ -65,11 +67,14 @@ class Memory:
         walk.origin, walk.vkeys, walk.head = self.origin, self.vkeys, self.head
         walk.time, walk.backwards = self.time, self.backwards
         walk.plans.open.update(self.plans)
-        walk.quickly = self.quickly
+        walk.quickly, walk.gone = self.quickly, self.gone or 0
         return walk
 
-    def is_at(self, text: Text) -> bool:
-        """Return whether the last record that was verified still ends where it did."""
+    def is_of(self, text: Text) -> bool:
+        """Return whether all lines are still there that were, and the last still ends there."""
+        return self.gone == _gone_before(text, self.size) and self._is_at(text)
+
+    def _is_at(self, text: Text) -> bool:
         start = max(0, self.offset - MAX_LINE - 2)
         window = text.read(start, self.offset - start) if self.offset <= text.end else b""
         if len(window) != self.offset - start or not window.endswith(b"\n"):
@@ -97,7 +102,18 @@ def memory_of(walk: Walk, offset: int) -> Memory | None:
         {type(judge).__name__: judge.state() for judge in walk.observers},
         Parts(),
         walk.quickly,
+        walk.gone,
     )
+
+
+def _gone_before(text: Text, size: int) -> int:
+    """Return how many of the first ``size`` records were pruned, and their lines not kept."""
+    gone = 0
+    for pruned in (part.pruned for part in text.parts if part.pruned is not None):
+        stop = min(size, pruned.first + pruned.count)
+        kept = sum(1 for seq in pruned.kept if seq < stop)
+        gone += max(0, stop - pruned.first - kept)
+    return gone
 
 
 def require_outside(path: Path, directory: Path) -> None:
@@ -135,6 +151,7 @@ def write_memory(path: Path, memory: Memory) -> None:
     value = {
         "backwards": memory.backwards,
         "format": FORMAT,
+        "gone": memory.gone,
         "head": memory.head,
         "nodes": [node.hex() for node in memory.nodes],
         "observers": memory.observers,
@@ -169,11 +186,12 @@ def _parse(data: bytes) -> Memory:
             "time": str(time),
             "vkeys": list(vkeys),
             **rest,
-        } if format_ == FORMAT and not rest:
+        } if format_ == FORMAT and rest.keys() <= {"gone"}:
             hashes = tuple(bytes.fromhex(str(node)) for node in nodes)
             Frontier(size, hashes)  # raises unless they are the edge of a tree of this size
             _require_numbers(size, offset, backwards, generation, *counts, *plans.values())
             parts = Parts(generation, tuple(counts))
+            gone = _optional(rest.get("gone"))  # one from before has none, and is read again
             keys = tuple(str(vkey) for vkey in vkeys)
             return Memory(
                 origin,
@@ -188,8 +206,15 @@ def _parse(data: bytes) -> Memory:
                 observers,
                 parts,
                 quickly,
+                gone,
             )
     raise ValueError("members are missing or unknown")
+
+
+def _optional(value: object) -> int | None:
+    if value is None or (type(value) is int and value >= 0):
+        return value
+    raise ValueError("a number that is none, or below 0")
 
 
 def _require_numbers(*values: object) -> None:

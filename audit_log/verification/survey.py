@@ -34,6 +34,8 @@ class Reading:
     """Whether the last line is incomplete."""
     start: int = 0
     """Records that were not read, because an earlier verification did."""
+    gone: int = 0
+    """How many of these were pruned."""
     quickly_before: bool = False
     """Whether an earlier verification read any of these only quickly."""
     whole: int = 0
@@ -61,6 +63,7 @@ class Reading:
         for judge, state in zip(self.judges, before, strict=True):
             judge.resume(state)
         self.walk, self.start, self.memory = Walk(self.sizes, self.judges), 0, None
+        self.gone = 0
         for problem in self.text.problems:
             self.walk.fault(Fault(None, "chain", problem))
         self._pass(self.text, 0, signed, quickly=False)
@@ -90,13 +93,14 @@ class Reading:
         """Return whether the quick way finds nothing to doubt."""
         offset = 0
         if memory is not None:
-            if signed.origin != memory.origin or not memory.is_at(text):
+            # What a judge remembers of lines that went since is not so any more.
+            if signed.origin != memory.origin or not memory.is_of(text):
                 return False
             try:
                 self.walk = memory.walk(self.sizes, self.judges)
             except (KeyError, ValueError):  # other judges than last time must see everything
                 return False
-            self.start, offset = memory.size, memory.offset
+            self.start, self.gone, offset = memory.size, self.walk.gone, memory.offset
             self.quickly_before = memory.quickly
         return self._pass(text, offset, signed, quickly=True)
 

@@ -290,7 +290,7 @@ def _report(
     attained: tuple[int, ...] = ()
     if EXIT[verdict] < 3:
         attained = tuple(sorted({0, *range(1, case.level + 1), *above}))
-    quick = walk.size - reading.start - walk.strict - walk.gone
+    quick = walk.size - reading.start - walk.strict - (walk.gone - reading.gone)
     if walk.gone:
         unchecked.insert(0, f"{walk.gone} pruned records: only their leaf hashes are there")
     if quick:
