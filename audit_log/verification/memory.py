@@ -50,8 +50,8 @@ class Memory:
     parts: Parts
     quickly: bool
     """Whether any of the lines was verified on the quick way only."""
-    gone: int | None
-    """How many of the records were pruned; None where that was not written down."""
+    gone: int
+    """How many of the records were pruned, and their lines not kept."""
 
     @property
     def root(self) -> bytes:
@@ -67,7 +67,7 @@ class Memory:
         walk.origin, walk.vkeys, walk.head = self.origin, self.vkeys, self.head
         walk.time, walk.backwards = self.time, self.backwards
         walk.plans.open.update(self.plans)
-        walk.quickly, walk.gone = self.quickly, self.gone or 0
+        walk.quickly, walk.gone = self.quickly, self.gone
         return walk
 
     def is_of(self, text: Text) -> bool:
@@ -174,6 +174,7 @@ def _parse(data: bytes) -> Memory:
         case {
             "backwards": int(backwards),
             "format": str(format_),
+            "gone": int(gone),
             "head": str(head),
             "nodes": list(nodes),
             "observers": dict(observers),
@@ -186,12 +187,11 @@ def _parse(data: bytes) -> Memory:
             "time": str(time),
             "vkeys": list(vkeys),
             **rest,
-        } if format_ == FORMAT and rest.keys() <= {"gone"}:
+        } if format_ == FORMAT and not rest:
             hashes = tuple(bytes.fromhex(str(node)) for node in nodes)
             Frontier(size, hashes)  # raises unless they are the edge of a tree of this size
-            _require_numbers(size, offset, backwards, generation, *counts, *plans.values())
+            _require_numbers(size, offset, backwards, gone, generation, *counts, *plans.values())
             parts = Parts(generation, tuple(counts))
-            gone = _optional(rest.get("gone"))  # one from before has none, and is read again
             keys = tuple(str(vkey) for vkey in vkeys)
             return Memory(
                 origin,
@@ -209,12 +209,6 @@ def _parse(data: bytes) -> Memory:
                 gone,
             )
     raise ValueError("members are missing or unknown")
-
-
-def _optional(value: object) -> int | None:
-    if value is None or (type(value) is int and value >= 0):
-        return value
-    raise ValueError("a number that is none, or below 0")
 
 
 def _require_numbers(*values: object) -> None:

@@ -249,16 +249,3 @@ def test_an_erasure_of_what_stood_in_pruned_lines_is_not_doubted_later(
     assert pruned
     assert set(pruned) <= set(report.not_checked)
     assert not any("--full" in text for text in report.not_checked)
-
-
-def test_what_was_remembered_before_pruned_records_were_counted_is_read_again(
-    full: Site, tmp_path: Path
-) -> None:
-    state = tmp_path / "state"
-    verify_from(state, full.directory, vkeys=full.vkeys)
-    now = state.read_bytes()
-    state.write_bytes(now.replace(b'"gone":0,', b""))
-    assert state.read_bytes() != now
-    report = verify_from(state, full.directory, vkeys=full.vkeys)
-    assert (report.verdict, report.remembered) == ("ok", 0)
-    assert verify_from(state, full.directory, vkeys=full.vkeys).remembered == 4
