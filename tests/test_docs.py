@@ -62,7 +62,7 @@ def bash(command, folder):
     )
 
 
-LONG = {"docs/audit.md", "docs/configuration.md", "docs/how-to.md"}
+LONG = {"docs/audit.md", "docs/configuration.md", "docs/how-to.md", "docs/tutorial.md"}
 
 
 @pytest.mark.parametrize(

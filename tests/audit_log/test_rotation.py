@@ -395,7 +395,9 @@ def dying(work: Callable[[], object], at: int, after: bool) -> bool:
     return status != 0
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    "after", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["before", "after"]
+)
 def test_a_rotation_killed_at_any_step_is_finished_or_undone_by_the_next_commit(
     full: Site, after: bool
 ) -> None:
