@@ -15,8 +15,8 @@ from measure import Command, Usage, both, calls_in_turn, in_turn, ratio, seconds
 from places import HERE, Workspace, fresh, peer, peer_with, scratch
 from table import Row
 
-from repro.config.catalog import schema_of
-from repro.config.resolve import Selection
+from repro.config.documents.catalog import schema_of
+from repro.config.resolution.resolve import Selection
 from repro.facts.trainers import declarations
 from repro.validate import configuration
 

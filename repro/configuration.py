@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from repro.audit.log import require_as_logged
-from repro.config.assignments import ASIDE, Assignment, target_path
-from repro.config.catalog import MODELS
-from repro.config.files import all_unusable
-from repro.config.layers import Path as Keys
-from repro.config.layers import below
-from repro.config.leaf import Leaf, leaves_in, leaves_of
-from repro.config.names import suggestion
-from repro.config.overrides import given_twice
-from repro.config.resolve import Resolved, Selection, resolve
-from repro.config.settings import PROFILES
-from repro.config.tree import Tree, load
-from repro.config.workspace import MARKER, find_root
+from repro.config.checks.overrides import given_twice
+from repro.config.documents.catalog import MODELS
+from repro.config.documents.files import all_unusable
+from repro.config.documents.tree import Tree, load
+from repro.config.documents.workspace import MARKER, find_root
+from repro.config.resolution.assignments import ASIDE, Assignment, target_path
+from repro.config.resolution.layers import Path as Keys
+from repro.config.resolution.layers import below
+from repro.config.resolution.resolve import Resolved, Selection, resolve
+from repro.config.resolution.settings import PROFILES
+from repro.config.sealed.leaf import Leaf, leaves_in, leaves_of
+from repro.config.spelling.names import suggestion
 from repro.errors import IntegrityError, Place, Problem, ProblemsError, UsageError
 from repro.facts.trainers import Declaration, declarations
 from repro.runs import layout

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro.config import catalog
-from repro.config.catalog import DOCUMENTS, EXPERIMENT, EXPERIMENTS, MODELS, fragment_of
-from repro.config.files import content
-from repro.config.names import suggestion
-from repro.config.workspace import MARKER
+from repro.config.documents import catalog
+from repro.config.documents.catalog import DOCUMENTS, EXPERIMENT, EXPERIMENTS, MODELS, fragment_of
+from repro.config.documents.files import content
+from repro.config.documents.workspace import MARKER
+from repro.config.spelling.names import suggestion
 from repro.errors import InputError, Problem, UsageError
 from repro.facts.trainers import Declaration, declarations
 

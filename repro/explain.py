@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from repro.config.catalog import MODELS
-from repro.config.layers import Path
-from repro.config.leaf import Leaf
-from repro.config.meaning import Meaning, meaning
+from repro.config.documents.catalog import MODELS
+from repro.config.resolution.layers import Path
+from repro.config.resolution.meaning import Meaning, meaning
+from repro.config.sealed.leaf import Leaf
 from repro.configuration import Configuration, find_key, shortest
 from repro.errors import COMMAND_LINE, Place, Problem, ProblemsError
 from repro.facts.trainers import Declaration, Rule
@@ -85,7 +85,7 @@ def explain(
 
 def _is_inside(path: Path, families: Mapping[str, Declaration]) -> bool:
     """Return whether a path lies in (or is) a document that has a schema here."""
-    from repro.config.catalog import DOCUMENTS
+    from repro.config.documents.catalog import DOCUMENTS
 
     if path[0] == MODELS:
         return path[1] in families

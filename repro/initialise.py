@@ -12,9 +12,9 @@ from pathlib import Path
 
 from repro.audit.log import DIRECTORY, create_log
 from repro.audit_log.errors import LogError
-from repro.config.files import documents_below
-from repro.config.legacy import places_of
-from repro.config.workspace import MARKER
+from repro.config.documents.files import documents_below
+from repro.config.documents.legacy import places_of
+from repro.config.documents.workspace import MARKER
 from repro.editors import schema_files, write_whole
 from repro.errors import InputError, UsageError
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from repro.config.catalog import schema_of
-from repro.config.trainer_faults import blamed
+from repro.config.documents.catalog import schema_of
+from repro.config.documents.trainer_faults import blamed
 from repro.errors import InputError, Place, Problem
 from repro.facts.trainers import declarations
 from repro.lint.check import check

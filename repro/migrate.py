@@ -13,17 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from repro.config import edit, legacy
-from repro.config.active import components
-from repro.config.catalog import Trainer, slot_of
-from repro.config.document import parse
-from repro.config.edit_render import identical
-from repro.config.files import all_unusable, content, copied, documents_below
-from repro.config.legacy import Step, Used
-from repro.config.resolve import Selection, resolve
-from repro.config.tree import Tree, load
-from repro.config.workspace import MARKER, find_root
-from repro.config.writing import Change, unified, write
+from repro.config.documents import legacy
+from repro.config.documents.catalog import Trainer, slot_of
+from repro.config.documents.files import all_unusable, content, copied, documents_below
+from repro.config.documents.legacy import Step, Used
+from repro.config.documents.tree import Tree, load
+from repro.config.documents.workspace import MARKER, find_root
+from repro.config.editing import edit
+from repro.config.editing.render import identical
+from repro.config.editing.writing import Change, unified, write
+from repro.config.resolution.active import components
+from repro.config.resolution.resolve import Selection, resolve
+from repro.config.text.document import parse
 from repro.errors import Problem, ProblemsError
 from repro.facts.trainers import declarations
 

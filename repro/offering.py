@@ -13,12 +13,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from repro.config.assignments import ASIDE
-from repro.config.catalog import DOCUMENTS, MODELS, config_schema
-from repro.config.document import read
-from repro.config.layers import Path as Keys
-from repro.config.layers import leaves
-from repro.config.workspace import MARKER, find_root
+from repro.config.documents.catalog import DOCUMENTS, MODELS, config_schema
+from repro.config.documents.workspace import MARKER, find_root
+from repro.config.resolution.assignments import ASIDE
+from repro.config.resolution.layers import Path as Keys
+from repro.config.resolution.layers import leaves
+from repro.config.text.document import read
 from repro.errors import ReproError
 from repro.runs import layout
 
@@ -91,7 +91,7 @@ def values(root: Path, family: str | None) -> dict[Keys, Any]:
 
     A hyperparameter that no document sets is there with None; other families' are not.
     """
-    from repro.config.settings import canonical_path, is_atomic
+    from repro.config.resolution.settings import canonical_path, is_atomic
     from repro.facts.trainers import declarations
 
     offered = declarations()
@@ -135,7 +135,7 @@ def keys(root: Path, family: str | None, start: str) -> dict[str, Keys]:
 
 def choices(root: Path, family: str | None, key: str) -> list[str]:
     """Return the values that can be given to a key, as YAML: all of them, or the one it has."""
-    from repro.config.meaning import meaning
+    from repro.config.resolution.meaning import meaning
     from repro.facts.trainers import declarations
 
     path = keys(root, family, key).get(key)
@@ -200,7 +200,7 @@ def _read(path: Path) -> Any:
 
 def _yaml(value: Any) -> str:
     """Return a value as it is written after ``=``; text that needs no quotes has none."""
-    from repro.config.document import parse
+    from repro.config.text.document import parse
     from repro.errors import ProblemsError
 
     if isinstance(value, str):

@@ -9,9 +9,9 @@ from typing import Any
 
 from repro.audit_log.formats.canonical import canonical
 from repro.audit_log.formats.digests import payload_digest
-from repro.config.active import Active
-from repro.config.layers import WRITTEN, Path, Value, dotted
-from repro.config.resolve import Resolved
+from repro.config.resolution.active import Active
+from repro.config.resolution.layers import WRITTEN, Path, Value, dotted
+from repro.config.resolution.resolve import Resolved
 from repro.errors import DeterminismError, InputError, ReproError, TrainingError
 from repro.execution.session import Job, Module
 from repro.facts.data import DataFile

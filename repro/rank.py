@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from repro.config.active import Active, activate
-from repro.config.checks import RANKED, cross_checks
-from repro.config.composed import composed_problems, missing_hyperparameters
-from repro.config.experiments import TARGETS
-from repro.config.layers import below
-from repro.config.resolve import Resolved, resolve
-from repro.config.tree import Tree, load
-from repro.config.workspace import find_root
+from repro.config.checks.composed import composed_problems, missing_hyperparameters
+from repro.config.checks.cross import RANKED, cross_checks
+from repro.config.documents.tree import Tree, load
+from repro.config.documents.workspace import find_root
+from repro.config.resolution.active import Active, activate
+from repro.config.resolution.experiments import TARGETS
+from repro.config.resolution.layers import below
+from repro.config.resolution.resolve import Resolved, resolve
 from repro.errors import InputError, Problem, ProblemsError, ReproError, TrainingError
 from repro.facts.trainers import declarations
 from repro.identity.seeds import derive_seed

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.audit.log import cosigner, open_log_to_sign, require_as_logged
-from repro.config.request import selecting
+from repro.config.sealed.request import selecting
 from repro.errors import InterruptedRunError
 from repro.execution.session import Job, Session
 from repro.facts.code import code_digests

@@ -14,14 +14,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from repro.audit.log import require_as_logged
-from repro.config import edit, restore
-from repro.config.files import all_unusable, copied
-from repro.config.layers import Path as Keys
-from repro.config.resolve import Resolved, Selection, resolve
-from repro.config.restore import Wanted
-from repro.config.tree import Tree, load
-from repro.config.workspace import MARKER, find_root
-from repro.config.writing import Change, require_no_links, unified, write
+from repro.config.documents.files import all_unusable, copied
+from repro.config.documents.tree import Tree, load
+from repro.config.documents.workspace import MARKER, find_root
+from repro.config.editing import edit
+from repro.config.editing.writing import Change, require_no_links, unified, write
+from repro.config.resolution.layers import Path as Keys
+from repro.config.resolution.resolve import Resolved, Selection, resolve
+from repro.config.sealed import restore
+from repro.config.sealed.restore import Wanted
 from repro.editors import line_for
 from repro.errors import UNREADABLE, InputError, Problem, ProblemsError, UsageError
 from repro.facts.trainers import Declaration, declarations

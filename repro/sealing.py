@@ -9,7 +9,7 @@ from typing import Any
 
 from repro import __version__
 from repro.audit_log.formats.digests import payload_digest
-from repro.config import record as config_record
+from repro.config.sealed import record as config_record
 from repro.identity.keys import exact, output_digest, request_digest
 from repro.plan import Plan
 from repro.runs import layout

@@ -12,9 +12,9 @@ from repro.audit.log import Warn, contradictions, cosigner, open_log_to_sign, un
 from repro.audit_log.errors import LogError
 from repro.audit_log.storage.running import hold, is_running
 from repro.audit_log.storage.store import Log
-from repro.config import request as requests
-from repro.config.active import Active, activate, overridden
-from repro.config.resolve import Resolved, Selection
+from repro.config.resolution.active import Active, activate, overridden
+from repro.config.resolution.resolve import Resolved, Selection
+from repro.config.sealed import request as requests
 from repro.errors import DeterminismError, InputError, InterruptedRunError, ReproError
 from repro.execution.git import describe
 from repro.execution.interrupts import deferred

@@ -6,21 +6,21 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from repro.config.catalog import MODELS, slot_of
-from repro.config.checks import cross_checks, model_checks
-from repro.config.composed import composed_problems, missing_hyperparameters
-from repro.config.document import parse
-from repro.config.files import all_unusable, any_endless, content, documents_below
-from repro.config.idle import idle, warned
-from repro.config.kinds import Fragments
-from repro.config.layers import Flat
-from repro.config.offered import ENTRANCE, experimented, laid_over, offered
-from repro.config.overrides import given_twice, unused
-from repro.config.resolve import Resolved, Selection, resolve
-from repro.config.settings import split
-from repro.config.trainer_faults import blamed
-from repro.config.tree import Tree, load
-from repro.config.workspace import MARKER, find_root
+from repro.config.checks.composed import composed_problems, missing_hyperparameters
+from repro.config.checks.cross import cross_checks, model_checks
+from repro.config.checks.idle import idle, warned
+from repro.config.checks.overrides import given_twice, unused
+from repro.config.documents.catalog import MODELS, slot_of
+from repro.config.documents.files import all_unusable, any_endless, content, documents_below
+from repro.config.documents.kinds import Fragments
+from repro.config.documents.trainer_faults import blamed
+from repro.config.documents.tree import Tree, load
+from repro.config.documents.workspace import MARKER, find_root
+from repro.config.resolution.layers import Flat
+from repro.config.resolution.offered import ENTRANCE, experimented, laid_over, offered
+from repro.config.resolution.resolve import Resolved, Selection, resolve
+from repro.config.resolution.settings import split
+from repro.config.text.document import parse
 from repro.errors import InputError, Problem, ProblemsError, UsageError
 from repro.facts.trainers import Declaration, declarations
 

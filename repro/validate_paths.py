@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from repro.config.catalog import slot_of
-from repro.config.files import ENDINGS, content, documents_below, unusable
-from repro.config.kinds import Fragments
-from repro.config.resolve import Selection
-from repro.config.trainer_faults import blamed
-from repro.config.workspace import MARKER
+from repro.config.documents.catalog import slot_of
+from repro.config.documents.files import ENDINGS, content, documents_below, unusable
+from repro.config.documents.kinds import Fragments
+from repro.config.documents.trainer_faults import blamed
+from repro.config.documents.workspace import MARKER
+from repro.config.resolution.resolve import Selection
 from repro.errors import InputError, Place, Problem, ProblemsError, UsageError
 from repro.facts.trainers import Declaration, declarations
 from repro.validate import Validation, validate_root

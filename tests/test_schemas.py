@@ -32,7 +32,7 @@ from repro.audit_log.storage.creation import local_actor
 from repro.audit_log.storage.store import Log, utc_now
 from repro.audit_log.verification.faults import EXIT
 from repro.compare import MEANING
-from repro.config import catalog
+from repro.config.documents import catalog
 from repro.facts.trainers import declarations
 from repro.pipeline.metric_names import BINARY_METRICS, REGRESSION_METRICS
 

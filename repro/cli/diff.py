@@ -32,7 +32,7 @@ def command(
 ) -> int:
     """Compare two runs: the verdict, what differs and where it was decided, and the effect."""
     from repro.compare import compare
-    from repro.config.workspace import find_root
+    from repro.config.documents.workspace import find_root
     from repro.runs.sealed import find
 
     root = find_root(workspace.resolve())

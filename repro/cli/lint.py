@@ -129,7 +129,7 @@ def _waiver(name: str) -> str:
 
 def _show(done: Linting) -> None:
     """Write findings as text, the advice once for each rule."""
-    from repro.config.problem_text import render
+    from repro.config.schema.problem_text import render
     from repro.lint.rules import RULES
 
     counts: dict[str, int] = {}

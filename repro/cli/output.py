@@ -69,7 +69,7 @@ def number(value: float | int | None) -> str:
 
 def problem_text(problem: Problem) -> str:
     """Return a problem with its line and a caret."""
-    from repro.config.schema import render
+    from repro.config.schema.validator import render
 
     return render(problem)
 

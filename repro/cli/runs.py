@@ -31,7 +31,7 @@ def list_runs(
     form: AsFormat = Format.text,
 ) -> int:
     """List the sealed runs, newest first."""
-    from repro.config.workspace import find_root
+    from repro.config.documents.workspace import find_root
     from repro.runs.sealed import all_runs
 
     found = all_runs(find_root(workspace.resolve()))
@@ -63,7 +63,7 @@ def show(
 ) -> int:
     """Show one run: identity, parameters, metrics and files."""
     from repro.audit.log import require_as_logged
-    from repro.config.workspace import find_root
+    from repro.config.documents.workspace import find_root
     from repro.runs.sealed import find
 
     root = find_root(workspace.resolve())

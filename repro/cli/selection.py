@@ -30,7 +30,7 @@ from repro.cli.options import (
 from repro.errors import UsageError
 
 if TYPE_CHECKING:
-    from repro.config.resolve import Selection
+    from repro.config.resolution.resolve import Selection
 
 VALUES: Final[Mapping[str, str]] = {
     "family": "pipeline.family",
@@ -121,7 +121,7 @@ def selection(
     experiment: str | None = None,
 ) -> Selection:
     """Return what the flags ask for; every flag that means a value is a ``--set``."""
-    from repro.config.resolve import Selection
+    from repro.config.resolution.resolve import Selection
 
     stray = [text for text in overrides or () if "=" not in text]
     if stray:

@@ -19,7 +19,7 @@ from repro.cli.selection import Chosen, selecting
 from repro.errors import UsageError
 
 if TYPE_CHECKING:
-    from repro.config.resolve import Selection
+    from repro.config.resolution.resolve import Selection
     from repro.validate import Validation
 
 
@@ -78,7 +78,7 @@ def command(
     yaml-language-server line or its name says. Exits 0 if all is well, 1 with findings, 2 if the
     command line is wrong, 3 if something cannot be read.
     """
-    from repro.config.resolve import Selection
+    from repro.config.resolution.resolve import Selection
 
     paths, overrides = _sorted(things or [])
     selection = replace(chosen, overrides=overrides).selection()

@@ -20,7 +20,7 @@ def command(
     no_progress: NoProgress = False,
 ) -> int:
     """Do a sealed run again, from what was sealed, and compare every bit."""
-    from repro.config.workspace import find_root
+    from repro.config.documents.workspace import find_root
     from repro.reexecute import verify_run
     from repro.runs.sealed import find
 

@@ -284,7 +284,7 @@ def test_an_answer_takes_little_work(workspace):
 
 
 def test_every_key_that_is_offered_can_be_set(workspace):
-    from repro.config.resolve import Selection
+    from repro.config.resolution.resolve import Selection
     from repro.configuration import Desk, find_key
 
     desk = Desk(workspace, Selection())

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.cli.boundary import run
-from repro.config.document import parse
-from repro.config.layers import leaves, nest
-from repro.config.record import yaml_lines
-from repro.config.resolve import Selection
+from repro.config.resolution.layers import leaves, nest
+from repro.config.resolution.resolve import Selection
+from repro.config.sealed.record import yaml_lines
+from repro.config.text.document import parse
 from repro.configuration import Desk
 
 CONFIG = Path(__file__).parents[2] / "CONFIG"

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from repro.config import catalog
-from repro.config.resolve import Selection
-from repro.config.writing import STAGED
+from repro.config.documents import catalog
+from repro.config.editing.writing import STAGED
+from repro.config.resolution.resolve import Selection
 from repro.errors import InputError, ProblemsError
 from repro.migrate import carry_out, plan
 from repro.validate import configuration

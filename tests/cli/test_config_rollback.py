@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from repro.config import catalog, edit, restore
-from repro.config.active import components
-from repro.config.record import record
-from repro.config.resolve import Resolved, Selection, resolve
-from repro.config.tree import load
+from repro.config.documents import catalog
+from repro.config.documents.tree import load
+from repro.config.editing import edit
+from repro.config.resolution.active import components
+from repro.config.resolution.resolve import Resolved, Selection, resolve
+from repro.config.sealed import restore
+from repro.config.sealed.record import record
 from repro.errors import InputError, ProblemsError, UsageError
 from repro.facts.trainers import declarations
 from repro.rollback import carry_out, plan, restored

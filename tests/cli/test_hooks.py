@@ -14,7 +14,7 @@ import pytest
 
 from repro.cli.app import COMMANDS, GROUPS
 from repro.cli.audit import COMMANDS as AUDIT
-from repro.config.document import parse, read
+from repro.config.text.document import parse, read
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 from jsonschema import Draft4Validator
 
-from repro.config.kinds import Fragments, kinds
+from repro.config.documents.kinds import Fragments, kinds
 from repro.errors import InputError, Place, Problem, UsageError
 from repro.facts.trainers import declarations
 from repro.report.validation import RULES

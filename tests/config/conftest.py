@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from repro.config.resolve import Resolved, Selection, resolve
-from repro.config.tree import Tree, load
+from repro.config.documents.tree import Tree, load
+from repro.config.resolution.resolve import Resolved, Selection, resolve
 from repro.facts.trainers import Declaration, declarations
 
 CONFIG = Path(__file__).parents[2] / "CONFIG"

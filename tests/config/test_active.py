@@ -7,11 +7,11 @@ from importlib.resources import files
 
 import pytest
 
-from repro.config.active import COMPONENTS, activate, component_of, components, used
-from repro.config.catalog import DOCUMENTS
-from repro.config.layers import dotted
-from repro.config.resolve import Selection, resolve
-from repro.config.settings import split
+from repro.config.documents.catalog import DOCUMENTS
+from repro.config.resolution.active import COMPONENTS, activate, component_of, components, used
+from repro.config.resolution.layers import dotted
+from repro.config.resolution.resolve import Selection, resolve
+from repro.config.resolution.settings import split
 
 MODEL = "model_config.lightgbm"
 PROFILES = "training_config.optimizer_config"

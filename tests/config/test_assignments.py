@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.config.assignments import ASIDE, parse_assignment, target_path
-from repro.config.layers import dotted, lay
-from repro.config.settings import document_settings
+from repro.config.resolution.assignments import ASIDE, parse_assignment, target_path
+from repro.config.resolution.layers import dotted, lay
+from repro.config.resolution.settings import document_settings
 from repro.errors import ProblemsError
 from repro.facts.trainers import declarations
 

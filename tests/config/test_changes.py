@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from repro.config.changes import changes
-from repro.config.leaf import Leaf, Word, leaves_in, leaves_of
-from repro.config.record import record
+from repro.config.sealed.changes import changes
+from repro.config.sealed.leaf import Leaf, Word, leaves_in, leaves_of
+from repro.config.sealed.record import record
 from repro.errors import Place
 
 PATH = ("training_config", "splits_config", "splits", "folds")

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from repro.config.checks import cross_checks
-from repro.config.composed import composed_problems, missing_hyperparameters
-from repro.config.resolve import Selection, resolve
-from repro.config.tree import load
+from repro.config.checks.composed import composed_problems, missing_hyperparameters
+from repro.config.checks.cross import cross_checks
+from repro.config.documents.tree import load
+from repro.config.resolution.resolve import Selection, resolve
 
 REGISTRY = "data/feature_registry.yaml"
 TARGETS = "data/targets.yaml"

@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from repro.config.changes import changes
-from repro.config.resolve import Selection
+from repro.config.resolution.resolve import Selection
+from repro.config.sealed.changes import changes
 from repro.configuration import Desk, find_key
 from repro.errors import InputError, ProblemsError, UsageError
 from repro.explain import explain

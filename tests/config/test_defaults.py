@@ -6,9 +6,9 @@ import shutil
 
 import pytest
 
-from repro.config.active import components
-from repro.config.resolve import Selection, resolve
-from repro.config.tree import load
+from repro.config.documents.tree import load
+from repro.config.resolution.active import components
+from repro.config.resolution.resolve import Selection, resolve
 from repro.errors import ProblemsError
 from repro.validate import check
 

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.config import yaml_events, yaml_nodes
-from repro.config.document import Document, dotted, parse, read
+from repro.config.text import events as yaml_events
+from repro.config.text import nodes as yaml_nodes
+from repro.config.text.document import Document, dotted, parse, read
 from repro.errors import InputError, Place, ProblemsError
 
 CASES = pathlib.Path(__file__).parent / "yaml_cases"
@@ -533,7 +534,7 @@ def test_a_file_of_many_constructs_reads_as_its_json(case):
 
 def test_reading_imports_only_yaml_and_the_standard_library():
     code = (
-        "import sys; before = set(sys.modules); import repro.config.document;"
+        "import sys; before = set(sys.modules); import repro.config.text.document;"
         "print(*{m.partition('.')[0] for m in set(sys.modules) - before})"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro.config import edit
-from repro.config.edit import EditError, draft
-from repro.config.edit_render import identical, value_at, with_name, with_value, without
+from repro.config.editing import edit
+from repro.config.editing.edit import EditError, draft
+from repro.config.editing.render import identical, value_at, with_name, with_value, without
 
 TEXT = """\
 # yaml-language-server: $schema=../.schemas/x.schema.json

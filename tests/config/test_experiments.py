@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from repro.config.active import activate, components
-from repro.config.resolve import Selection, resolve
-from repro.config.tree import load
+from repro.config.documents.tree import load
+from repro.config.resolution.active import activate, components
+from repro.config.resolution.resolve import Selection, resolve
 from repro.errors import ProblemsError, UsageError
 from repro.validate import check
 

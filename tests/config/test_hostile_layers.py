@@ -6,10 +6,10 @@ import os
 
 import pytest
 
-from repro.config.active import WRITTEN, overridden
-from repro.config.files import all_unusable
-from repro.config.resolve import Selection, resolve
-from repro.config.tree import load
+from repro.config.documents.files import all_unusable
+from repro.config.documents.tree import load
+from repro.config.resolution.active import WRITTEN, overridden
+from repro.config.resolution.resolve import Selection, resolve
 from repro.errors import InputError, ProblemsError
 from repro.validate import check, configuration, validate
 

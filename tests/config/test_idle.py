@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from repro.config.idle import idle, warned
-from repro.config.resolve import Selection
+from repro.config.checks.idle import idle, warned
+from repro.config.resolution.resolve import Selection
 from repro.errors import ProblemsError
 from repro.validate import check, configuration, validate
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.config.layers import Setting, below, dotted, lay, leaves, nest
+from repro.config.resolution.layers import Setting, below, dotted, lay, leaves, nest
 from repro.errors import Place
 from repro.identity.equality import same
 

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from repro.config import legacy
-from repro.config.catalog import DOCUMENTS, slot_of
-from repro.config.document import parse
-from repro.config.edit_render import identical
-from repro.config.layers import leaves
-from repro.config.resolve import Selection, resolve
-from repro.config.tree import load
+from repro.config.documents import legacy
+from repro.config.documents.catalog import DOCUMENTS, slot_of
+from repro.config.documents.tree import load
+from repro.config.editing.render import identical
+from repro.config.resolution.layers import leaves
+from repro.config.resolution.resolve import Selection, resolve
+from repro.config.text.document import parse
 from repro.errors import UsageError
 from repro.initialise import initialise
 from repro.validate import validate_root
@@ -60,7 +60,7 @@ def test_a_file_leads_to_a_place_that_is_read_and_is_no_old_one(entry, families)
 
 @pytest.mark.parametrize("entry", KEYS, ids=[entry.id for entry in KEYS])
 def test_a_key_leads_to_one_that_its_schema_knows(entry, families) -> None:
-    from repro.config.catalog import schema_of
+    from repro.config.documents.catalog import schema_of
 
     kinds = (
         [f"model:{name}" for name in families] if entry.document == "model" else [entry.document]

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.config.document import parse
-from repro.config.lookalikes import _LIKE, odd_character, skeleton
-from repro.config.names import nearest, suggestion
-from repro.config.resolve import Selection, resolve
-from repro.config.schema import problems, render
-from repro.config.tree import load
+from repro.config.documents.tree import load
+from repro.config.resolution.resolve import Selection, resolve
+from repro.config.schema.validator import problems, render
+from repro.config.spelling.lookalikes import _LIKE, odd_character, skeleton
+from repro.config.spelling.names import nearest, suggestion
+from repro.config.text.document import parse
 from repro.errors import ProblemsError, UsageError
 
 SCHEMA = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from repro.config.meaning import described, meaning, meaning_in
+from repro.config.resolution.meaning import described, meaning, meaning_in
 
 
 @pytest.mark.parametrize(

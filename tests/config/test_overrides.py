@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from repro.config.overrides import given_twice, unused
-from repro.config.resolve import Selection, resolve
+from repro.config.checks.overrides import given_twice, unused
+from repro.config.resolution.resolve import Selection, resolve
 from repro.editors import kind_named
 from repro.errors import ProblemsError, UsageError
 from repro.validate import configuration, validate_root

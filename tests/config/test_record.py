@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.config.active import COMPONENTS, component_of, used
-from repro.config.document import parse
-from repro.config.layers import Setting, Value, dotted, nest
-from repro.config.record import keys_of, record, to_yaml, values
-from repro.config.resolve import Resolved
-from repro.config.settings import split
+from repro.config.resolution.active import COMPONENTS, component_of, used
+from repro.config.resolution.layers import Setting, Value, dotted, nest
+from repro.config.resolution.resolve import Resolved
+from repro.config.resolution.settings import split
+from repro.config.sealed.record import keys_of, record, to_yaml, values
+from repro.config.text.document import parse
 from repro.errors import Place
 
 OVERLAY = "CONFIG/model_config/lightgbm_custom.yaml"

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from repro.config.catalog import DOCUMENTS, Slot, fragment_of, slot_of
-from repro.config.document import parse
-from repro.config.experiments import FAMILY, TARGETS
-from repro.config.layers import nest
-from repro.config.resolve import LEVEL, Selection, resolve
-from repro.config.tree import load, overlay
+from repro.config.documents.catalog import DOCUMENTS, Slot, fragment_of, slot_of
+from repro.config.documents.tree import load, overlay
+from repro.config.resolution.experiments import FAMILY, TARGETS
+from repro.config.resolution.layers import nest
+from repro.config.resolution.resolve import LEVEL, Selection, resolve
+from repro.config.text.document import parse
 from repro.errors import ProblemsError, UsageError
 from repro.facts.trainers import declarations
 from repro.identity.equality import same

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.config.document import Document, parse
-from repro.config.names import nearest, slips, suggestion
-from repro.config.problem_text import render as render_text
-from repro.config.schema import problems, render
+from repro.config.schema.problem_text import render as render_text
+from repro.config.schema.validator import problems, render
+from repro.config.spelling.names import nearest, slips, suggestion
+from repro.config.text.document import Document, parse
 from repro.errors import Place, Problem
 
 
@@ -302,8 +302,8 @@ def test_a_document_put_together_from_several_files_has_places_but_no_lines():
 def test_the_library_is_imported_only_to_explain(value, loaded):
     code = (
         "import sys\n"
-        "from repro.config.document import parse\n"
-        "from repro.config.schema import problems\n"
+        "from repro.config.text.document import parse\n"
+        "from repro.config.schema.validator import problems\n"
         f"found = problems(parse('a: {value}', 'f'), {{'properties': {{'a': {{'minimum': 1}}}}}})\n"
         "print(bool(found), bool({'jsonschema', 'referencing'} & set(sys.modules)))"
     )

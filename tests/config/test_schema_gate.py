@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro.config import schema, schema_gate
-from repro.config.catalog import DOCUMENTS, fragment_of, schema_of
-from repro.config.document import parse
-from repro.config.schema_gate import LEFT, RULES, surely_fits
+from repro.config.documents.catalog import DOCUMENTS, fragment_of, schema_of
+from repro.config.schema import gate as schema_gate
+from repro.config.schema import validator as schema
+from repro.config.schema.gate import LEFT, RULES, surely_fits
+from repro.config.text.document import parse
 
 DRAFT = jsonschema.Draft202012Validator
 
@@ -236,7 +237,7 @@ def test_whatever_the_schema_a_yes_is_one_of_the_reference(about, value):
 
 
 def test_a_schema_is_compiled_once_for_all_the_documents_it_explains(monkeypatch):
-    from repro.config import schema_explained
+    from repro.config.schema import explained as schema_explained
 
     made = []
     spelt = schema_explained._spelt
@@ -253,7 +254,7 @@ def test_a_schema_is_compiled_once_for_all_the_documents_it_explains(monkeypatch
 
 
 def test_many_schemas_do_not_pile_up():
-    from repro.config import schema_explained
+    from repro.config.schema import explained as schema_explained
 
     for number in range(200):
         schema.problems(parse("a: 0", "f"), {"properties": {"a": {"minimum": number + 1}}})

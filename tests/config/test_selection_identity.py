@@ -2,10 +2,10 @@
 
 import pytest
 
-from repro.config.active import COMPONENTS, activate, components
-from repro.config.checks import cross_checks
-from repro.config.record import record
-from repro.config.request import build, selecting
+from repro.config.checks.cross import cross_checks
+from repro.config.resolution.active import COMPONENTS, activate, components
+from repro.config.sealed.record import record
+from repro.config.sealed.request import build, selecting
 
 IMPORTANCE = "feature_selection.method=importance"
 CORRELATION = "feature_selection.method=correlation"

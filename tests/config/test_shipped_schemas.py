@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from repro.config import catalog
-from repro.config.active import COMPONENTS
-from repro.config.document import parse
-from repro.config.layers import leaves
-from repro.config.schema import problems
+from repro.config.documents import catalog
+from repro.config.resolution.active import COMPONENTS
+from repro.config.resolution.layers import leaves
+from repro.config.schema.validator import problems
+from repro.config.text.document import parse
 from repro.facts.trainers import declarations
 from repro.initialise import initialise
 

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from repro import editors, migrate, offering, rollback
-from repro.config import restore
-from repro.config.document import SIZE_MAX
-from repro.config.record import record
-from repro.config.resolve import Selection
+from repro.config.resolution.resolve import Selection
+from repro.config.sealed import restore
+from repro.config.sealed.record import record
+from repro.config.text.document import SIZE_MAX
 from repro.configuration import Desk
 from repro.errors import InputError, ProblemsError, ReproError
 from repro.facts.trainers import declarations

@@ -10,9 +10,9 @@ import tracemalloc
 
 import pytest
 
-from repro.config import yaml_events
-from repro.config.document import SIZE_MAX, parse, read
-from repro.config.problem_text import render
+from repro.config.schema.problem_text import render
+from repro.config.text import events as yaml_events
+from repro.config.text.document import SIZE_MAX, parse, read
 from repro.errors import ProblemsError
 
 LIBYAML = yaml_events.CParser

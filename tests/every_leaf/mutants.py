@@ -10,8 +10,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from repro.config import catalog
-from repro.config.document import Document, parse
+from repro.config.documents import catalog
+from repro.config.text.document import Document, parse
 from repro.facts.trainers import declarations
 
 CONFIG = Path(__file__).parents[2] / "CONFIG"

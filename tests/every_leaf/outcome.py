@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from repro.audit_log.formats.canonical import canonical
-from repro.config import request as requests
-from repro.config.active import Active, activate
-from repro.config.resolve import Resolved, Selection, resolve
-from repro.config.tree import load
+from repro.config.documents.tree import load
+from repro.config.resolution.active import Active, activate
+from repro.config.resolution.resolve import Resolved, Selection, resolve
+from repro.config.sealed import request as requests
 from repro.errors import InputError, ReproError
 from repro.execution import training
 from repro.execution.fitting import Part

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from repro.config import catalog
-from repro.config.settings import PROFILES
+from repro.config.documents import catalog
+from repro.config.resolution.settings import PROFILES
 
 from .mutants import (
     CONFIG,

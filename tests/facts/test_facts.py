@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import pytest
 
 from repro.audit_log.formats.digests import digest_file
-from repro.config.catalog import hyperparameter_schemas
+from repro.config.documents.catalog import hyperparameter_schemas
 from repro.errors import DeterminismError, InputError, UsageError
 from repro.execution.git import describe
 from repro.facts import code

@@ -18,7 +18,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from threadpoolctl import threadpool_limits
 
-from repro.config.catalog import model_schema
+from repro.config.documents.catalog import model_schema
 from repro.facts.trainers import declaration
 from repro.identity.payloads import differing_parameters
 from repro.trainers import array_file

@@ -25,7 +25,7 @@ def command(
 ) -> int:
     """Print the signed checkpoint: what somebody else should keep."""
     from repro.audit.exporting import checkpoint
-    from repro.config.workspace import find_root
+    from repro.config.documents.workspace import find_root
 
     signed = checkpoint(find_root(workspace.resolve()), sign=sign, out=out)
     found = signed.head.checkpoint

@@ -45,7 +45,7 @@ def command(
     """
     from repro.audit.erasing import Wanted, erase, would_erase
     from repro.audit.words import require_words
-    from repro.config.workspace import find_root
+    from repro.config.documents.workspace import find_root
 
     require_words("reason", reason)
     root = find_root(workspace.resolve())

@@ -35,7 +35,7 @@ def command(
 ) -> int:
     """Write a bundle for an auditor: records with their proofs, in one file."""
     from repro.audit.exporting import export
-    from repro.config.workspace import find_root
+    from repro.config.documents.workspace import find_root
 
     made = export(
         find_root(workspace.resolve()),

@@ -53,7 +53,7 @@ def lift(
 
 
 def _root(workspace: Path) -> Path:
-    from repro.config.workspace import find_root
+    from repro.config.documents.workspace import find_root
 
     return find_root(workspace.resolve())
 

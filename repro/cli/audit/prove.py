@@ -30,7 +30,7 @@ def command(
 ) -> int:
     """Write proofs: that a record is in the log, or that the log continues a checkpoint."""
     from repro.audit.proving import prove, prove_consistency
-    from repro.config.workspace import find_root
+    from repro.config.documents.workspace import find_root
     from repro.errors import UsageError
 
     if (what is None) == (consistency is None):

@@ -23,7 +23,7 @@ def command(
     """Remove the lines of a sealed segment whose retention has passed; proofs stay possible."""
     from repro.audit.retention import prune, would_prune
     from repro.audit.words import require_words
-    from repro.config.workspace import find_root
+    from repro.config.documents.workspace import find_root
 
     require_words("reason", reason)
     root = find_root(workspace.resolve())

@@ -23,7 +23,7 @@ def command(
 ) -> int:
     """Record until when a sealed segment is kept; it replaces what was said of it before."""
     from repro.audit.retention import retain
-    from repro.config.workspace import find_root
+    from repro.config.documents.workspace import find_root
 
     done = retain(find_root(workspace.resolve()), segment, keep_until, policy, output.warn)
     if form is Format.json:

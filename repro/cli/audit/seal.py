@@ -25,7 +25,7 @@ def command(
 ) -> int:
     """End the active segment of the log with a signed seal, and begin a new file."""
     from repro.audit.retention import seal
-    from repro.config.workspace import find_root
+    from repro.config.documents.workspace import find_root
 
     done = seal(find_root(workspace.resolve()), keep_until, policy, output.warn)
     if form is Format.json:

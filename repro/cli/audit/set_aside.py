@@ -20,7 +20,7 @@ def command(
 ) -> int:
     """Set aside lines that nobody has signed and that must not be signed; torn/ keeps them."""
     from repro.audit.aside import set_aside
-    from repro.config.workspace import find_root
+    from repro.config.documents.workspace import find_root
 
     root = find_root(workspace.resolve())
     output.talk(f"to be set aside: the lines from record {record} on, none of them signed")

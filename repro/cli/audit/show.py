@@ -32,7 +32,7 @@ def command(
 ) -> int:
     """Show records in full: one by its number, all of a run, or all of a type."""
     from repro.audit.showing import show
-    from repro.config.workspace import find_root
+    from repro.config.documents.workspace import find_root
     from repro.errors import UsageError
 
     if raw and form is Format.json:

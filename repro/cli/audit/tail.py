@@ -27,7 +27,7 @@ def command(
     from repro.audit import showing
     from repro.audit.reading import reading
     from repro.audit_log.verification.report import printable
-    from repro.config.workspace import find_root
+    from repro.config.documents.workspace import find_root
     from repro.errors import UsageError
 
     root = find_root(workspace.resolve())

@@ -34,7 +34,7 @@ def command(
 ) -> int:
     """Have the current checkpoint stamped by a trusted time-stamp authority."""
     from repro.audit.stamping import fetch_stamp, request_stamp, take_stamp
-    from repro.config.workspace import find_root
+    from repro.config.documents.workspace import find_root
     from repro.errors import UsageError
 
     root = find_root(workspace.resolve())

@@ -55,7 +55,7 @@ def command(
     """
     from repro.audit.verifying import Asked, verify_workspace
     from repro.audit_log.verification.report import as_json, as_text, read_vkeys
-    from repro.config.workspace import find_root
+    from repro.config.documents.workspace import find_root
 
     root = find_root(workspace.resolve())
     keys = tuple(key for text in vkey or () for key in read_vkeys(text))

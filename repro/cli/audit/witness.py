@@ -128,7 +128,7 @@ def _asked(asked: Asked, form: Format) -> None:
 
 
 def _root(workspace: Path) -> Path:
-    from repro.config.workspace import find_root
+    from repro.config.documents.workspace import find_root
 
     return find_root(workspace.resolve())
 

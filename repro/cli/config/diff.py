@@ -16,8 +16,8 @@ from repro.cli.options import AsFormat, Format, Workspace
 from repro.cli.selection import Chosen, selecting
 
 if TYPE_CHECKING:
-    from repro.config.changes import Change
-    from repro.config.leaf import Leaf
+    from repro.config.sealed.changes import Change
+    from repro.config.sealed.leaf import Leaf
     from repro.configuration import Configuration
 
 
@@ -45,7 +45,7 @@ def command(
 
     The options say what lies beneath both sides; to a sealed run they mean nothing.
     """
-    from repro.config.changes import changes
+    from repro.config.sealed.changes import changes
     from repro.configuration import Desk
 
     desk = Desk(workspace, chosen.selection())
@@ -62,7 +62,7 @@ def command(
 
 def _json(left: Configuration, right: Configuration, found: list[Change]) -> dict[str, Any]:
     """Return the comparison as JSON."""
-    from repro.config.leaf import as_json
+    from repro.config.sealed.leaf import as_json
 
     return {
         "schema": 1,
@@ -138,7 +138,7 @@ def _summary(found: list[Change], components: list[str]) -> None:
 
 def _change(change: Change) -> None:
     """Write one change: what, from what to what, and the lines that decided it."""
-    from repro.config.changes import type_name
+    from repro.config.sealed.changes import type_name
 
     old, new = change.a, change.b
     if old is None or new is None:

@@ -17,7 +17,7 @@ from repro.cli.selection import VALUES, Chosen, selecting
 from repro.errors import ProblemsError, UsageError
 
 if TYPE_CHECKING:
-    from repro.config.leaf import Leaf, Word
+    from repro.config.sealed.leaf import Leaf, Word
     from repro.configuration import Configuration
     from repro.explain import Explanation
 
@@ -56,7 +56,7 @@ def command(
 
 def _not_found(found: Configuration, key: str, error: ProblemsError) -> UsageError:
     """Return the error for a key that means no value: where it was looked for, and what is near."""
-    from repro.config.names import nearest_few
+    from repro.config.spelling.names import nearest_few
 
     problem = error.problems[0]
     where = f"looked for in {found.name}: the documents, and the hyperparameters of {found.family}"
@@ -68,7 +68,7 @@ def _not_found(found: Configuration, key: str, error: ProblemsError) -> UsageErr
 
 def _json(found: Configuration, told: Explanation) -> dict[str, Any]:
     """Return the explanation as JSON."""
-    from repro.config.leaf import as_json
+    from repro.config.sealed.leaf import as_json
 
     said = told.meaning
     return {
@@ -165,7 +165,7 @@ def _row(told: Explanation, leaf: Leaf) -> tuple[str, ...]:
 
 def _word(word: Word, verb: str) -> str:
     """Return one layer's word: who, where, and the line with a caret under the value."""
-    from repro.config.problem_text import render
+    from repro.config.schema.problem_text import render
     from repro.errors import Problem
 
     names = {"document": "by the document", "--set": "on the command line"}

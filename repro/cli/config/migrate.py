@@ -51,7 +51,7 @@ def command(
 
 def _text(found: Migration) -> None:
     """Write the diff, then what it is made of, then what people must decide."""
-    from repro.config.legacy import warning
+    from repro.config.documents.legacy import warning
 
     if found.is_done:
         output.result("nothing stands in an older place")

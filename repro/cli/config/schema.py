@@ -36,7 +36,7 @@ def command(
     form: AsFormat = Format.text,
 ) -> int:
     """List the kinds of documents, or print the JSON Schema of one; write them for editors."""
-    from repro.config.workspace import find_root
+    from repro.config.documents.workspace import find_root
     from repro.editors import kind_named, kinds, write_for_editors
     from repro.facts.trainers import declarations
 

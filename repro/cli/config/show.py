@@ -15,7 +15,7 @@ from repro.cli.options import Key, Workspace
 from repro.cli.selection import Chosen, selecting
 
 if TYPE_CHECKING:
-    from repro.config.leaf import Leaf
+    from repro.config.sealed.leaf import Leaf
     from repro.configuration import Configuration
 
 
@@ -41,8 +41,8 @@ def command(
     form: AsForm = Form.yaml,
 ) -> int:
     """Show the resolved configuration: all of it, or what lies below KEY."""
-    from repro.config.layers import nest
-    from repro.config.record import yaml_lines
+    from repro.config.resolution.layers import nest
+    from repro.config.sealed.record import yaml_lines
     from repro.configuration import Desk, find_key
 
     if key is not None and "=" in key:  # an override that stands where a key may
@@ -84,7 +84,7 @@ def warn_of_problems(found: Configuration) -> None:
 
 def _origin(leaf: Leaf) -> str:
     """Return where a value came from, and what it was laid over."""
-    from repro.config.leaf import WRITTEN
+    from repro.config.sealed.leaf import WRITTEN
 
     word = leaf.word
     place = word.place
@@ -102,7 +102,7 @@ def _json(
     found: Configuration, path: tuple[str, ...], tree: Any, leaves: list[Leaf] | None
 ) -> dict[str, Any]:
     """Return the tree as JSON, with every leaf's history if it is wanted."""
-    from repro.config.leaf import as_json
+    from repro.config.sealed.leaf import as_json
 
     return {
         "schema": 1,

@@ -1,0 +1,304 @@
+"""Checks across documents: what no single schema can see, each at the value that is at fault."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from repro.config.checks.composed import source
+from repro.config.checks.idle import Judge, impossible
+from repro.config.documents.catalog import MODELS
+from repro.config.resolution.active import SELECTION, SELECTION_USES, selecting
+from repro.config.resolution.experiments import DEFAULT_TARGET, TARGETS
+from repro.config.resolution.layers import Path, Value, below, dotted
+from repro.config.resolution.resolve import LEVEL, Resolved
+from repro.config.spelling.names import suggestion
+from repro.errors import Place, Problem
+from repro.pipeline.formulas import TASK_OF, columns_of, is_level, lookback_of
+
+SPLITS: Path = ("training_config", "splits_config", "splits")
+ROUTING: Path = ("training_config", "routing_config", "routing")
+REGISTRY: Path = ("data", "feature_registry", "registry")
+SELECTED: Path = ("data", "feature_registry", "selected")
+FORBIDDEN: Path = ("data", "feature_registry", "forbidden_levels")
+CLIP: Path = (
+    *("training_config", "safety_config", "safety", "clipping"),
+    "training_target_quantile",
+)
+RANKED: Path = ("feature_selection", "target_ranking", "target_ranking", "targets")
+DATASET: Path = ("data", "dataset", "dataset")
+TARGETS_FILE = "data.targets"
+LEVEL_FILE = "training_config.reproducibility_config"
+REGISTRY_FILE = "data.feature_registry"
+SELECTION_FILE = "feature_selection.feature_selection"
+PROFILES_FILE = "training_config.optimizer_config"
+
+
+def cross_checks(
+    resolved: Resolved, families: Mapping[str, Judge], broken: Collection[str] = ()
+) -> tuple[Problem, ...]:
+    """Return every problem that lies between documents, for the target that is resolved.
+
+    Of the ``broken`` documents nothing can be believed: what reads one of them is left out.
+    """
+    found: list[Problem] = []
+    for check, documents in _CHECKS.items():
+        if not any(document in broken for document in documents):
+            found += check(resolved)
+    choosing = {TARGETS_FILE, LEVEL_FILE, SELECTION_FILE, REGISTRY_FILE}
+    if not (choosing | {f"{MODELS}.{resolved.family}"}) & set(broken):
+        found += _choosing(resolved, families)
+    if not {f"{MODELS}.{resolved.family}", PROFILES_FILE} & set(broken):
+        found += _set_twice(resolved)
+    return (*found, *model_checks(resolved, families, broken))
+
+
+def model_checks(
+    resolved: Resolved, families: Mapping[str, Judge], broken: Collection[str] = ()
+) -> tuple[Problem, ...]:
+    """Return those of ``cross_checks`` that depend on the family, its variant and the profile."""
+    read = (TARGETS_FILE, LEVEL_FILE, f"{MODELS}.{resolved.family}")
+    if any(document in broken for document in read):
+        return ()
+    return tuple(_model(resolved, families[resolved.family]))
+
+
+def _at(resolved: Resolved, value: Value, message: str, hint: str | None = None) -> Problem:
+    """Return a problem at the place that decided ``value``."""
+    place: Place = value.setting.place
+    shown = dotted(value.path[1 if len(value.path) < 4 else 2 :])
+    return Problem(place, shown, message, "cross-check", hint, source(resolved, place))
+
+
+def _at_item(resolved: Resolved, value: Value, index: int, message: str) -> Problem:
+    """Return a problem at one item of a list."""
+    problem = _at(resolved, value, message)
+    if not value.setting.items:
+        return problem
+    place = value.setting.items[index]
+    return replace(problem, place=place, source=source(resolved, place))
+
+
+def _columns(resolved: Resolved) -> set[str]:
+    """Return the names of the columns that the dataset declares."""
+    return {path[0] for path in below(resolved.flat, (*DATASET, "columns"))}
+
+
+def _unknown_columns(resolved: Resolved, value: Value, columns: set[str]) -> Iterator[Problem]:
+    """Yield a problem for each column of a formula that is none of the dataset's ``columns``."""
+    for column in columns_of(value.value):
+        if column not in columns:
+            message = f"no column {column!r} in the dataset{suggestion(column, columns)}"
+            yield _at(resolved, value, message, f"its columns: {', '.join(sorted(columns))}")
+
+
+def _targets(resolved: Resolved) -> Iterator[Problem]:
+    """Every target's columns; the default target exists."""
+    flat = resolved.flat
+    names = {path[0] for path in below(flat, TARGETS)}
+    columns = _columns(resolved)
+    for name in sorted(names):
+        yield from _unknown_columns(resolved, flat[(*TARGETS, name, "formula")], columns)
+        task, kind = flat[(*TARGETS, name, "task")], flat[(*TARGETS, name, "formula")].value["kind"]
+        if task.value != TASK_OF[kind]:
+            message = f"{task.value} is not what the formula {kind} gives: {TASK_OF[kind]}"
+            yield _at(resolved, task, message)
+    clip = flat[CLIP]
+    if clip.value is not None and flat[(*TARGETS, resolved.target, "task")].value != "regression":
+        yield _at(resolved, clip, f"the labels of {resolved.target} are classes: write null")
+    default = flat[DEFAULT_TARGET]
+    if default.value not in names:
+        message = f"no such target: {default.value!r}{suggestion(default.value, names)}"
+        yield _at(resolved, default, message)
+
+
+def _ranking(resolved: Resolved) -> Iterator[Problem]:
+    """Yield each target to be ranked that does not exist."""
+    names = {path[0] for path in below(resolved.flat, TARGETS)}
+    listed = resolved.flat[RANKED]
+    for index, name in enumerate(listed.value or ()):
+        if name not in names:
+            message = f"no such target: {name!r}{suggestion(name, names)}"
+            yield _at_item(resolved, listed, index, message)
+
+
+def _features(resolved: Resolved) -> Iterator[Problem]:
+    """Yield what is wrong in the registry, and what may not be used for the target."""
+    flat = resolved.flat
+    registry = below(flat, REGISTRY)
+    names = {path[0] for path in registry}
+    forbidden = {path[0]: v.value for path, v in below(flat, FORBIDDEN).items()}
+    selected = flat[SELECTED]
+    columns = _columns(resolved)
+    for name in sorted(names):
+        yield from _declared(resolved, name, columns)
+    horizon = flat[(*TARGETS, resolved.target, "horizon")].value
+    for column in sorted(set(forbidden) - columns):
+        message = f"no column {column!r} in the dataset{suggestion(column, columns)}"
+        yield _at(resolved, flat[(*FORBIDDEN, column)], message)
+    for index, name in enumerate(selected.value):
+        if name not in names:
+            message = f"no feature {name!r} in the registry{suggestion(name, names)}"
+            yield _at_item(resolved, selected, index, message)
+            continue
+        allowed = flat[(*REGISTRY, name, "allowed_horizons")]
+        if allowed.value != "any" and horizon not in allowed.value:
+            message = f"forbids the horizon of {resolved.target}, {horizon}; it allows "
+            yield _at(resolved, allowed, message + ", ".join(map(str, allowed.value)))
+        formula = flat[(*REGISTRY, name, "formula")]
+        for column, reason in forbidden.items():
+            if is_level(formula.value, column):
+                message = f"shows the level of {column!r}, which must not be a feature: {reason}"
+                yield _at(resolved, formula, message, "use a ratio of it, such as a return")
+
+
+def _declared(resolved: Resolved, name: str, columns: set[str]) -> Iterator[Problem]:
+    """Whether a feature's formula fits the dataset's ``columns`` and its stated lookback."""
+    formula = resolved.flat[(*REGISTRY, name, "formula")]
+    yield from _unknown_columns(resolved, formula, columns)
+    lookback = resolved.flat[(*REGISTRY, name, "lookback")]
+    needed = lookback_of(formula.value)
+    if lookback.value != needed:
+        message = f"{lookback.value} is not what the formula needs, {needed}"
+        yield _at(resolved, lookback, message)
+
+
+def _splits(resolved: Resolved) -> Iterator[Problem]:
+    """Yield a purge shorter than the horizon: a label would reach into the test rows."""
+    purge = resolved.flat[(*SPLITS, "purge")]
+    horizon = resolved.flat[(*TARGETS, resolved.target, "horizon")].value
+    if purge.value < horizon:
+        message = f"{purge.value} is shorter than the horizon of {resolved.target}, {horizon}"
+        yield _at(resolved, purge, message, f"set it to {horizon} or more")
+
+
+def _routing(resolved: Resolved) -> Iterator[Problem]:
+    """Yield a symbol without its view, and a view without its symbol."""
+    view = resolved.flat[(*ROUTING, "view")]
+    symbol = resolved.flat[(*ROUTING, "symbol")]
+    if view.value == "symbol_specific" and symbol.value is None:
+        yield _at(resolved, symbol, "a symbol_specific view needs a symbol")
+    if view.value == "cross_sectional" and symbol.value is not None:
+        yield _at(resolved, symbol, "a cross_sectional view has no symbol; write null")
+    known = resolved.flat.get((*DATASET, "symbols"))
+    listed = known.value if known is not None else None
+    if symbol.value is not None and listed is not None and symbol.value not in listed:
+        message = f"{symbol.value!r} is not among the dataset's symbols"
+        yield _at(resolved, symbol, message + suggestion(symbol.value, listed))
+
+
+def _dataset(resolved: Resolved) -> Iterator[Problem]:
+    """Dates in order; a time column that is not read as a number; a symbol for one symbol."""
+    flat = resolved.flat
+    start, end = flat[(*DATASET, "start")], flat[(*DATASET, "end")]
+    for day in (start, end):
+        if day.value is not None and not _is_day(day.value):
+            yield _at(resolved, day, f"{day.value} is no day of the calendar")
+    if start.value is not None and end.value is not None and start.value > end.value:
+        yield _at(resolved, start, f"{start.value} is after the end, {end.value}")
+    dataset: Any = {path: v.value for path, v in below(flat, DATASET).items()}
+    keys = {dataset[("time", "column")], dataset.get(("symbol", "column"))}
+    for column in _columns(resolved) & keys:
+        value = flat[(*DATASET, "columns", column)]
+        yield _at(resolved, value, "the column is the row's time or symbol; it is no number")
+    view = flat[(*ROUTING, "view")]
+    if view.value == "symbol_specific" and ("symbol",) in dataset:
+        yield _at(resolved, view, "the dataset has no symbols")
+
+
+def _set_twice(resolved: Resolved) -> Iterator[Problem]:
+    """Yield what the profile ``default`` says of a value that the model document sets."""
+    for path, value in resolved.flat.items():
+        if path[0] != MODELS or path[2] != "hyperparameters":
+            continue
+        layers = [setting.layer for setting in value.history]
+        if "document" in layers and "profile default" in layers:
+            profile = value.history[layers.index("profile default")]
+            document = value.history[layers.index("document")].place
+            message = f"{path[-1]} is set in {document.file}:{document.line} too"
+            place = profile.place
+            yield Problem(
+                place,
+                "training_profiles.default",
+                message,
+                "cross-check",
+                "the profile default is always in force: write the value in one of the two",
+                source(resolved, place),
+            )
+
+
+def _is_day(text: str) -> bool:
+    """Return whether a text of the form YYYY-MM-DD is a day."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _model(resolved: Resolved, trainer: Judge) -> Iterator[Problem]:
+    """Yield what the family cannot do, and what is wrong with its hyperparameters."""
+    task = resolved.flat[(*TARGETS, resolved.target, "task")]
+    if task.value not in trainer.tasks:
+        message = f"{trainer.family} cannot be trained for {task.value}"
+        yield _at(resolved, task, message, f"it can for: {', '.join(trainer.tasks)}")
+    yield from _parameters(resolved, trainer)
+
+
+def _choosing(resolved: Resolved, families: Mapping[str, Judge]) -> Iterator[Problem]:
+    """Yield what is wrong with the choice of features, and with the families that are asked."""
+    flat = resolved.flat
+    yield from _kept(resolved)
+    task, listed = flat[(*TARGETS, resolved.target, "task")], flat[(*SELECTION, "families")]
+    known = {path[1] for path in flat if path[0] == MODELS} & set(families)
+    for index, name in enumerate(selecting(resolved)):
+        if name not in known:
+            message = f"no family {name!r} with a document here{suggestion(name, known)}"
+            yield _at_item(resolved, listed, index, message)
+        elif task.value not in families[name].tasks:
+            message = f"{name} cannot be trained for {task.value}, the task of {resolved.target}"
+            yield _at_item(resolved, listed, index, message)
+        elif name != resolved.family:
+            yield from _parameters(resolved, families[name])
+
+
+def _kept(resolved: Resolved) -> Iterator[Problem]:
+    """Yield more features to be kept than there are."""
+    top = resolved.flat[(*SELECTION, "top_k")]
+    used = SELECTION_USES[resolved.flat[(*SELECTION, "method")].value]
+    there = len(resolved.flat[SELECTED].value)
+    if "top_k" in used and top.value > there:
+        message = f"{top.value} cannot be kept: {there} features are selected in the registry"
+        yield _at(resolved, top, message, f"set it to {there} or fewer")
+
+
+def _parameters(resolved: Resolved, trainer: Judge) -> Iterator[Problem]:
+    """Yield hyperparameters that the level forbids, and those that contradict each other."""
+    flat = resolved.flat
+    level = flat[LEVEL]
+    for name, value in trainer.forced(str(level.value)).items():
+        setting = flat.get((MODELS, trainer.family, "hyperparameters", name))
+        if setting is not None and setting.value != value:
+            yield _at(resolved, setting, f"{level.value} mode forces it to {json.dumps(value)}")
+    prefix = (MODELS, trainer.family, "hyperparameters")
+    leaves, depth = flat.get((*prefix, "num_leaves")), flat.get((*prefix, "max_depth"))
+    if leaves is not None and depth is not None and 0 < depth.value < 31:
+        most = 2**depth.value
+        if leaves.value > most:
+            message = f"{leaves.value} leaves do not fit a depth of {depth.value}: at most {most}"
+            yield _at(resolved, leaves, message)
+    yield from impossible(resolved, trainer)
+
+
+_CHECKS: Mapping[Callable[[Resolved], Iterator[Problem]], tuple[str, ...]] = {
+    _targets: (TARGETS_FILE, "data.dataset"),
+    _ranking: (TARGETS_FILE, "feature_selection.target_ranking"),
+    _features: (TARGETS_FILE, "data.dataset", REGISTRY_FILE),
+    _splits: (TARGETS_FILE, "training_config.splits_config"),
+    _routing: ("data.dataset", "training_config.routing_config"),
+    _dataset: ("data.dataset", "training_config.routing_config"),
+}
+"""Each check, with the documents that it reads."""

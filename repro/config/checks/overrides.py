@@ -1,0 +1,60 @@
+"""Overrides on a command line that do nothing, or that undo one another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from repro.config.documents.catalog import Trainer
+from repro.config.resolution.active import used
+from repro.config.resolution.assignments import parse_assignment, target_path
+from repro.config.resolution.layers import Path, dotted
+from repro.config.resolution.resolve import Resolved
+from repro.errors import COMMAND_LINE, Place, Problem, ProblemsError
+
+IDLE = "idle"
+"""The rule of an override whose value the run does not use."""
+_LAYER = "--set"
+
+
+def given_twice(
+    resolved: Resolved, sets: Iterable[str], families: Mapping[str, Trainer]
+) -> tuple[Problem, ...]:
+    """Return a problem for each of the overrides ``sets`` that gives a value once more.
+
+    ``resolved`` was made with them. One of the two would count, and nobody could see which.
+    """
+    found: list[Problem] = []
+    first: dict[Path, Place] = {}
+    for number, text in enumerate(sets, start=1):
+        assignment = parse_assignment(number, text)
+        try:
+            path = target_path(assignment, resolved.flat, resolved.family, families)
+        except ProblemsError:
+            continue  # what it meant is laid, and has made its own key ambiguous
+        earlier = first.setdefault(path, assignment.place)
+        if earlier is not assignment.place:
+            message = f"given twice: {earlier.file} sets it already"
+            place = Place(assignment.place.file, 1, 1, max(assignment.place.column - 1, 2))
+            hint = "keep one of the two"
+            found.append(Problem(place, dotted(path), message, COMMAND_LINE, hint, text))
+    return tuple(found)
+
+
+def unused(resolved: Resolved) -> tuple[Problem, ...]:
+    """Return a warning for each override none of whose values this run uses."""
+    laid: dict[str, tuple[Path, Place]] = {}
+    for path, value in resolved.flat.items():
+        if value.setting.layer == _LAYER:
+            laid.setdefault(value.setting.place.file, (path, value.setting.place))
+    if not laid:
+        return ()
+    # A profile or a variant that is chosen speaks with the place of the override that made it.
+    needed = {value.setting.place.file for value in used(resolved).values()}
+    run = f"this run (target {resolved.target}, family {resolved.family})"
+    found = []
+    for file, (path, place) in laid.items():
+        if file not in needed:
+            text = resolved.sources[file][place.line - 1]
+            message = f"{text} changes nothing: {run} does not use the value"
+            found.append(Problem(place, dotted(path), message, IDLE, None, text, "warning"))
+    return tuple(found)

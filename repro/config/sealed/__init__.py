@@ -1,0 +1,1 @@
+"""A configuration as a run holds it: written down, compared with another, put back."""

@@ -1,0 +1,1 @@
+"""Which character and which name somebody meant."""
