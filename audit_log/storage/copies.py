@@ -47,9 +47,9 @@ def remove(
 
     for place, folders, names in os.walk(folder, onerror=unsearched):
         here = Path(place)
-        folders[:] = [name for name in folders if here / name != beside]
+        folders[:] = sorted(name for name in folders if here / name != beside)
         removed = False
-        for name in names:
+        for name in sorted(names):
             path = here / name
             if path.is_symlink():
                 continue

@@ -283,8 +283,9 @@ def _clear_derived(directory: Path, found: copies.Found) -> None:
     if openings.is_link(state.parent):
         found.left.append(f"{state.parent}: a symbolic link")
         return
-    for place, _, names in os.walk(state.parent):
-        for path in (Path(place) / name for name in names):
+    for place, folders, names in os.walk(state.parent):
+        folders.sort()
+        for path in (Path(place) / name for name in sorted(names)):
             if path != state:  # hashes alone
                 path.unlink(missing_ok=True)
                 found.removed.append(str(path))

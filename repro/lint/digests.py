@@ -19,14 +19,21 @@ from repro.lint.rules import DIGEST
 _SOURCES = (
     frozenset(
         {"hash", "id", "os.getpid", "os.times", "os.urandom", "secrets.token_bytes"}
-        | {"secrets.token_hex", "secrets.token_urlsafe", "time.ctime", "time.gmtime"}
+        | {"secrets.choice", "secrets.randbelow", "secrets.randbits"}
+        | {"secrets.token_hex", "secrets.token_urlsafe", "time.asctime", "time.clock_gettime"}
+        | {"time.clock_gettime_ns", "time.ctime", "time.gmtime"}
         | {"time.localtime", "time.monotonic", "time.monotonic_ns", "time.perf_counter"}
-        | {"time.perf_counter_ns", "time.time", "time.time_ns", "uuid.uuid1", "uuid.uuid4"}
+        | {"time.perf_counter_ns", "time.process_time", "time.process_time_ns"}
+        | {"time.strftime", "time.time", "time.time_ns"}
+        | {"uuid.uuid1", "uuid.uuid4", "uuid.uuid6", "uuid.uuid7"}
         | {"uuid.getnode", "datetime.date.today", "datetime.datetime.now"}
         | {"datetime.datetime.today", "datetime.datetime.utcnow"}
+        | {"pandas.Timestamp.now", "pandas.Timestamp.today", "pandas.Timestamp.utcnow"}
     )
     | GLOBAL_DRAWS
 )
+_TOLD = {"time.asctime": 1, "time.ctime": 1, "time.gmtime": 1, "time.strftime": 2}
+"""With so many arguments, these write down a time that they are given, and read no clock."""
 _SOURCE_NAMES = frozenset(source.rpartition(".")[2] for source in _SOURCES)
 _MODULES = ("hashlib.", "blake3.", "hmac.", "xxhash.", "mmh3.")
 _CHECKSUMS = frozenset({"zlib.crc32", "zlib.adler32", "binascii.crc32"})
@@ -94,7 +101,7 @@ def _sources(
                 waiting += scope.fed.get(node.id, ())
             elif isinstance(node, ast.Call) and reading.called(node.func) in _SOURCE_NAMES:
                 dotted = reading.dotted(node.func, scope)
-                if dotted in _SOURCES:
+                if dotted in _SOURCES and len(node.args) < _TOLD.get(dotted, len(node.args) + 1):
                     yield node, dotted
 
 

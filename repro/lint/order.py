@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 
+from repro.lint import listings
 from repro.lint.reading import Reading, Scope, last_name
-from repro.lint.rules import LISTING, SET_ORDER
+from repro.lint.rules import SET_ORDER
 
 _REDUCERS = frozenset(
     {"all", "any", "bool", "frozenset", "fsum", "len", "max", "min", "set", "sorted"}
@@ -26,8 +27,6 @@ _ITERATING = frozenset(
     {"deque", "enumerate", "extend", "filter", "fromkeys", "iter", "join", "list", "map"}
     | {"sum", "tuple", "zip"}
 )
-_LISTINGS = frozenset({"glob.glob", "glob.iglob", "os.listdir", "os.scandir"})
-_METHODS = frozenset({"iterdir", "rglob", "glob"})
 _DEEPEST = 50
 """Operators and methods that are looked through to see that something is a set."""
 _SET_OPERATORS = (ast.BitAnd, ast.BitOr, ast.BitXor, ast.Sub)
@@ -50,6 +49,7 @@ def assigned(
                 reading.named[id(node.value)] = target.id
         else:
             _bind_all(scope, target)
+            listings.sorted_in_place(reading, scope, target, node.value)
 
 
 def called(reading: Reading, scope: Scope, node: ast.Call) -> None:
@@ -59,8 +59,8 @@ def called(reading: Reading, scope: Scope, node: ast.Call) -> None:
     free = id(node) in reading.free
     if name in _REDUCERS or (free and name in _PASS_ON):
         reading.free.update(map(id, node.args))
-        if name == "sorted" and node.args and isinstance(node.args[0], ast.Name):
-            scope.in_order.add(node.args[0].id)
+        if name == "sorted" and node.args:
+            scope.in_order.update(listings.names_in(node.args[0]))
     elif name == "sum" and node.args and _counts(node.args[0]):
         reading.free.add(id(node.args[0]))
     elif name in _SET_METHODS or name in _SET_TESTS:
@@ -74,12 +74,12 @@ def called(reading: Reading, scope: Scope, node: ast.Call) -> None:
     for argument in node.args:
         if isinstance(argument, ast.Starred) and name not in _REDUCERS:
             _iterated(reading, scope, argument.value)
-    how = _listing(reading, scope, node, name)
+    how = listings.listing(reading, scope, node, name)
     if how and not free:
         if id(node) in reading.named:
             scope.listed.append((reading.named[id(node)], node, how))
         else:
-            _report_listing(reading, node, how)
+            listings.report(reading, node, how)
 
 
 def comprehended(reading: Reading, scope: Scope, node: Comprehension) -> None:
@@ -90,12 +90,14 @@ def comprehended(reading: Reading, scope: Scope, node: Comprehension) -> None:
         if free:
             reading.free.add(id(generator.iter))
         _iterated(reading, scope, generator.iter)
+        listings.walked(reading, scope, generator.target, generator.iter)
 
 
 def looped(reading: Reading, scope: Scope, node: ast.For | ast.AsyncFor) -> None:
     """Look at a loop."""
     _bind_all(scope, node.target)
     _iterated(reading, scope, node.iter)
+    listings.walked(reading, scope, node.target, node.iter)
 
 
 def unpacked(reading: Reading, scope: Scope, node: ast.List | ast.Tuple) -> None:
@@ -165,7 +167,10 @@ def finish(reading: Reading, scope: Scope) -> None:
             _report_set(reading, name, f"{name.id}, a set")
     for bound, node, how in scope.listed:
         if bound not in scope.in_order:
-            _report_listing(reading, node, how)
+            listings.report(reading, node, how)
+    for names, node, how in scope.walked:
+        if not scope.in_order.issuperset(names):
+            listings.report(reading, node, how)
 
 
 def is_set(reading: Reading, scope: Scope, node: ast.expr, depth: int = 0) -> bool:
@@ -206,18 +211,6 @@ def _iterated(reading: Reading, scope: Scope, node: ast.expr) -> None:
         _report_set(reading, node, "a set")
 
 
-def _listing(reading: Reading, scope: Scope, node: ast.Call, name: str) -> str:
-    """Return how a listing of a directory is called, or "" if the call is none."""
-    if name not in _METHODS and f"os.{name}" not in _LISTINGS and name != "iglob":
-        return ""
-    dotted = reading.dotted(node.func, scope)
-    if dotted is not None:
-        return dotted if dotted in _LISTINGS else ""
-    if not isinstance(node.func, ast.Attribute) or name not in _METHODS:
-        return ""
-    return f".{name}" if name == "iterdir" or node.args or node.keywords else ""
-
-
 def _counts(node: ast.expr) -> bool:
     """Return whether a sum is one of whole numbers: ``1 for …``, ``len(x) for …``, a test."""
     if not isinstance(node, ast.GeneratorExp | ast.ListComp):
@@ -247,7 +240,3 @@ def _bind_all(scope: Scope, target: ast.expr) -> None:
 
 def _report_set(reading: Reading, node: ast.expr, what: str) -> None:
     reading.find(SET_ORDER, node, f"iteration over {what}: its order differs between processes")
-
-
-def _report_listing(reading: Reading, node: ast.Call, how: str) -> None:
-    reading.find(LISTING, node, f"{how}() gives names in the disk's order")

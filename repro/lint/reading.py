@@ -28,6 +28,8 @@ class Scope:
     iterated: list[ast.Name] = field(default_factory=list)
     listed: list[tuple[str, ast.Call, str]] = field(default_factory=list)
     """Directory listings bound to a name, with how each was called."""
+    walked: list[tuple[list[str], ast.Call, str]] = field(default_factory=list)
+    """Walks through directories, with the names that have to be sorted, and how each was called."""
     in_order: set[str] = field(default_factory=set)
     """Names that something sorts."""
     hashed: list[tuple[str, list[ast.expr]]] = field(default_factory=list)

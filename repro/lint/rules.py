@@ -88,7 +88,7 @@ _RULES = (
         LISTING,
         "a directory listing, in whatever order the disk gives it",
         "The order differs between file systems, and after a copy.",
-        "put sorted(…) directly around it",
+        "put sorted(…) directly around it; in a walk sort both lists, the folders in place",
     ),
     LintRule(
         "L401",

@@ -90,6 +90,9 @@ class Vocabulary:
         name = name.removeprefix("default_")
         if name in self.names:
             return self.names[name]
+        bound = self.names.get(name.removesuffix("_threshold"))
+        if bound is not None and bound.rule == THRESHOLD:
+            return bound
         if name in SEEDS or name.endswith(("_seed", "_random_state")):
             return Meaning(SEED, {}, frozenset({"number"}))
         if name == "seeds" or name.endswith("_seeds"):

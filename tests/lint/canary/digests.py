@@ -6,6 +6,7 @@ import zlib
 from datetime import datetime
 from hashlib import sha256
 
+import pandas as pd
 from blake3 import blake3
 
 sha256(str(time.time()).encode())  # expect: unstable-digest
@@ -18,7 +19,12 @@ fingerprint(at=time.time_ns())  # expect: unstable-digest
 computeSignature(uuid.uuid1())  # expect: unstable-digest
 sha256(b"".join([b"a", os.urandom(4)])).update(b"b")  # expect: unstable-digest
 sha256().update(os.urandom(8))  # expect: unstable-digest
+sha256(time.strftime("%Y-%m-%d").encode())  # expect: unstable-digest
+sha256(time.ctime().encode())  # expect: unstable-digest
+run_digest(pd.Timestamp.now())  # expect: unstable-digest
 
+sha256(time.strftime("%Y-%m-%d", when).encode())
+sha256(time.ctime(when).encode())
 sha256(b"what it is")
 digest(payload)
 verify_signature(time.time())

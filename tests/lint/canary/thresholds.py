@@ -1,4 +1,6 @@
 CV_SCORE = 0.99  # expect: hardcoded-threshold
+CV_SCORE_THRESHOLD = 0.99  # expect: hardcoded-threshold
+price_threshold = 0.99
 cv_score = 0
 best.cv_score = 0.0
 check(cv_score=0.99)  # expect: hardcoded-threshold
