@@ -6,6 +6,7 @@ import json
 import math
 import pathlib
 import pickle
+import re
 import subprocess
 import sys
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from repro.config.text import events as yaml_events
 from repro.config.text import nodes as yaml_nodes
-from repro.config.text.document import Document, dotted, parse, read
+from repro.config.text.document import _UNSEEN, Document, dotted, parse, read
 from repro.errors import InputError, Place, ProblemsError
 
 CASES = pathlib.Path(__file__).parent / "yaml_cases"
@@ -624,3 +625,9 @@ def test_a_number_is_read_as_python_writes_it(number):
     [value] = parse(f"a: {number!r}\n", "f").value.values()
     assert value == number
     assert math.copysign(1, value) == math.copysign(1, number)
+
+
+def test_no_character_that_is_refused_passes_the_quick_look_for_one():
+    refused = re.findall(f"[{_UNSEEN}]", "".join(map(chr, range(0x80, sys.maxunicode + 1))))
+    assert len(refused) > 2000
+    assert not any(character.isprintable() for character in refused)

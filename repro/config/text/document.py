@@ -143,8 +143,9 @@ def parse(text: str | bytes, file: str) -> Document:
         text = _decode(text, file)
     text = text.removeprefix("\ufeff")
     source = Text(file, tuple(_BREAK.split(text)))
-    # The wide class takes long to compile, and most files are ASCII.
-    if refused := re.search(f"[{_CONTROLS}{'' if text.isascii() else _UNSEEN}]", text):
+    # The wide class takes long to compile, and few files have a character that it might mean.
+    odd = not text.isascii() and any(c > "\x7f" and not c.isprintable() for c in set(text))
+    if refused := re.search(f"[{_CONTROLS}{_UNSEEN if odd else ''}]", text):
         raise ProblemsError([_refusal(source, text, refused.start())])
     value, span = Composer(source).compose(text)
     places = _Table(source, span, keys=False)
