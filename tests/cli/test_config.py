@@ -96,7 +96,7 @@ def test_an_override_may_stand_where_a_key_may(config):
 def test_what_would_not_be_accepted_is_shown_with_a_warning(config):
     status, out, err = config("show", "purge", "purge=1")
     assert (status, out.splitlines()[-1]) == (0, "1")
-    assert "today has 1 problem: see repro validate" in err
+    assert "today has 1 problem: see repro validate, with the same options" in err
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
@@ -160,6 +160,8 @@ def test_what_strict_mode_forces_says_why(config):
     ("key", "said"),
     [
         ("description", "ambiguous; it could be data.feature_registry"),
+        ("batch_size", "write more of its path, as in debug.batch_size; or choose a family"),
+        ("description", "write more of its path, as in "),
         ("num_leavs", "did you mean num_leaves?"),
         ("lr", "nearest names: learning_rate, "),
         ("lr", "looked for in today: the documents, and the hyperparameters of lightgbm"),

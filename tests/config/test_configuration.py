@@ -47,7 +47,8 @@ def test_an_experiment_is_meant_by_its_name(desk, name):
 
 def test_an_overlay_is_meant_by_its_name_and_by_its_path(desk, add):
     path = add("model_config/lightgbm_custom.yaml", "hyperparameters: {num_leaves: 3}\n")
-    for name in ("lightgbm_custom", "overlay:lightgbm_custom", str(path)):
+    below = "model_config/lightgbm_custom.yaml"
+    for name in ("lightgbm_custom", "overlay:lightgbm_custom", str(path), below):
         assert between(desk(), "today", name) == {"num_leaves": (15, 3)}
 
 

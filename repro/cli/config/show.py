@@ -79,7 +79,7 @@ def warn_of_problems(found: Configuration) -> None:
     count = len(found.problems)
     if count:
         problems = "1 problem" if count == 1 else f"{count} problems"
-        output.warn(f"{found.name} has {problems}: see repro validate")
+        output.warn(f"{found.name} has {problems}: see repro validate, with the same options")
 
 
 def _origin(leaf: Leaf) -> str:

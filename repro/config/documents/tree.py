@@ -146,7 +146,7 @@ def _plainly_fits(value: JSON, families: Mapping[str, Trainer]) -> bool:
 
 
 def overlay(tree: Tree, name: str, families: Mapping[str, Trainer]) -> tuple[Slot, Document]:
-    """Return the overlay called ``name``: a name in ``CONFIG``, or a path to a file.
+    """Return the overlay called ``name``: its name, its path below ``CONFIG``, or a path to a file.
 
     Raises UsageError if there is none, ProblemsError if it is not valid.
     """
@@ -173,6 +173,10 @@ def overlay(tree: Tree, name: str, families: Mapping[str, Trainer]) -> tuple[Slo
         if found:
             raise ProblemsError(found)
         return slot, document
+    inside = f"{MARKER}/{name.removesuffix('.yaml')}.yaml"
+    for known_slot, document in tree.overlays.values():
+        if document.file == inside:
+            return known_slot, document
     known = ", ".join(sorted(tree.overlays)) or "none"
     raise UsageError(
         f"no such overlay: {name!r}{suggestion(name, tree.overlays)}",

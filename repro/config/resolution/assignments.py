@@ -124,7 +124,8 @@ def target_path(
             return candidates[0]
         if candidates:
             listed = ", ".join(dotted(p) for p in candidates)
-            raise _problem(assignment, f"ambiguous; it could be {listed}")
+            message = f"ambiguous; it could be {listed}"
+            raise _problem(assignment, message, _narrower(candidates, keys, families))
     raise _problem(assignment, _unknown(assignment, paths, family, families))
 
 
@@ -142,6 +143,20 @@ def _candidates(
         declared = families[family].hyperparameters
         paths |= {(MODELS, family, "hyperparameters", name) for name in declared}
     return sorted(paths)
+
+
+def _narrower(
+    candidates: Iterable[Path], keys: Iterable[Path], families: Mapping[str, Trainer]
+) -> str:
+    """Return a hint how to mean one of several values, or one of a family that is not chosen."""
+    ends = {key[-1] for key in keys}
+    others = sorted(name for name in families if ends & families[name].hyperparameters.keys())
+    first = next(iter(candidates))
+    length = max(map(len, keys)) + 1
+    while sum(path[-length:] == first[-length:] for path in candidates) > 1:
+        length += 1
+    hint = f"write more of its path, as in {dotted(first[-length:])}"
+    return f"{hint}; or choose a family that has it: {', '.join(others)}" if others else hint
 
 
 def _spellings(key: Path, family: str | None, families: Mapping[str, Trainer]) -> tuple[Path, ...]:
@@ -214,13 +229,14 @@ def other_name(assignment: Assignment, earlier: Assignment, leaf: Path) -> Probl
     return _problem(assignment, message).problems[0]
 
 
-def _problem(assignment: Assignment, message: str) -> ProblemsError:
+def _problem(assignment: Assignment, message: str, hint: str | None = None) -> ProblemsError:
     """Return the error for an override whose key is at fault."""
     place = Place(assignment.place.file, 1, 1, assignment.place.column - 1)
     odd = odd_character(assignment.text[: place.end - 1])
     if odd is not None and odd.words in message:
         place = replace(place, column=odd.at + 1, end=odd.at + 2)
-    problem = Problem(place, dotted(assignment.key), message, COMMAND_LINE, source=assignment.text)
+    name = dotted(assignment.key)
+    problem = Problem(place, name, message, COMMAND_LINE, hint, assignment.text)
     return ProblemsError([problem])
 
 
