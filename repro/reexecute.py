@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro.audit.log import cosigner, open_log_to_sign, require_as_logged
+from repro.audit.log import contradictions, cosigner, open_log_to_sign, require_as_logged
 from repro.config.sealed.request import selecting
-from repro.errors import InterruptedRunError
+from repro.errors import DeterminismError, InterruptedRunError, TrainingError, UsageError
+from repro.execution.load import busy
 from repro.execution.session import Job, Session
+from repro.execution.variation import NONE, VARIATIONS, Variation
 from repro.facts.code import code_digests
 from repro.facts.data import digest_files, locate
-from repro.facts.trainers import declaration
-from repro.identity.keys import Identity
+from repro.facts.trainers import Declaration, declaration
+from repro.identity.keys import Identity, output_digest
 from repro.identity.payloads import ENVIRONMENT
 from repro.identity.run import Inputs, identity_of
 from repro.plan import require_same_files
-from repro.runs import differences
+from repro.rounds import Round, Verification, body, is_promised, verdict_of
+from repro.runs import differences, layout
 from repro.runs.differences import Cause
+from repro.runs.divergence import Again, Sealed, divergences
 from repro.runs.sealed import Run
 from repro.runs.staging import staging
 from repro.runs.writing import outputs
@@ -29,83 +33,153 @@ COMPUTING = ENVIRONMENT
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
-    """What doing it again showed."""
+class _Sealed:
+    """What the re-execution starts from, and what its outcome is held against."""
 
     run: Run
-    verdict: str
-    """``reproduced``, ``not reproduced``, or ``BROKEN``: other bits where all else is the same."""
+    request: Mapping[str, Any]
+    job: Job
+    trainer: Declaration
+    selectors: tuple[Declaration, ...]
+    state: Sealed
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A round with the identity that it had, and what differed from then before it trained."""
+
+    round: Round
+    now: Identity
     causes: tuple[Cause, ...]
-    """What differs between then and now: said first, compared all the same."""
-    outputs: tuple[str, ...]
-    """Names of the outputs whose bits differ."""
-    record: int
-    """The place of ``run.verified`` in the log."""
-
-    @property
-    def exit_status(self) -> int:
-        """Return 0 for the same bits, 5 for an alarm, 1 where something else differed too."""
-        return {"reproduced": 0, "not reproduced": 1, "BROKEN": 5}[self.verdict]
 
 
-def verify_run(root: Path, run: Run, observer: Observer) -> Verification:
-    """Re-execute a sealed run in a fresh worker and append ``run.verified`` to the log.
+def variations(names: Sequence[str]) -> tuple[Variation, ...]:
+    """Return the variations of these names; raises UsageError for a name that there is not."""
+    unknown = [name for name in names if name not in VARIATIONS]
+    if unknown:
+        raise UsageError(
+            f"no variation is called {unknown[0]!r}", f"there are: {', '.join(VARIATIONS)}"
+        )
+    return tuple(VARIATIONS[name] for name in dict.fromkeys(names))
+
+
+def verify_run(
+    root: Path,
+    run: Run,
+    observer: Observer,
+    rounds: int = 1,
+    vary: Sequence[Variation] = (),
+) -> Verification:
+    """Re-execute a sealed run in fresh workers and append ``run.verified`` to the log.
+
+    First ``rounds`` times as it was, then once under each of ``vary``. Bits that contradict each
+    other, or an earlier run, under one execution key are an ``incident`` in the log too.
 
     Raises IntegrityError for a run that is not what was sealed, InputError where its data or its
-    trainer are not at hand, and what the worker raises.
+    trainer are not at hand, and what the worker raises where nothing is otherwise.
     """
     log = open_log_to_sign(root, observer.warn)
     cosign = cosigner(log, observer.warn)
     require_as_logged(root, run)
-    sealed = run.read("request.json")
+    sealed = _sealed(root, run)
+    done: list[_Done] = []
+    try:
+        for number in range(1, rounds + 1):
+            what = "again" if rounds == 1 else f"again, round {number} of {rounds}"
+            done.append(_again(root, sealed, NONE, what, observer))
+        varied = [_varied(root, sealed, variation, observer) for variation in vary]
+    except KeyboardInterrupt:
+        raise InterruptedRunError("interrupted: nothing was recorded") from None
+    now = done[0].now
+    found = (*(one.round for one in done), *varied)
+    others = _contradicted(root, run, found)
+    verdict = verdict_of(found, broken=bool(others))
+    records: list[tuple[str, dict[str, Any]]] = [
+        ("run.verified", body(run, now, verdict, done[0].causes, found))
+    ]
+    records += [("incident", contradiction) for contradiction in others]
+    appended = log.append_many(records)
+    log.commit()
+    cosign()
+    incident = appended[1].seq if others else None
+    return Verification(run, verdict, done[0].causes, found, appended[0].seq, incident)
+
+
+def _sealed(root: Path, run: Run) -> _Sealed:
+    """Return what a sealed run says of itself, with the job that does it again."""
+    request, data = run.read("request.json"), run.read("dataset.json")
+    decides = request["decides"]
     trainer = declaration(run.snapshot["family"])
-    decides = sealed["decides"]
     selectors = tuple(declaration(name) for name in selecting(decides))
     job = Job(
         decides,
-        sealed["options"],
+        request["options"],
         trainer,
-        locate(root, [file["name"] for file in run.read("dataset.json")["files"]]),
+        locate(root, [file["name"] for file in data["files"]]),
         decides["execution"]["level"],
         decides["execution"]["threads"],
-        sealed["time_limit_seconds"],
+        request["time_limit_seconds"],
         selectors,
     )
-    try:
-        with staging(root) as place, Session(job, place.work) as session:
-            observer.stage("preparing from what was sealed")
+    parts, predictions = run.read(layout.PARTS), run.folder / layout.PREDICTIONS
+    state = Sealed(run.snapshot, data["locators"], parts, predictions)
+    return _Sealed(run, request, job, trainer, selectors, state)
+
+
+def _again(
+    root: Path, sealed: _Sealed, variation: Variation, what: str, observer: Observer
+) -> _Done:
+    """Return one re-execution."""
+    job = sealed.job
+    with staging(root) as place, busy(variation.load):
+        work = place.work / variation.subdirectory
+        work.mkdir(parents=True, exist_ok=True)
+        with Session(job, work, variation) as session:
+            observer.stage(f"preparing from what was sealed, {what}")
             files = digest_files(dict(job.files))
             prepared = session.prepared()
-            require_same_files(files, prepared["facts"]["files"])
-            code = code_digests(trainer, prepared["environment"].pop("code"), selectors)
-            now = _now(job, code, sealed, prepared)
-            causes = tuple(_since(run, job, code, prepared, [f.facts() for f in files]))
-            observer.stage(f"training {trainer.family} again")
+            facts, environment = prepared["facts"], prepared["environment"]
+            require_same_files(files, facts["files"])
+            code = code_digests(sealed.trainer, environment.pop("code"), sealed.selectors)
+            now = _now(sealed, code, facts, environment)
+            causes = tuple(_since(sealed, code, prepared, [f.facts() for f in files]))
+            observer.stage(f"training {job.trainer.family} {what}")
             finished = session.train(
-                sealed["seeds"], lambda m: observer.progress(m["stage"], m["done"], m["total"])
+                sealed.request["seeds"],
+                lambda m: observer.progress(m["stage"], m["done"], m["total"]),
             )
-            produced = outputs(finished)
-    except KeyboardInterrupt:
-        raise InterruptedRunError("interrupted: nothing was recorded") from None
-    differing = _differing(run.snapshot["outputs"], produced)
-    verdict = _verdict(run, now, differing)
-    record = log.append("run.verified", _body(run, now, verdict, causes, differing)).seq
-    log.commit()
-    cosign()
-    return Verification(run, verdict, causes, differing, record)
+        produced = outputs(finished)
+        again = Again(facts, finished, produced, work / layout.PREDICTIONS)
+        old = sealed.run.snapshot["outputs"]
+        differing = tuple(n for n in sorted({*old, *produced}) if old.get(n) != produced.get(n))
+        diverged = divergences(sealed.state, again)
+    key, digest = now.execution_key, output_digest(produced)
+    return _Done(Round(variation, key, digest, differing, diverged), now, causes)
+
+
+def _varied(root: Path, sealed: _Sealed, variation: Variation, observer: Observer) -> Round:
+    """Return one re-execution under a variation; one that fails there is a finding too."""
+    try:
+        return _again(root, sealed, variation, f"under {variation.name}", observer).round
+    except (DeterminismError, TrainingError) as error:
+        return Round(variation, "", "", (), (), error.problem)
 
 
 def _now(
-    job: Job, code: Mapping[str, str], sealed: Mapping[str, Any], prepared: Mapping[str, Any]
+    sealed: _Sealed,
+    code: Mapping[str, str],
+    facts: Mapping[str, Any],
+    environment: Mapping[str, Any],
 ) -> Identity:
     """Return the identity that the sealed request has here and now."""
+    request, job = sealed.request, sealed.job
     return identity_of(
         Inputs(
-            sealed["components"],
-            prepared["facts"],
-            sealed["base_seed"],
+            request["components"],
+            facts,
+            request["base_seed"],
             code,
-            prepared["environment"],
+            environment,
             job.settings,
             job.threads,
             job.decides,
@@ -114,14 +188,13 @@ def _now(
 
 
 def _since(
-    run: Run,
-    job: Job,
+    sealed: _Sealed,
     code: Mapping[str, str],
     prepared: Mapping[str, Any],
     files: list[dict[str, Any]],
 ) -> list[Cause]:
     """Return what differs between the run and now: data, code, environment."""
-    then, data = run.read("environment.json"), run.read("dataset.json")
+    then, data = sealed.run.read("environment.json"), sealed.run.read("dataset.json")
     found = list(
         differences.data(data, {"locators": prepared["facts"]["locators"], "files": files})
     )
@@ -129,39 +202,28 @@ def _since(
     found += differences.mapping("code", "execution_key", then["code"], code)
     old = {name: then["environment"][name] for name in (*COMPUTING, "settings")}
     new = {name: prepared["environment"][name] for name in COMPUTING}
-    new["settings"] = job.settings
+    new["settings"] = sealed.job.settings
     found += differences.mapping("environment", "execution_key", old, new)
     return found
 
 
-def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the names of the outputs that are not the same bits."""
-    return tuple(name for name in sorted({*old, *new}) if old.get(name) != new.get(name))
+def _contradicted(root: Path, run: Run, rounds: Sequence[Round]) -> list[dict[str, Any]]:
+    """Return the body of an ``incident`` if two results have one execution key, else none.
 
-
-def _verdict(run: Run, now: Identity, differing: tuple[str, ...]) -> str:
-    """Return the verdict; a best-effort run can fail to be reproduced, but never be broken."""
-    if not differing:
-        return "reproduced"
-    promised = run.snapshot["level"] != "best-effort" and not run.snapshot["incomplete"]
-    same = now.execution_key == run.group["execution_key"]
-    return "BROKEN" if promised and same else "not reproduced"
-
-
-def _body(
-    run: Run,
-    now: Identity,
-    verdict: str,
-    causes: tuple[Cause, ...],
-    differing: tuple[str, ...],
-) -> dict[str, Any]:
-    """Return the body of ``run.verified``."""
-    return {
-        "run": run.name,
-        "verdict": verdict,
-        "output_digest": run.snapshot["output_digest"],
-        "execution_key": now.execution_key,
-        "same_execution_key": now.execution_key == run.group["execution_key"],
-        "differences": [f"{c.kind}: {c.subject}"[:200] for c in causes[:50]],
-        "differing_outputs": list(differing)[:100],
-    }
+    Those of the rounds, and all that the log has under their key, whoever produced them.
+    """
+    if not is_promised(run):
+        return []
+    counting = [r for r in rounds if r.counts]
+    for one in reversed(counting):
+        found = {"execution_key": one.execution_key, "output_digest": one.output_digest}
+        others = contradictions(root, {"promised": True, **found})
+        others += [
+            {"run": run.name, "output_digest": other.output_digest}
+            for other in counting
+            if other.execution_key == one.execution_key and other.output_digest != one.output_digest
+        ]
+        if others:
+            unique = [o for n, o in enumerate(others) if o not in others[:n]]
+            return [{"run": run.name, **found, "others": unique[:50]}]
+    return []

@@ -47,6 +47,7 @@ def seal_run(
     collect(place.work, final, finished["files"])
     _write_inputs(final, plan)
     write_json(final / "metrics.json", _metrics(finished))
+    write_json(final / layout.PARTS, finished["parts"])
     snapshot = _snapshot(plan, finished, name, seq)
     snapshot["artifacts"] = artifacts(final, "")
     write_json(final / layout.SNAPSHOT, snapshot)

@@ -6,6 +6,7 @@ notary died, and a copy of it all with which somebody has tampered.
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -87,7 +88,9 @@ COMMANDS = {
         ("audit", "prune"),
     )
 }
-RUN_FILES = ("config", "dataset", "environment", "metrics", "request", "snapshot")
+RUN_FILES = (
+    *("config", "dataset", "environment", "metrics", "model_parts", "request", "snapshot"),
+)
 SUSPICIOUS = "safety.leakage_detection.auto_fix_thresholds.training_accuracy=0.0001"
 RANKED = (
     *("--set", "target_ranking.targets=[fwd_ret_1d, fwd_up_5d]"),
@@ -217,6 +220,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     with (made.root / "AUDIT_LOG" / "log.jsonl").open("ab") as log:
         log.write(b'{"actor":{"ho')  # as after a power cut
     at_once(made, train_twice_and_verify, train_others)
+    verify_with_other_data(made)
     leave_a_plan(made, base / "keys")
     at_once(made, refuse, ask)
     contradict(made, base / "keys")
@@ -255,7 +259,18 @@ def train_twice_and_verify(made: World) -> None:
     """Train, train the same again, and do it once more from what was sealed."""
     made.play("train", "train --profile debug -q")
     made.play("train again", "train --profile debug -q")
-    made.play("verify", "verify -q", made.run("train"))
+    made.play("verify", "verify -q --variation umask", made.run("train"))
+
+
+def verify_with_other_data(made: World) -> None:
+    """Verify a run while one price is another."""
+    panel = made.root / "data" / "stocks.csv.gz"
+    was = panel.read_bytes()
+    rows = gzip.decompress(was).split(b"\n")
+    rows[1000] += b"1"
+    panel.write_bytes(gzip.compress(b"\n".join(rows)))
+    made.play("verify other data", "verify -q", made.run("train"))
+    panel.write_bytes(was)
 
 
 def train_others(made: World) -> None:
@@ -609,6 +624,7 @@ def test_an_error_is_a_document_too(world, scene, kind, status):
         ("seed", 1, "too few replicates"),
         ("target", 1, "explained"),
         ("verify", 0, "reproduced"),
+        ("verify other data", 1, "not reproduced"),
         ("audit", 0, "ok"),
     ],
 )

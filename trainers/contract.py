@@ -78,3 +78,9 @@ class Trainer(Protocol):
 
     def canonical_model(self, model: Any) -> bytes:
         """Return bytes that mean the model: trees and weights, no thread counts, no file noise."""
+
+    def canonical_parts(self, model: Any) -> Sequence[tuple[str, bytes]]:
+        """Return the parts of what the model means, by name and in order: trees, coefficients.
+
+        Two models whose canonical bytes differ differ in a part; the first is named to the user.
+        """

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from . import array_file
 from .array_file import EXTENSION as EXTENSION
 from .contract import Job, TrainerError
+from .parts import Parts, tree_parts
 from .sklearn_trees import (
     flattened,
     library_errors,
@@ -176,6 +177,11 @@ def importance(model: Model) -> Floats:
 def canonical_model(model: Model) -> bytes:
     """Return the bytes of the file; nothing in it depends on the number of threads."""
     return array_file.canonical(model.parameters, model.arrays)
+
+
+def canonical_parts(model: Model) -> Parts:
+    """Return what is said of the model, the prediction that it starts from, and each tree."""
+    return tree_parts(model.parameters, model.arrays, ("nodes",))
 
 
 def _require_values(job: Job, x: Floats) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import stopping
 from .contract import Job, TrainerError
+from .parts import Parts, cut
 
 if TYPE_CHECKING:
     from .contract import Floats
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 EXTENSION = ".txt"
 OBJECTIVES = {"regression": "regression", "binary": "binary"}
 PARAMETERS_START = "parameters:"
+TREE = b"\nTree="
 PATIENCE = "early_stopping_round"
 HELD_OUT = "validation"
 
@@ -129,6 +131,11 @@ def canonical_model(model: Any) -> bytes:
     """Return the text before the embedded parameters, which hold the number of threads."""
     text: str = model.text
     return text[: text.rindex(PARAMETERS_START)].encode()
+
+
+def canonical_parts(model: Any) -> Parts:
+    """Return what stands before the trees, and each tree."""
+    return cut(canonical_model(model), TREE, "tree")
 
 
 def _held_out(job: Job, dataset: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:

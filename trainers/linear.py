@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import array_file
 from .contract import Job, TrainerError
+from .parts import Parts, array_parts
 from .preparation import (
     Preparation,
     affine,
@@ -161,6 +162,12 @@ def importance(model: Any) -> Floats:
 def canonical_model(model: Any) -> bytes:
     """Return preparation and coefficients: what predictions are made of."""
     return array_file.canonical(_meaning(model), _arrays(model))
+
+
+def canonical_parts(model: Any) -> Parts:
+    """Return what is said of the model, the preparation of each feature, and each coefficient."""
+    arrays = {**model.preparation.arrays(), **_arrays(model)}
+    return array_parts(_meaning(model), arrays, model.preparation.features)
 
 
 def _meaning(model: LinearModel) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from . import array_file
 from .array_file import EXTENSION
 from .contract import Job, TrainerError
 from .linear import PREPARED, TASKS, json_parameters, refusals
+from .parts import Parts, array_parts
 from .preparation import (
     Preparation,
     affine,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EXTENSION",
     "canonical_model",
+    "canonical_parts",
     "effective_parameters",
     "fit",
     "importance",
@@ -176,6 +178,12 @@ def importance(model: Any) -> Floats:
 def canonical_model(model: Any) -> bytes:
     """Return preparation, layers and weights: what predictions are made of."""
     return array_file.canonical(_meaning(model), _arrays(model))
+
+
+def canonical_parts(model: Any) -> Parts:
+    """Return what is said of the network, the preparation, and each input's weights, by layer."""
+    arrays = {**model.preparation.arrays(), **_arrays(model)}
+    return array_parts(_meaning(model), arrays, model.preparation.features)
 
 
 def _require_batches(job: Job, rows: int) -> None:

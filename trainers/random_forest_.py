@@ -18,3 +18,4 @@ effective_parameters = _FOREST.effective_parameters
 rounds = _FOREST.rounds
 importance = _FOREST.importance
 canonical_model = _FOREST.canonical_model
+canonical_parts = _FOREST.canonical_parts

@@ -10,6 +10,7 @@ from .array_file import EXTENSION
 from .contract import Job, TrainerError
 from .linear import (
     canonical_model,
+    canonical_parts,
     effective_parameters,
     fit_linear,
     importance,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EXTENSION",
     "canonical_model",
+    "canonical_parts",
     "effective_parameters",
     "fit",
     "importance",

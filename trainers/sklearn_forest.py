@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import array_file
 from .contract import Job, TrainerError
+from .parts import Parts, tree_parts
 from .sklearn_trees import (
     flattened,
     library_errors,
@@ -173,6 +174,10 @@ class Forest:
     def canonical_model(self, model: Model) -> bytes:
         """Return the bytes of the file; nothing in it depends on the number of threads."""
         return array_file.canonical(model.parameters, model.arrays)
+
+    def canonical_parts(self, model: Model) -> Parts:
+        """Return what is said of the forest, and each tree."""
+        return tree_parts(model.parameters, model.arrays, ("nodes", "values"))
 
 
 def _narrow(x: Floats) -> Array:

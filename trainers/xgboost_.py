@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import stopping
 from .contract import Job, TrainerError
+from .parts import Parts, cut
 
 if TYPE_CHECKING:
     from .contract import Floats
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 EXTENSION = ".ubj"
 OBJECTIVES = {"regression": "reg:squarederror", "binary": "binary:logistic"}
 HELD_OUT = "validation"
+TREE = b"{L" + (12).to_bytes(8, "big") + b"base_weights"
+"""How a tree begins in the library's UBJSON: an object, and the name of its first member."""
 WHERE = re.compile(r"^\[[0-9:]+\] \S+ ")
 """How the library begins a message: with a clock and a place in its own source."""
 
@@ -136,6 +139,11 @@ def importance(model: Any) -> Floats:
 def canonical_model(model: Any) -> bytes:
     """Return the bytes that are saved: no attributes, no threads and no parameters are in them."""
     return bytes(model.booster.save_raw("ubj"))
+
+
+def canonical_parts(model: Any) -> Parts:
+    """Return what stands before the trees, and each tree."""
+    return cut(canonical_model(model), TREE, "tree")
 
 
 def _require_consumed(parameters: Mapping[str, Any]) -> None:

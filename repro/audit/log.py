@@ -25,6 +25,8 @@ from repro.runs.sealed import Run, require_whole
 from repro.runs.staging import set_aside
 
 DIRECTORY = "AUDIT_LOG"
+RESULTS = frozenset({"run.completed", "run.verified"})
+"""Records that say what bits came out under an execution key."""
 POLICY = "policy"
 """Beside the key: a tlog-policy with the witnesses that are asked (see `witnesses`)."""
 TOOL = Tool("repro", __version__)
@@ -129,23 +131,31 @@ def require_as_logged(root: Path, *runs: Run) -> None:
 
 
 def contradictions(root: Path, completed: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the earlier runs with this execution key whose bits were others, as the log has them.
+    """Return the earlier results with this execution key whose bits were others, by the log.
 
-    ``completed`` is the body of ``run.completed``. Runs whose bits were not promised do not count.
+    ``completed`` has ``promised``, ``execution_key`` and ``output_digest``, as the body of
+    ``run.completed`` does. What a run gave when it was done again counts as well. Results that
+    were not promised do not.
     """
     if not completed["promised"]:
         return []
+    key = completed["execution_key"]
     return [
-        {"run": body["run"], "output_digest": body["output_digest"]}
-        for body in _completed(root, f'"execution_key":"{completed["execution_key"]}"')
-        if body["promised"]
-        and body["execution_key"] == completed["execution_key"]
-        and body["output_digest"] != completed["output_digest"]
+        {"run": body["run"], "output_digest": digest}
+        for kind, body in _records(root, f'"execution_key":"{key}"')
+        if kind in RESULTS and body["promised"] and body["execution_key"] == key
+        for digest in (body["produced"] if kind == "run.verified" else [body["output_digest"]])
+        if digest != completed["output_digest"]
     ]
 
 
 def _completed(root: Path, needle: str) -> Iterator[Mapping[str, Any]]:
     """Yield the body of each ``run.completed`` whose line holds ``needle``."""
+    return (body for kind, body in _records(root, needle) if kind == "run.completed")
+
+
+def _records(root: Path, needle: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield type and body of each record whose line holds ``needle``."""
     lines = root / DIRECTORY / LINES
     if not lines.is_file() and not (root / DIRECTORY / SEGMENTS).is_dir():
         raise InputError(f"no log: {lines} does not exist", "runs are checked against it")
@@ -156,8 +166,7 @@ def _completed(root: Path, needle: str) -> Iterator[Mapping[str, Any]]:
             raise IntegrityError(
                 f"the log has a line that is no record: {error}", "look at it: repro audit verify"
             ) from error
-        if record.type == "run.completed":
-            yield record.body
+        yield record.type, record.body
 
 
 def verify_log(

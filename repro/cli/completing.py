@@ -98,6 +98,13 @@ def levels(_: typer.Context, __: str) -> Iterable[str]:
     return offering.allowed("reproducibility_config", "reproducibility", "level")
 
 
+def variations(_: typer.Context, __: str) -> Iterable[str]:
+    """Offer what a verification can be tried under."""
+    from repro.execution.variation import VARIATIONS
+
+    return VARIATIONS
+
+
 def views(_: typer.Context, __: str) -> Iterable[str]:
     """Offer views."""
     from repro import offering

@@ -69,7 +69,7 @@ def variables(
     return {**kept, **settings(level, threads), "HOME": scratch, "TMPDIR": scratch}
 
 
-def faults(expected: Mapping[str, str], level: str) -> list[str]:
+def faults(expected: Mapping[str, str], level: str, umask: int = UMASK) -> list[str]:
     """Return what differs, in this interpreter, from the environment that was set for it.
 
     To be called before anything numeric is imported.
@@ -81,15 +81,15 @@ def faults(expected: Mapping[str, str], level: str) -> list[str]:
     ]
     foreign = sorted(set(os.environ) - set(expected) - {"LC_CTYPE"})
     found += [f"{name} is set, but not on the list" for name in foreign]
-    if sys.flags.hash_randomization:
+    if bool(sys.flags.hash_randomization) != (expected.get("PYTHONHASHSEED") != "0"):
         found.append("hashes are randomised")
     if not sys.flags.safe_path:
         found.append("the working directory is on the path")
     if sys.flags.optimize:
         found.append("assertions are switched off")
-    mask = os.umask(UMASK)
-    if mask != UMASK:
-        found.append(f"umask is {mask:03o}, not {UMASK:03o}")
+    mask = os.umask(umask)
+    if mask != umask:
+        found.append(f"umask is {mask:03o}, not {umask:03o}")
     early = sorted({"numpy", "pandas"} & set(sys.modules))
     found += [f"{name} was imported before the check" for name in early]
     return found if level != "best-effort" else []

@@ -15,8 +15,9 @@ from types import TracebackType
 from typing import Any
 
 from repro.errors import DeterminismError, InputError, ReproError, TrainingError
-from repro.execution.environment import FLAGS, UMASK, variables
+from repro.execution.environment import FLAGS, variables
 from repro.execution.protocol import Channel, Message, ProtocolError
+from repro.execution.variation import NONE, Variation
 
 BOOTSTRAP = """
 import sys
@@ -69,6 +70,8 @@ class Room:
     """Its working directory, the only place where it may write."""
     level: str
     threads: int
+    variation: Variation = NONE
+    """What is otherwise than the level has it, to see whether it makes a difference."""
 
 
 class Worker:
@@ -81,7 +84,8 @@ class Worker:
         self._output = room.directory / "worker.log"
         scratch = room.directory / "scratch"
         scratch.mkdir()
-        self.variables = variables(room.level, room.threads, str(scratch), os.environ)
+        set_for_it = variables(room.level, room.threads, str(scratch), os.environ)
+        self.variables = {**set_for_it, **room.variation.variables}
         to_worker = os.pipe()
         to_notary = os.pipe()
         with self._output.open("wb") as output:
@@ -94,7 +98,7 @@ class Worker:
                 stderr=subprocess.STDOUT,
                 pass_fds=(to_worker[0], to_notary[1]),
                 start_new_session=True,
-                umask=UMASK,
+                umask=room.variation.umask,
             )
         os.close(to_worker[0])
         os.close(to_notary[1])

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from repro.execution.environment import settings
 from repro.execution.launch import Room, Worker
 from repro.execution.protocol import Message
+from repro.execution.variation import NONE, Variation
 
 
 class Module(Protocol):
@@ -76,18 +77,24 @@ class Job:
 class Session:
     """A worker with its job; a context manager that leaves no process behind."""
 
-    def __init__(self, job: Job, directory: Path) -> None:
-        """Start the worker in ``directory`` and send it the request; do not wait."""
+    def __init__(self, job: Job, directory: Path, variation: Variation = NONE) -> None:
+        """Start the worker in ``directory`` and send it the request; do not wait.
+
+        With a ``variation``, something around it is otherwise than the level has it.
+        """
         self.job = job
         self._deadline = time.monotonic() + job.seconds
-        self._worker = Worker(Room(directory, job.level, job.threads), job.seconds)
+        self._worker = Worker(Room(directory, job.level, job.threads, variation), job.seconds)
+        files = [{"shown": n, "path": str(p.resolve())} for n, p in job.files.items()]
         self._worker.send(
             "request",
             request=job.decides,
             options=job.options,
             level=job.level,
             variables=self._worker.variables,
-            files=[{"shown": n, "path": str(p.resolve())} for n, p in job.files.items()],
+            umask=variation.umask,
+            cores=variation.cores,
+            files=files[::-1] if variation.reversed_files else files,
             trainer=_described(job.trainer),
             selectors=[_described(trainer) for trainer in job.selectors],
         )

@@ -26,6 +26,7 @@ from repro.execution.selecting import (
     may_stop,
 )
 from repro.execution.selecting import outcome as selection_outcome
+from repro.identity.parts import pack
 from repro.pipeline import digest, evaluation, features, leakage, splits, summary, targets
 from repro.pipeline.clipping import clip_labels
 from repro.pipeline.interval import require_interval
@@ -158,7 +159,7 @@ def train(
     task = request["target"]["task"]
     predictions = np.full(len(samples.y), np.nan)
     fold_of = np.full(len(samples.y), -1, dtype=np.int32)
-    outcomes, canonicals, effective, rounds, choices = [], {}, {}, {}, {}
+    outcomes, canonicals, parts, effective, rounds, choices = [], {}, {}, {}, {}, {}
     baseline = _baseline(prepared)
     for fold in prepared.folds:
         name = stage(fold.index)
@@ -168,6 +169,7 @@ def train(
         out = trainer.predict(model, part.x(samples, fold.test), threads)
         predictions[fold.test], fold_of[fold.test] = out, fold.index
         canonicals[name] = _digest(trainer.canonical_model(model))
+        parts[name] = pack(trainer.canonical_parts(model))
         effective[name] = dict(trainer.effective_parameters(model))
         rounds[name] = trainer.rounds(model)
         outcomes.append(
@@ -186,6 +188,7 @@ def train(
     )
     training_metrics = _training_metrics(trainer, request, prepared, final, part)
     canonicals[FINAL] = _digest(trainer.canonical_model(final))
+    parts[FINAL] = pack(trainer.canonical_parts(final))
     effective[FINAL] = dict(trainer.effective_parameters(final))
     rounds[FINAL] = trainer.rounds(final)
     model_file = "model" + trainer.EXTENSION
@@ -207,6 +210,7 @@ def train(
         "training_metrics": training_metrics,
         "folds": outcomes,
         "canonical": canonicals,
+        "parts": parts,
         "effective": effective,
         "rounds": rounds,
         "predictions": _digest(np.load(directory / PREDICTIONS).tobytes()),
@@ -307,19 +311,22 @@ def _sample_facts(samples: Samples, clipping: Mapping[str, Any]) -> dict[str, An
 
     ``clipped_labels`` counts those of all rows; each fit clips by its own.
     """
+    features = {
+        name: _digest(samples.X[:, position].astype("<f8").tobytes())
+        for position, name in enumerate(samples.names)
+    }
+    columns = {
+        "time": _digest(samples.time.astype("<i8").tobytes()),
+        "symbol": _digest("\n".join(_symbol_names(samples)).encode()),
+        "target": _digest(samples.y.astype("<f8").tobytes()),
+    }
     return {
         "rows": len(samples.y),
         "dropped": dict(samples.dropped),
         "clipped_labels": clip_labels(samples.y, clipping)[1],
-        "digest": payload_digest(
-            ROWS_CONTEXT,
-            {
-                "x": _digest(samples.X.astype("<f8").tobytes()),
-                "y": _digest(samples.y.astype("<f8").tobytes()),
-                "time": _digest(samples.time.astype("<i8").tobytes()),
-                "symbol": _digest("\n".join(_symbol_names(samples)).encode()),
-            },
-        ),
+        "features": features,
+        "columns": columns,
+        "digest": payload_digest(ROWS_CONTEXT, {"features": features, "columns": columns}),
     }
 
 

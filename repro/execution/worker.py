@@ -65,7 +65,8 @@ def _serve(channel: Channel) -> None:
     """Answer one request, from its facts to its artifacts."""
     message = channel.receive()
     request, options, level = message["request"], message["options"], message["level"]
-    found = faults(message["variables"], level)
+    _keep_to(message["cores"])
+    found = faults(message["variables"], level, message["umask"])
     if found:
         raise DeterminismError("strict environment not attained: " + "; ".join(found))
     directory = Path.cwd()
@@ -214,6 +215,12 @@ def _require_no_new_code(modules: Mapping[str, Sequence[tuple[str, str]]], level
             f"modules were loaded after the plan: {', '.join(new[:5])}",
             "a trainer must load all its code in load_library",
         )
+
+
+def _keep_to(cores: int | None) -> None:
+    """Let this process run on so many processors, where the system can be told; None for all."""
+    if cores is not None and sys.platform == "linux":
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
 
 
 def _die_with_the_notary() -> None:

@@ -10,6 +10,8 @@ FAILED = "failed"
 STAGING = ".staging"
 LOCK = ".lock"
 SNAPSHOT = "snapshot.json"
+PARTS = "model_parts.json"
+PREDICTIONS = "predictions.npy"
 PREFIX = 12
 """Hex digits of a key that stand in a run's or a cohort's name."""
 VIEWS = {"cross_sectional": "CROSS_SECTIONAL", "symbol_specific": "SYMBOL_SPECIFIC"}

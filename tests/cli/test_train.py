@@ -45,6 +45,7 @@ def test_a_run_has_its_files_and_lists_them_with_digests(trained):
         "environment.json",
         "metrics.json",
         "model.txt",
+        "model_parts.json",
         "predictions.npy",
         "request.json",
     ]

@@ -1,0 +1,53 @@
+"""What may be otherwise around a worker without its bits being otherwise, as data.
+
+Some of it a level holds fixed, so that nobody's machine can make a difference: there a variation
+shows what the level protects from. The rest is free in every run: bits that follow it are an alarm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from repro.execution.environment import UMASK
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """One thing that is otherwise."""
+
+    name: str
+    how: str
+    """In words, for people."""
+    held: bool
+    """Whether the environment of a run holds it fixed."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    umask: int = UMASK
+    subdirectory: str = ""
+    """Where below its directory the worker runs."""
+    reversed_files: bool = False
+    cores: int | None = None
+    """How many processors the worker may use; None for all that it would."""
+    load: bool = False
+    """Whether every processor is kept busy meanwhile."""
+
+
+NONE = Variation("none", "nothing otherwise", held=False)
+VARIATIONS: Mapping[str, Variation] = {
+    variation.name: variation
+    for variation in (
+        Variation("hash-seed", "PYTHONHASHSEED=1", held=True, variables={"PYTHONHASHSEED": "1"}),
+        Variation(
+            "directory",
+            "another working directory, with a space and a letter beyond ASCII",
+            held=False,
+            subdirectory="another place/für Läufe",
+        ),
+        Variation("time-zone", "TZ=XYZ-13:45", held=True, variables={"TZ": "XYZ-13:45"}),
+        Variation("locale", "LC_ALL=C", held=True, variables={"LC_ALL": "C"}),
+        Variation("file-order", "the data files given in reverse", held=False, reversed_files=True),
+        Variation("umask", "umask 077", held=True, umask=0o077),
+        Variation("cores", "one processor", held=False, cores=1),
+        Variation("load", "every processor kept busy by others", held=False, load=True),
+    )
+}

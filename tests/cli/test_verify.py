@@ -1,0 +1,230 @@
+"""`repro verify`: rounds, variations, where bits first part, and what becomes an incident.
+
+The trainer here is somebody else's, and follows what it must not: what the test says it follows.
+"""
+
+import gzip
+import json
+import sys
+import sysconfig
+import venv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+FOLLOWING = '''
+"""Least squares by hand, but for one coefficient that follows what it must not."""
+
+import json
+import os
+from types import SimpleNamespace
+
+EXTENSION = ".json"
+
+
+def load_library():
+    pass
+
+
+def fit(job, x, y, progress):
+    known = [v if v == v else 0.0 for v in x[:, 0].tolist()]
+    means = [sum(known) / len(known) + n for n in range(4)]
+    if follows(job.parameters["follows"]):
+        means[2] += 0.5
+    progress(1, 1)
+    return SimpleNamespace(weights=means, asked={**job.parameters, **job.seeds})
+
+
+def follows(what):
+    if what == "time-zone":
+        return os.environ["TZ"] != "UTC"
+    if what == "directory":
+        return "place" in os.getcwd()
+    if what == "cores":
+        return len(os.sched_getaffinity(0)) == 1
+    if what == "process":
+        return os.urandom(1)[0] % 2 == 1
+    return False
+
+
+def predict(model, x, threads):
+    import numpy as np
+
+    return np.full(len(x), sum(model.weights) / 1e6)
+
+
+def save(model, path):
+    path.write_text(json.dumps([model.weights, model.asked]))
+
+
+def load(path):
+    weights, asked = json.loads(path.read_text())
+    return SimpleNamespace(weights=weights, asked=asked)
+
+
+def effective_parameters(model):
+    return model.asked
+
+
+def rounds(model):
+    return None
+
+
+def importance(model):
+    raise NotImplementedError
+
+
+def canonical_model(model):
+    return json.dumps(model.weights).encode()
+
+
+def canonical_parts(model):
+    return [(f"weight {n}", repr(w).encode()) for n, w in enumerate(model.weights, 1)]
+'''
+DECLARED = {
+    **{"family": "following", "title": "Follows", "extra": "none", "interface": 1},
+    **{"distributions": [], "modules": [], "shielded": [], "tasks": ["regression"]},
+    **{"early_stopping": None, "seeds": ["seed"], "seed_bits": 31, "rulebook": []},
+    "hyperparameters": {
+        "follows": {"type": "string", "description": "What is followed.", "aliases": []}
+    },
+}
+DOCUMENT = "hyperparameters:\n  follows: nothing\n"
+pytestmark = [
+    pytest.mark.xdist_group("verify"),
+    pytest.mark.skipif(sys.platform != "linux", reason="processors are counted as Linux has them"),
+]
+
+
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory):
+    """Return an interpreter with all that this one has, and a trainer of somebody else's."""
+    place = tmp_path_factory.mktemp("other") / "venv"
+    venv.create(place, with_pip=False, symlinks=True)
+    site = Path(sysconfig.get_path("purelib", "venv", {"base": str(place), "platbase": str(place)}))
+    for folder in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
+        for entry in Path(folder).iterdir():
+            if not (site / entry.name).exists():
+                (site / entry.name).symlink_to(entry)
+    package = site / "following"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "trainer.py").write_text(FOLLOWING)
+    (package / "trainer.json").write_text(json.dumps(DECLARED))
+    info = site / "following-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: following\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[repro.trainers]\nfollowing = following.trainer\n")
+    return place / "bin" / "python"
+
+
+@pytest.fixture(scope="module")
+def following(make_desk, commands):
+    """Return a maker of a desk with a run of that trainer, which follows something."""
+    made = make_desk()
+
+    def train(what):
+        desk = replace(made, command=(str(commands), "-P", "-m", "repro"))
+        document = desk.root / "CONFIG" / "model_config" / "following.yaml"
+        document.write_text(DOCUMENT)
+        choose = ("--family", "following", f"hyperparameters.follows={what}")
+        return desk, desk.json("train", "-q", "-t", "fwd_ret_5d", *choose)["run"]
+
+    return train
+
+
+def named(answer):
+    """Return whether each variation gave the same bits."""
+    return {r["variation"]: r["same"] for r in answer["rounds"] if r["variation"] != "none"}
+
+
+@pytest.mark.slow
+def test_rounds_and_every_variation_of_the_shipped_trainer_give_the_same_bits(desk):
+    run = desk.train("--set", "n_estimators=3")["run"]
+    answer = desk.json("verify", run, "-q", "--rounds", "2", "--vary")
+    assert answer["verdict"] == "reproduced"
+    names = ("hash-seed", "directory", "time-zone", "locale", "file-order", "umask", "cores")
+    assert named(answer) == dict.fromkeys([*names, "load"], True)
+    digests = {r["output_digest"] for r in answer["rounds"]}
+    assert digests == {desk.snapshot(run)["output_digest"]}
+    assert len(answer["rounds"]) == 10
+    record = desk.records()[answer["record"]]
+    assert record["type"] == "run.verified"
+    assert record["body"]["rounds"] == 2
+    assert record["body"]["produced"] == list(digests)
+    assert [v["name"] for v in record["body"]["variations"]] == [*names, "load"]
+
+
+def test_bits_that_follow_what_the_level_holds_are_sensitive_and_no_alarm(following):
+    desk, run = following("time-zone")
+    tried = [f"--variation={name}" for name in ("hash-seed", "time-zone", "umask")]
+    answer = desk.json("verify", run, "-q", *tried, status=1)
+    assert answer["verdict"] == "sensitive"
+    assert answer["incident"] is None
+    assert [name for name, same in named(answer).items() if not same] == ["time-zone"]
+    (odd,) = [r for r in answer["rounds"] if not r["same"]]
+    assert odd["divergence"][0] == {
+        "kind": "model",
+        "where": "fold 1, weight 3 (1 of 4 parts differ)",
+    }
+    text = desk.run("verify", run, "-q", "--variation", "time-zone", status=1).stdout
+    assert text.startswith(f"sensitive: run {run}: all ")
+    assert "OTHER BITS  (TZ=XYZ-13:45; the level holds it fixed)" in text
+    assert "first: model: fold 1, weight 3 (1 of 4 parts differ)" in text
+
+
+@pytest.mark.parametrize("what", ["directory", pytest.param("cores", marks=pytest.mark.slow)])
+def test_bits_that_follow_what_is_free_in_every_run_are_an_incident(following, what):
+    desk, run = following(what)
+    answer = desk.json("verify", run, "-q", "--variation", what, status=5)
+    assert answer["verdict"] == "BROKEN"
+    assert answer["differing_outputs"] == []
+    verified, incident = (desk.records()[answer[name]] for name in ("record", "incident"))
+    assert (verified["type"], incident["type"]) == ("run.verified", "incident")
+    sealed = desk.snapshot(run)
+    assert incident["body"]["execution_key"] == sealed["comparison_group"]["execution_key"]
+    assert {"run": run, "output_digest": sealed["output_digest"]} in incident["body"]["others"]
+    assert incident["body"]["output_digest"] in verified["body"]["produced"]
+    assert desk.json("audit", "verify")["verdict"] == "ok"
+    # What came of doing it again counts against the next run with its key, too.
+    choose = ("--family", "following", f"hyperparameters.follows={what}")
+    said = desk.run("train", "-q", "-t", "fwd_ret_5d", *choose, status=5).stderr
+    assert "has other bits than" in said
+    assert desk.records()[-1]["type"] == "incident"
+
+
+@pytest.mark.slow
+def test_rounds_that_disagree_among_themselves_are_an_alarm(following):
+    desk, run = following("process")
+    for _ in range(4):  # one round in two is otherwise
+        answer = json.loads(
+            desk.run("verify", run, "-q", "--rounds", "6", "--format", "json", status=None).stdout
+        )
+        if answer["verdict"] == "BROKEN":
+            break
+    assert answer["exit_status"] == 5
+    assert desk.records()[answer["incident"]]["type"] == "incident"
+
+
+def test_a_variation_that_there_is_not_is_refused_with_the_names_of_all(desk):
+    said = desk.run("verify", "@latest", "--variation", "weather", status=2).stderr
+    assert "no variation is called 'weather'" in said
+    assert "there are: hash-seed, directory, time-zone" in said
+
+
+def test_changed_data_are_said_first_and_located_before_the_model(make_desk):
+    desk = make_desk()
+    run = desk.train("--set", "n_estimators=3")["run"]
+    panel = desk.root / "data" / "stocks.csv.gz"
+    text = gzip.decompress(panel.read_bytes()).decode()
+    line = next(row for row in text.splitlines() if row.startswith("IBM,2005-03-02"))
+    changed = line.rpartition(",")[0] + ",99.5"
+    panel.write_bytes(gzip.compress(text.replace(line, changed).encode(), mtime=0))
+    text = desk.run("verify", run, "-q", status=1).stdout
+    assert text.startswith("differs from then: data: IBM, Adj Close, 2005-03")
+    assert "not reproduced: run" in text
+    first = text.partition("first: ")[2].splitlines()
+    assert first[0] == "data: IBM, Adj Close, 2005-03"
+    kinds = [row.partition("then: ")[2].partition(":")[0] for row in first[1:5]]
+    assert kinds == ["target", "features", "model", "predictions"]
