@@ -159,7 +159,10 @@ def test_every_object_is_closed(kind):
 
 
 def unbounded(rule: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield every described number without a least or greatest value, and every free text."""
+    """Yield every described number without a bound, every whole one without two, every free text.
+
+    A whole number is as long as somebody types it, a real one ends where a double does.
+    """
     if isinstance(rule, list):
         for part in rule:
             yield from unbounded(part, path)
@@ -167,10 +170,13 @@ def unbounded(rule: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]
         return
     types = rule.get("type", ())
     types = {types} if isinstance(types, str) else set(types)
-    bounds = {"minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "enum", "const"}
+    least, greatest = {"minimum", "exclusiveMinimum"}, {"maximum", "exclusiveMaximum"}
     forms = {"pattern", "minLength", "enum", "const"}
-    if "description" in rule and types & {"integer", "number"} and not bounds & set(rule):
-        yield path
+    given = [bool(words & set(rule)) for words in (least, greatest)]
+    if types & {"integer", "number"} and not {"enum", "const"} & set(rule):
+        enough = all(given) if "integer" in types else any(given)
+        if not enough:
+            yield path
     if "description" in rule and "string" in types and not forms & set(rule):
         yield path
     for word, below in rule.items():
