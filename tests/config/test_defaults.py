@@ -131,6 +131,15 @@ def test_the_default_profile_sets_nothing_that_a_model_document_sets(edit, resol
     assert "CONFIG/model_config/lightgbm.yaml:6" in problem.message
 
 
+@pytest.mark.parametrize("profile", ["debug", "throughput_optimized"])
+def test_a_shipped_profile_speaks_to_every_family(profile, resolved, families):
+    for family, declared in families.items():
+        target = "fwd_ret_5d" if "regression" in declared.tasks else "fwd_up_5d"
+        found = resolved(target=target, profile=profile, sets=(f"pipeline.family={family}",))
+        assert f"profile {profile}" in found.layers, family
+        assert check(found, families) == (), family
+
+
 def test_two_names_of_one_parameter_in_a_profile_are_refused(edit, resolved):
     edit(
         "training_config/optimizer_config.yaml",
