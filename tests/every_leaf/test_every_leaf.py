@@ -175,6 +175,8 @@ def test_another_value_moves_what_its_schema_names_and_nothing_upstream(relative
     assert moved == {named} - {"none"}
     said = [(each.facts, each.options, each.active, each.problems) for each in (before, after)]
     assert said[0] != said[1], "nothing reads this leaf"
+    if named in SIGNATURES and path[-1] not in LABELS:
+        assert before.decides != after.decides, "the worker is not told"
     if named in WORKS and path[-1] not in LABELS:
         made = [(each.facts, each.problems) for each in (before, after)]
         assert made[0] != made[1], "nothing that the worker or a check does depends on this leaf"
