@@ -149,6 +149,12 @@ def _read(point: Offer) -> Declaration:
     package, _, stem = point.value.rpartition(".")
     known = point.distribution
     origin = f"{known} {point.version}" if known else "an unknown distribution"
+    if not package:
+        raise InputError(
+            f"trainer {point.name!r} of {origin} is the module {stem!r}, which lies in no package: "
+            "its declaration would lie in a folder that others share",
+            "uninstall that distribution, or ask its author for an entry point PACKAGE.MODULE",
+        )
     try:
         folder = Path(str(import_module(package).__file__)).parent
         file = folder / f"{stem}.json"
