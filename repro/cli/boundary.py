@@ -61,6 +61,9 @@ def run(arguments: Sequence[str]) -> int:
         _report(*_os_error(error), 3, error, as_json)
         return 3
     except Exception as error:
+        if fault := _trainer_fault(error):
+            _report(fault.problem, fault.hint, fault.exit_status, fault, as_json)
+            return fault.exit_status
         return _bug(error, as_json)
 
 
@@ -127,6 +130,20 @@ def _os_error(error: OSError) -> tuple[str, str | None]:
         _give_up(sys.stdout)
         return f"stdout: {text}", "what was printed may be incomplete"
     return text, None
+
+
+def _trainer_fault(error: Exception) -> ReproError | None:
+    """Return what a trainer of others did wrong, if that lies behind an error; None if not.
+
+    Any command may be the first to use a schema that a trainer declares.
+    """
+    from repro.config.documents.trainer_faults import behind
+    from repro.facts.trainers import declarations
+
+    try:
+        return behind(error, declarations())
+    except ReproError:  # not even the declarations can be read: the error came before them
+        return None
 
 
 def _bug(error: Exception, as_json: bool) -> int:

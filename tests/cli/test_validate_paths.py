@@ -522,6 +522,25 @@ def test_a_schema_that_is_none_is_named_as_its_trainers_fault(schema, said, acme
     assert "update or uninstall acme-trainers 1.2" in err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("config", "show", "--family", "acme"),
+        ("config", "explain", "depth", "--family", "acme"),
+        ("config", "diff", "today", "quick_look", "model_config.acme.hyperparameters.depth=2"),
+    ],
+    ids=" ".join,
+)
+def test_no_other_command_takes_a_schema_that_is_none_for_its_own_bug(words, acme, workspace):
+    env = acme({"type": "integr", "aliases": []})
+    Path("CONFIG/model_config/acme.yaml").write_text("hyperparameters: {depth: 1}\n")
+    told = [sys.executable, "-P", "-m", "repro", *words]
+    done = subprocess.run(told, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "trainer 'acme' of acme-trainers 1.2 declares a schema that is none" in done.stderr
+    assert "update or uninstall acme-trainers 1.2" in done.stderr
+
+
 def test_a_sound_trainer_of_another_distribution_is_as_good_as_ours(acme, workspace):
     env = acme({"type": "integer", "minimum": 1, "aliases": []})
     Path("CONFIG/model_config/acme.yaml").write_text("hyperparameters: {depth: 1}\n")

@@ -51,10 +51,16 @@ def blamed(families: Mapping[str, Declared]) -> Iterator[None]:
     try:
         yield
     except _raised() as error:
-        for declaration in families.values():
-            if fault := _fault(declaration):
-                raise fault from error
+        if fault := behind(error, families):
+            raise fault from error
         raise
+
+
+def behind(error: Exception, families: Mapping[str, Declared]) -> InputError | None:
+    """Return what a trainer's schema is to blame for where ``error`` was raised, or None."""
+    if not isinstance(error, _raised()):
+        return None
+    return next(filter(None, map(_fault, families.values())), None)
 
 
 def _raised() -> tuple[type[Exception], ...]:
