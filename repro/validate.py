@@ -9,8 +9,8 @@ from pathlib import Path
 from repro.config.checks.composed import composed_problems, missing_hyperparameters
 from repro.config.checks.cross import cross_checks, model_checks
 from repro.config.checks.idle import idle, warned
-from repro.config.checks.overrides import given_twice, unused
-from repro.config.documents.catalog import MODELS, slot_of
+from repro.config.checks.overrides import given_twice, silent, unused
+from repro.config.documents.catalog import EXPERIMENTS, MODELS, slot_of
 from repro.config.documents.files import all_unusable, any_endless, content, documents_below
 from repro.config.documents.kinds import Fragments
 from repro.config.documents.trainer_faults import blamed
@@ -25,6 +25,14 @@ from repro.errors import InputError, Problem, ProblemsError, UsageError
 from repro.facts.trainers import Declaration, declarations
 
 WARNING = "warning"
+_HOLDERS = {
+    "family": "",
+    "target": "",
+    "profile": "training_config.optimizer_config",
+    "variant": f"{MODELS}.",
+    "features": "data.feature_registry",
+}
+"""Of a rule that misses a name, how the documents are called that would hold it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +111,8 @@ def configuration(
         found = check(resolved, families) + given_twice(resolved, selection.sets, families)
     if found:
         raise ProblemsError(found)
-    resolved = replace(resolved, warnings=(*resolved.warnings, *unused(resolved)))
+    told_too = (*unused(resolved), *silent(resolved, selection.profile))
+    resolved = replace(resolved, warnings=(*resolved.warnings, *told_too))
     return root, warned(resolved, families), families
 
 
@@ -139,15 +148,25 @@ def _between(
         return
     base = laid_over(tree, families)
     yield from _selected(tree, base, selection or Selection(), families, broken)
-    # What is laid over a document that is none would only say again that it is none.
-    if selection is not None or any(not name.startswith("experiments.") for name in broken):
+    if selection is not None:
         return
+    sound = all(name.startswith(f"{EXPERIMENTS}.") for name in broken)
     for each in experimented(tree, broken):
-        yield from _selected(tree, base, each, families, broken)
+        for problem in _selected(tree, base, each, families, broken):
+            if sound or _is_its_own(problem):
+                yield problem
+    if not sound:  # what is laid over a document that is none would only say again that it is none
+        return
     for part, own, each in offered(tree, families, base):
         for problem in _selected(part, own, each, families, broken, model_checks):
             if problem.path.startswith("hyperparameters"):
                 yield problem
+
+
+def _is_its_own(problem: Problem) -> bool:
+    """Return whether an experiment is at fault itself, and not a broken document beneath it."""
+    inside = problem.place.file.startswith(f"{MARKER}/{EXPERIMENTS}/")
+    return inside and problem.rule != "required"
 
 
 def _selected(
@@ -165,16 +184,23 @@ def _selected(
         found += given_twice(resolved, selection.sets, families)
         if found:
             return found
-        return idle(resolved, families, broken) + (() if broken else unused(resolved))
+        found = idle(resolved, families, broken) + silent(resolved, selection.profile)
+        return found + (() if broken else unused(resolved))
     except ProblemsError as error:
         if not broken:
             return error.problems
         # A name may be missing because the document that holds it cannot be read.
-        return tuple(p for p in error.problems if p.rule not in ("family", "target"))
+        return tuple(p for p in error.problems if not _held_by(p.rule, broken))
     except UsageError:
         if not broken:
             raise
         return ()
+
+
+def _held_by(rule: str, broken: Collection[str]) -> bool:
+    """Return whether what a ``rule`` misses may lie in one of the ``broken`` documents."""
+    holder = _HOLDERS.get(rule)
+    return holder is not None and any(name.startswith(holder) for name in broken)
 
 
 def _with_stubs(tree: Tree, broken: Collection[str]) -> Tree:
@@ -186,6 +212,7 @@ def _with_stubs(tree: Tree, broken: Collection[str]) -> Tree:
         name: parse("hyperparameters: {}\n", f"{MARKER}/{name.replace('.', '/')}.yaml")
         for name in broken
         if name.startswith(f"{MODELS}.")
+        and name.count(".") == 1  # else it is no document but a file that nothing reads
         and (name not in tree.documents or not isinstance(tree.documents[name].value, dict))
     }
     return replace(tree, documents={**tree.documents, **stubs})

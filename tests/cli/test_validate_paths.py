@@ -203,6 +203,52 @@ def test_each_target_and_family_of_an_experiment_is_checked(workspace):
     assert problem.message == "4 is shorter than the horizon of fwd_ret_5d, 5"
 
 
+def test_all_names_of_an_experiment_are_told_at_once(workspace):
+    text = (
+        "experiment: {description: x, targets: [fwd_rt_5d], families: [lightgb],\n"
+        "  features: [ret_1], profile: debg}\n"
+    )
+    Path("CONFIG/experiments/mine.yaml").write_text(text)
+    status, out, _ = run()
+    assert status == 1
+    for said in ("target: 'fwd_rt_5d'", "family: 'lightgb'", "profile: 'debg'"):
+        assert f"no such {said}" in out
+    assert "mine.yaml:2:14: experiment.features: no feature 'ret_1' in the registry" in out
+
+
+def test_a_broken_document_does_not_hide_what_is_wrong_in_an_experiment(workspace):
+    edit("CONFIG/model_config/lightgbm.yaml", "num_leaves: 15", "num_leavs: 15")
+    text = "experiment: {description: x, profile: debg, variant: consrvative}\n"
+    Path("CONFIG/experiments/mine.yaml").write_text(text)
+    status, out, _ = run("CONFIG/experiments/mine.yaml")
+    assert status == 1
+    assert "no such profile: 'debg'" in out
+    # Whether it has such a variant, the broken document might say.
+    assert "consrvative" not in out.replace(text.strip(), "")
+    Path("CONFIG/training_config/optimizer_config.yaml").write_text("- debug\n")
+    status, out, _ = run("CONFIG/experiments/mine.yaml")
+    assert (status, out) == (0, "valid: 1 document\n")
+
+
+def test_a_model_document_with_another_ending_is_one_problem(workspace):
+    shutil.copy("CONFIG/model_config/ridge.yaml", "CONFIG/model_config/ridge.yml")
+    status, out, _ = run()
+    assert status == 1
+    assert "ridge.yml:1:1: model_config.ridge: nothing reads this file" in out
+    assert out.endswith("\n1 problem\n")
+
+
+def test_a_profile_that_says_nothing_to_the_family_is_a_warning(workspace):
+    profiles = "training_profiles: {default: {batch_size: 256}, debug: {batch_size: 32}}\n"
+    Path("CONFIG/training_config/optimizer_config.yaml").write_text(profiles)
+    status, out, _ = run("--profile", "debug")
+    assert status == 0
+    assert "warning: training_profiles.debug: says nothing to lightgbm" in out
+    assert run("--profile", "debug", "--strict")[0] == 1
+    for words in (("--profile", "default"), ("--profile", "debug", "pipeline.family=mlp")):
+        assert "says nothing" not in run(*words)[1]
+
+
 def test_an_experiment_that_cannot_be_read_does_not_hide_another(workspace):
     text = Path(EXPERIMENT).read_text()
     other = "CONFIG/experiments/another.yaml"

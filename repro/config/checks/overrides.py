@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 from repro.config.documents.catalog import Trainer
 from repro.config.resolution.active import used
 from repro.config.resolution.assignments import parse_assignment, target_path
-from repro.config.resolution.layers import Path, dotted
+from repro.config.resolution.layers import Path, below, dotted
+from repro.config.resolution.named import DEFAULT_PROFILE
 from repro.config.resolution.resolve import Resolved
+from repro.config.resolution.settings import PROFILES
 from repro.errors import COMMAND_LINE, Place, Problem, ProblemsError
 
 IDLE = "idle"
@@ -38,6 +40,21 @@ def given_twice(
             hint = "keep one of the two"
             found.append(Problem(place, dotted(path), message, COMMAND_LINE, hint, text))
     return tuple(found)
+
+
+def silent(resolved: Resolved, profile: str | None) -> tuple[Problem, ...]:
+    """Return a warning if the ``profile`` that was asked for sets nothing for this run's family.
+
+    ``profile`` is None if none was asked for; the profile `default` may be silent.
+    """
+    if profile in (None, DEFAULT_PROFILE) or f"profile {profile}" in resolved.layers:
+        return ()
+    said = [v for path, v in below(resolved.flat, PROFILES).items() if path[0] == profile]
+    place = said[0].setting.place
+    message = f"says nothing to {resolved.family}: the run is as it would be without it"
+    hint = f"name a parameter of {resolved.family} in it, or leave the profile out"
+    where = dotted((PROFILES[-1], str(profile)))
+    return (Problem(place, where, message, IDLE, hint, None, "warning"),)
 
 
 def unused(resolved: Resolved) -> tuple[Problem, ...]:

@@ -17,6 +17,7 @@ FAMILY: Path = ("training_config", "pipeline_config", "pipeline", "family")
 DEFAULT_TARGET: Path = ("data", "dataset", "dataset", "default_target")
 TARGETS: Path = ("data", "targets", "targets")
 SELECTED: Path = ("data", "feature_registry", "selected")
+REGISTRY: Path = ("data", "feature_registry", "registry")
 OVERRIDES = "overrides"
 _CHOOSES: Mapping[str, Path] = {"targets": DEFAULT_TARGET, "families": FAMILY, "features": SELECTED}
 
@@ -115,10 +116,14 @@ def section(document: Document, prefix: Path) -> Document | None:
 
 
 def require_names(experiment: Experiment, flat: Flat, families: Mapping[str, Trainer]) -> None:
-    """Raise ProblemsError for each target, family, variant and profile that does not exist."""
+    """Raise ProblemsError for each target, family, variant and profile that does not exist.
+
+    Features that do not exist are told with them, and do not raise alone: what is resolved can be
+    checked for them.
+    """
     found = list(_unknown(experiment, flat, families)) if experiment.chain else []
     if found:
-        raise ProblemsError(found)
+        raise ProblemsError([*found, *_unknown_features(experiment, flat)])
 
 
 def require_one(experiment: Experiment, target: str | None, family: str | None) -> None:
@@ -196,6 +201,18 @@ def _unknown(
             message = f"no such variant of {family}: {said[0]!r}{suggestion(said[0], variants)}"
             hint = f"its variants: {', '.join(sorted(variants)) or 'none'}"
             yield _at(said[1], (EXPERIMENT, "variant"), message, "variant", hint)
+
+
+def _unknown_features(experiment: Experiment, flat: Flat) -> Iterator[Problem]:
+    """Yield a problem for each feature that the registry does not have."""
+    known = {path[0] for path in below(flat, REGISTRY)}
+    said = experiment.said("features")
+    if said is None:
+        return
+    for index, name in enumerate(said[0]):
+        if name not in known:
+            message = f"no feature {name!r} in the registry{suggestion(name, known)}"
+            yield _at(said[1], (EXPERIMENT, "features", index), message, "features")
 
 
 def _at(
