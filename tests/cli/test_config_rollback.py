@@ -70,6 +70,9 @@ def test_train_edit_roll_back_train_is_identical(desk) -> None:
     beside = desk.run("config", "rollback", first, "--out", "elsewhere", "--yes").stdout
     assert beside.endswith("no command reads elsewhere: copy its files into CONFIG to train with\n")
     assert fits(desk.json("config", "rollback", first, "--out", "more", "--yes"))
+    away = desk.root / "away"
+    shown = desk.run("config", "rollback", first, "--out", str(away), "--dry-run", status=1).stdout
+    assert f"+++ b{away}/{LIGHTGBM}\n" in shown
     assert files(desk.root) == state
 
     done = desk.json("config", "rollback", first, "--yes")

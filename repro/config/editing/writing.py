@@ -51,7 +51,7 @@ def _unified(change: Change) -> Iterator[str]:
     old, new = change.old or change.new, change.new or change.old
     if old is None or new is None:
         raise AssertionError("a change has a file")
-    a, b = f"a/{old.as_posix()}", f"b/{new.as_posix()}"
+    a, b = (f"{side}/{path.as_posix().lstrip('/')}" for side, path in (("a", old), ("b", new)))
     yield f"diff --git {a} {b}\n"
     if change.kind == "move":
         yield f"rename from {old.as_posix()}\nrename to {new.as_posix()}\n"
