@@ -41,6 +41,7 @@ SUBJECTS = (
     "linting",
     "tracking",
     "training",
+    "levels",
     "diffing",
     "digests",
     "audit",
