@@ -128,15 +128,6 @@ def ended(
     return body
 
 
-def require_same_files(files: Sequence[DataFile], read: Mapping[str, str]) -> None:
-    """Raise InputError unless the worker read the very bytes that the notary digested."""
-    for file in files:
-        if read.get(file.name) != file.blake3:
-            raise InputError(
-                f"{file.name} changed while it was read", "train again when nobody writes to it"
-            )
-
-
 def require_sound(plan: Plan) -> None:
     """Raise unless the plan may be carried out.
 

@@ -14,12 +14,12 @@ from repro.execution.load import busy
 from repro.execution.session import Job, Session
 from repro.execution.variation import NONE, VARIATIONS, Variation
 from repro.facts.code import code_digests
-from repro.facts.data import digest_files, locate
+from repro.facts.data import locate
 from repro.facts.trainers import Declaration, declaration
 from repro.identity.keys import Identity, output_digest
 from repro.identity.payloads import ENVIRONMENT
 from repro.identity.run import Inputs, identity_of
-from repro.plan import require_same_files
+from repro.inputs import digest_inputs, require_same_files
 from repro.rounds import Round, Verification, body, is_promised, verdict_of
 from repro.runs import differences, layout
 from repro.runs.differences import Cause
@@ -136,10 +136,10 @@ def _again(
         work.mkdir(parents=True, exist_ok=True)
         with Session(job, work, variation) as session:
             observer.stage(f"preparing from what was sealed, {what}")
-            files = digest_files(dict(job.files))
+            files = digest_inputs(root, job.files)
             prepared = session.prepared()
             facts, environment = prepared["facts"], prepared["environment"]
-            require_same_files(files, facts["files"])
+            require_same_files(root, files, facts["files"])
             code = code_digests(sealed.trainer, environment.pop("code"), sealed.selectors)
             now = _now(sealed, code, facts, environment)
             causes = tuple(_since(sealed, code, prepared, [f.facts() for f in files]))

@@ -20,17 +20,17 @@ from repro.execution.git import describe
 from repro.execution.interrupts import deferred
 from repro.execution.session import Job, Session
 from repro.facts.code import code_digests
-from repro.facts.data import digest_files, locate
+from repro.facts.data import locate
 from repro.facts.host import host
 from repro.facts.trainers import Declaration
 from repro.identity.run import Inputs, identity_of, seeds_of
+from repro.inputs import digest_inputs, require_same_files
 from repro.plan import (
     Plan,
     ended,
     override,
     planned,
     require_in_force,
-    require_same_files,
     require_sound,
 )
 from repro.runs.staging import Staging, keep_failed, names_locked, next_name, staging
@@ -123,12 +123,12 @@ def _plan(
 ) -> Plan:
     """Return everything that must be known before training; hash inputs while the worker loads."""
     job = session.job
-    files = digest_files(dict(job.files))
+    files = digest_inputs(root, job.files)
     git = describe(root)
     prepared = session.prepared()
     facts, environment = prepared["facts"], prepared["environment"]
     code = code_digests(declaration, environment.pop("code"), selectors)
-    require_same_files(files, facts["files"])
+    require_same_files(root, files, facts["files"])
     identity = identity_of(
         Inputs(
             active.components,

@@ -51,13 +51,18 @@ def kind_of(mounts: str, path: str) -> str | None:
     return found
 
 
-def warnings_for(directory: Path) -> tuple[str, ...]:
-    """Return what is to be feared where ``directory`` lies; nothing if nobody can say."""
+def kind_at(path: Path) -> str | None:
+    """Return the type of the file system that ``path`` lies on; None if nobody can say."""
     try:
         mounts = _MOUNTS.read_bytes().decode("utf-8", "surrogateescape")
-        kind = kind_of(mounts, os.path.realpath(directory))
+        return kind_of(mounts, os.path.realpath(path))
     except OSError:
-        return ()
+        return None
+
+
+def warnings_for(directory: Path) -> tuple[str, ...]:
+    """Return what is to be feared where ``directory`` lies; nothing if nobody can say."""
+    kind = kind_at(directory)
     if kind is None or not is_network(kind):
         return ()
     return (

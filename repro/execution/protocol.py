@@ -7,6 +7,11 @@ Not over standard output, on which libraries print.
     notary → worker   proceed    the derived seeds, once the plan is durable in the log
     worker → notary   progress   how far it is
     worker → notary   finished   the files it wrote, metrics, what the libraries used
+
+A command about data asks for its table alone, of a worker that loads no trainer:
+
+    notary → worker   tables     the same, and how closely to look
+    worker → notary   tables     the facts of the dataset
 """
 
 from __future__ import annotations
@@ -20,6 +25,9 @@ from typing import Any
 
 LIMIT = 64 * 1024 * 1024
 """Bytes of one message: a fold map or a tree of block digests is megabytes at most."""
+
+TABLES = "tables"
+"""The request that trains nothing, and its answer."""
 
 Message = dict[str, Any]
 

@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from repro.execution.environment import settings
 from repro.execution.launch import Room, Worker
-from repro.execution.protocol import Message
+from repro.execution.protocol import TABLES, Message
 from repro.execution.variation import NONE, Variation
+
+Look = Literal["fingerprint", "description"]
+"""How closely a command about data looks at them: a description has a fingerprint in it."""
 
 
 class Module(Protocol):
@@ -77,17 +80,25 @@ class Job:
 class Session:
     """A worker with its job; a context manager that leaves no process behind."""
 
-    def __init__(self, job: Job, directory: Path, variation: Variation = NONE) -> None:
+    def __init__(
+        self,
+        job: Job,
+        directory: Path,
+        variation: Variation = NONE,
+        look: Look | None = None,
+    ) -> None:
         """Start the worker in ``directory`` and send it the request; do not wait.
 
-        With a ``variation``, something around it is otherwise than the level has it.
+        With a ``variation``, something around it is otherwise than the level has it. With a
+        ``look`` it is to train nothing and to tell of the data alone.
         """
         self.job = job
         self._deadline = time.monotonic() + job.seconds
         self._worker = Worker(Room(directory, job.level, job.threads, variation), job.seconds)
         files = [{"shown": n, "path": str(p.resolve())} for n, p in job.files.items()]
         self._worker.send(
-            "request",
+            "request" if look is None else TABLES,
+            look=look,
             request=job.decides,
             options=job.options,
             level=job.level,
@@ -115,6 +126,12 @@ class Session:
     def prepared(self) -> Message:
         """Return the worker's facts and environment; raises what it refuses with."""
         return self._worker.expect("prepared", self._deadline)
+
+    def tables(self) -> Message:
+        """Return the facts of the dataset, once the process has ended; raises what it refuses."""
+        found: Message = self._worker.expect(TABLES, self._deadline)["facts"]
+        self._worker.finish()
+        return found
 
     def train(
         self,

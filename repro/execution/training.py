@@ -10,7 +10,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import blake3
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,16 +25,14 @@ from repro.execution.selecting import (
     may_stop,
 )
 from repro.execution.selecting import outcome as selection_outcome
+from repro.execution.tables import DataBytes, read_dataset
 from repro.identity.parts import pack
-from repro.pipeline import digest, evaluation, features, leakage, splits, summary, targets
+from repro.pipeline import evaluation, features, leakage, splits, targets
 from repro.pipeline.clipping import clip_labels
-from repro.pipeline.interval import require_interval
 from repro.pipeline.panel import Panel
 from repro.pipeline.routing import of_symbol
 from repro.pipeline.samples import Samples, build_samples
 from repro.pipeline.splits import Fold, HoldOut
-from repro.pipeline.table import read_panel
-from repro.pipeline.times import iso
 from repro.trainers.contract import Trainer
 
 FINAL = "final"
@@ -63,28 +60,10 @@ def stage(fold: int) -> str:
     return f"fold {fold + 1}"
 
 
-def read_files(files: Sequence[Mapping[str, str]]) -> list[tuple[str, bytes, str]]:
-    """Return name, bytes and BLAKE3 of each file, read once: what is digested is what is parsed.
-
-    Raises InputError for a file that cannot be read.
-    """
-    found = []
-    for file in files:
-        try:
-            data = Path(file["path"]).read_bytes()
-        except OSError as error:
-            raise InputError(
-                f"{file['shown']}: cannot be read: {error.strerror}",
-                "dataset.files in CONFIG/data/dataset.yaml names the files",
-            ) from error
-        found.append((file["shown"], data, blake3.blake3(data).hexdigest()))
-    return found
-
-
 def prepare(
     request: Mapping[str, Any],
     options: Mapping[str, Any],
-    files: Sequence[tuple[str, bytes, str]],
+    files: Sequence[DataBytes],
     early_stopping: str | None,
     selectors: Families = MappingProxyType({}),
 ) -> Prepared:
@@ -94,10 +73,7 @@ def prepare(
     are held out of every fit. ``selectors`` are the families that choose features: the trainer and
     its parameter of that kind.
     """
-    dataset = _merge(request["dataset"], options["dataset"])
-    panel = read_panel([(name, data) for name, data, _ in files], dataset)
-    require_interval(panel, dataset["interval"])
-    tree = digest.dataset_tree(panel, sorted(dataset["columns"]))
+    panel, _, found = read_dataset(request["dataset"], options["dataset"], files)
     matrix = features.compute(panel, request["features"])
     labels = targets.compute(panel, request["target"])
     samples = build_samples(panel, matrix, labels, request["target"])
@@ -112,18 +88,8 @@ def prepare(
     findings = leakage.scan(
         samples, request["features"], request["target"], options["leakage"]["auto_fix_thresholds"]
     )
-    described = summary.summarize(panel)
     facts = {
-        "dataset": {
-            "root": tree.root,
-            "rows": panel.rows,
-            "symbols": list(panel.symbols),
-            "columns": {name: str(column.dtype) for name, column in panel.columns.items()},
-            "first": iso(int(panel.time.min())),
-            "last": iso(int(panel.time.max())),
-        },
-        "locators": tree.locators(),
-        "summary": described,
+        **found,
         "features": {"names": list(samples.names), "dtype": "float64"},
         "replaced_infinities": dict(matrix.replaced_infinities),
         "samples": _sample_facts(samples, request["clipping"]),
@@ -133,7 +99,6 @@ def prepare(
         },
         "proof": splits.proof(folds, samples.time, samples.label_end, held),
         "findings": [asdict(finding) for finding in findings],
-        "files": {name: hexdigest for name, _, hexdigest in files},
     }
     choosing = {
         family: Selector(trainer, held if family in watching else {})
@@ -338,13 +303,3 @@ def _symbol_names(samples: Samples) -> list[str]:
 def _digest(data: bytes) -> str:
     """Return ``sha256:hex`` of bytes."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
-
-
-def _merge(base: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the two halves of a document as one mapping."""
-    merged = dict(base)
-    for key, value in extra.items():
-        below = merged.get(key)
-        both = isinstance(value, Mapping) and isinstance(below, Mapping)
-        merged[key] = _merge(below, value) if both and below is not None else value
-    return merged

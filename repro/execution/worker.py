@@ -20,7 +20,7 @@ from typing import Any, cast
 from repro.errors import DeterminismError, InputError, ReproError
 from repro.execution import guards
 from repro.execution.environment import faults
-from repro.execution.protocol import Channel, ProtocolError
+from repro.execution.protocol import TABLES, Channel, ProtocolError
 
 PROGRESS_INTERVAL = 0.05
 """Seconds between two messages of progress."""
@@ -62,7 +62,7 @@ def main() -> int:
 
 
 def _serve(channel: Channel) -> None:
-    """Answer one request, from its facts to its artifacts."""
+    """Answer one request: a training, from its facts to its artifacts, or a look at tables."""
     message = channel.receive()
     request, options, level = message["request"], message["options"], message["level"]
     _keep_to(message["cores"])
@@ -75,9 +75,12 @@ def _serve(channel: Channel) -> None:
     if level != "best-effort":
         shield.raise_()
         guards.install(str(directory))
+    if message["kind"] == TABLES:
+        channel.send(TABLES, facts=_tables(message))
+        return
     loaded = {described["family"]: _load(described) for described in trainers}
     trainer = loaded[message["trainer"]["family"]]
-    from repro.execution import readback, training
+    from repro.execution import readback, tables, training
 
     environment = _environment(trainers, level)
     paths, modules = readback.mapped_paths(), readback.loaded()
@@ -89,7 +92,7 @@ def _serve(channel: Channel) -> None:
         prepared = training.prepare(
             request,
             options,
-            training.read_files(message["files"]),
+            tables.read_files(message["files"]),
             message["trainer"]["early_stopping"],
             {s["family"]: (loaded[s["family"]], s["early_stopping"]) for s in trainers[1:]},
         )
@@ -100,6 +103,22 @@ def _serve(channel: Channel) -> None:
     _require_no_new_code(modules, level)
     after = {**_after(environment, paths, level), "shielded": sorted(shield.refused)}
     channel.send("finished", **out, after=after)
+
+
+def _tables(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is asked of the data alone, for which no trainer is loaded.
+
+    Raises InputError that names an extra to install where the libraries for tables are not there.
+    """
+    try:
+        from repro.execution import tables
+    except ModuleNotFoundError as error:
+        extra = message["trainer"]["extra"]
+        raise InputError(
+            f"tables cannot be read here: {error}",
+            f"install a family of trainers: pip install 'repro-audit[{extra}]'",
+        ) from error
+    return tables.answer(message)
 
 
 def _train(

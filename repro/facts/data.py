@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro.audit_log.formats.digests import digest_file
 from repro.errors import InputError
+from repro.facts.digest_cache import DigestCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,8 @@ class DataFile:
 
     def facts(self) -> dict[str, Any]:
         """Return what is recorded; the path of this machine is not."""
-        facts = asdict(self)
-        del facts["path"]
-        return facts
+        names = ("name", "blake3", "sha256", "size")
+        return {name: getattr(self, name) for name in names}
 
 
 def locate(root: Path, names: Sequence[str]) -> dict[str, Path]:
@@ -43,12 +42,15 @@ def locate(root: Path, names: Sequence[str]) -> dict[str, Path]:
     return found
 
 
-def digest_files(paths: dict[str, Path]) -> tuple[DataFile, ...]:
-    """Return each file with its digests; raises InputError for one that cannot be read."""
+def digest_files(paths: Mapping[str, Path], cache: DigestCache) -> tuple[DataFile, ...]:
+    """Return each file with its digests, by name; raises InputError for one that cannot be read.
+
+    One that ``cache`` knows and nobody has touched is not read.
+    """
     files = []
     for name, path in sorted(paths.items()):
         try:
-            digest = digest_file(path)
+            digest = cache.digest(name, path)
         except OSError as error:
             raise InputError(f"{name}: cannot be read: {error.strerror}") from error
         files.append(DataFile(name, path, digest.blake3, digest.sha256, digest.size))

@@ -17,23 +17,20 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 
-from repro.audit_log.formats.digests import derive, payload_digest
+from repro.audit_log.formats.digests import derive
 from repro.errors import InputError
 from repro.pipeline.locate import DIGITS, TIMES
+from repro.pipeline.merkle import Unit, root_digest, symbol_digest
 from repro.pipeline.panel import Column, Ints, Panel, segments
 
 BLOCK_CONTEXT: Final = "repro-audit v1 dataset block"
 COLUMN_CONTEXT: Final = "repro-audit v1 dataset column"
-SYMBOL_CONTEXT: Final = "repro-audit v1 dataset symbol"
-ROOT_CONTEXT: Final = "repro-audit v1 dataset root"
 MOST_LEAVES: Final = 65_536
 """Blocks are calendar months (UTC) unless that takes more leaves than this: then years."""
-
-Unit = Literal["month", "year"]
 
 _CUT: Final[dict[Unit, str]] = {"month": "datetime64[M]", "year": "datetime64[Y]"}
 _NAN: Final = np.frombuffer(struct.pack("<Q", 0x7FF8 << 48), dtype="<f8")[0]
@@ -47,6 +44,8 @@ class SymbolTree:
     """Labels in order, ``2000-03`` or ``2000``; only blocks that hold rows."""
     leaves: Mapping[str, tuple[str, ...]]
     """Column name (empty: times) → one digest a block, 64 hexadecimal digits."""
+    columns: Mapping[str, str]
+    """Column name (empty: times) → its digest."""
     digest: str
 
 
@@ -92,12 +91,8 @@ def dataset_tree(panel: Panel, columns: Sequence[str]) -> DatasetTree:
         symbol: _symbol_tree(panel.time[rows], buffers, rows, unit)
         for symbol, rows in zip(panel.symbols, segments(panel), strict=True)
     }
-    payload = {
-        "unit": unit,
-        "columns": [TIMES, *names],
-        "symbols": {symbol: tree.digest for symbol, tree in symbols.items()},
-    }
-    return DatasetTree(unit, symbols, payload_digest(ROOT_CONTEXT, payload))
+    digests = {symbol: tree.digest for symbol, tree in symbols.items()}
+    return DatasetTree(unit, symbols, root_digest(unit, names, digests))
 
 
 def _count_blocks(panel: Panel, unit: Unit) -> int:
@@ -130,14 +125,12 @@ def _symbol_tree(
     hex_labels = [label.encode("ascii").hex() for label in labels]
     bounds = [*((rows.start + starts) * 8).tolist(), rows.stop * 8]
     leaves: dict[str, tuple[str, ...]] = {}
-    framed: list[bytes] = []
+    columns: dict[str, str] = {}
     for column, (tag, buffer) in buffers.items():
         leaves[column] = tuple(_leaves(tag, buffer, bounds))
         framed_leaves = "".join(map("".join, zip(hex_labels, leaves[column], strict=True)))
-        name = column.encode("utf-8")
-        digest = bytes.fromhex(derive(COLUMN_CONTEXT, tag, bytes.fromhex(framed_leaves)))
-        framed += [struct.pack("<I", len(name)), name, digest]
-    return SymbolTree(labels, leaves, derive(SYMBOL_CONTEXT, *framed))
+        columns[column] = derive(COLUMN_CONTEXT, tag, bytes.fromhex(framed_leaves))
+    return SymbolTree(labels, leaves, columns, symbol_digest(columns))
 
 
 def _leaves(tag: bytes, buffer: bytes, bounds: Sequence[int]) -> list[str]:

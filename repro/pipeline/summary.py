@@ -7,8 +7,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from repro.pipeline.panel import Column, Panel, segments
+from repro.pipeline.panel import Column, Ints, Panel, segments
 from repro.pipeline.times import iso
+
+QUANTILES: Final = (0.01, 0.25, 0.5, 0.75, 0.99)
+"""Shares of the values of a column at which a description gives a value."""
 
 _LARGEST_EXACT: Final = 2**53 - 1
 
@@ -32,6 +35,42 @@ def summarize(panel: Panel) -> dict[str, Any]:
         },
         "dropped_symbols": dict(panel.dropped_symbols),
         "dropped_duplicates": panel.dropped_duplicates,
+    }
+
+
+def describe(panel: Panel) -> dict[str, Any]:
+    """Return a panel's columns, over all symbols and for each symbol, as a JSON value.
+
+    Of each: what ``summarize`` has, ``quantiles`` (share → value, linear between neighbours, as
+    float64), and ``first`` and ``last``, the times of the first and last value that is there.
+    """
+    columns = sorted(panel.columns.items())
+    return {
+        "columns": {name: _described(values, panel.time) for name, values in columns},
+        "symbols": {
+            symbol: {
+                "rows": rows.stop - rows.start,
+                "first": iso(int(panel.time[rows.start])),
+                "last": iso(int(panel.time[rows.stop - 1])),
+                "columns": {
+                    name: _described(values[rows], panel.time[rows]) for name, values in columns
+                },
+            }
+            for symbol, rows in zip(panel.symbols, segments(panel), strict=True)
+        },
+    }
+
+
+def _described(values: Column, time: Ints) -> dict[str, Any]:
+    there = ~np.isnan(values) if values.dtype.kind == "f" else np.ones(len(values), dtype=bool)
+    present, times = values[there], time[there]
+    with np.errstate(over="ignore", invalid="ignore"):
+        at = np.quantile(present, QUANTILES).tolist() if len(present) else [None] * len(QUANTILES)
+    return {
+        **_column(values),
+        "quantiles": {str(q): _plain(x) for q, x in zip(QUANTILES, at, strict=True)},
+        "first": iso(int(times.min())) if len(present) else None,
+        "last": iso(int(times.max())) if len(present) else None,
     }
 
 

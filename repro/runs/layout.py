@@ -9,6 +9,7 @@ RUNS = "runs"
 FAILED = "failed"
 STAGING = ".staging"
 LOCK = ".lock"
+DERIVED = ".derived"
 SNAPSHOT = "snapshot.json"
 PARTS = "model_parts.json"
 PREDICTIONS = "predictions.npy"
@@ -25,6 +26,11 @@ def results(root: Path) -> Path:
 def runs(root: Path) -> Path:
     """Return the folder of the sealed runs."""
     return root / RESULTS / RUNS
+
+
+def file_digests(root: Path) -> Path:
+    """Return the file in which digests of data files are kept: anybody may delete it."""
+    return root / RESULTS / DERIVED / "file-digests"
 
 
 def inner(target: str, view: str, replicate_key: str) -> Path:

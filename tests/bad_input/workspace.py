@@ -275,7 +275,7 @@ class Workspace:
             for path in self.root.rglob("*")
             if not path.is_dir() or path.is_symlink()
         )
-        ours = ("AUDIT_LOG/", "RESULTS/failed/", "RESULTS/.lock")
+        ours = ("AUDIT_LOG/", "RESULTS/failed/", "RESULTS/.lock", "RESULTS/.derived/")
         files = frozenset(name for name in kept if not name.startswith(ours))
         return State(self.records(), files, self.runs())
 

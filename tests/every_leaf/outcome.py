@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.audit_log.formats.canonical import canonical
+from repro.audit_log.formats.digests import digest_bytes
 from repro.config.documents.tree import load
 from repro.config.resolution.active import Active, activate
 from repro.config.resolution.resolve import Resolved, Selection, resolve
@@ -98,7 +99,7 @@ def outcome(root: Path, asked: Mapping[str, Any], kind: str, *, works: bool) -> 
 
 def _prepared(active: Active, request: requests.Request, kind: str) -> tuple[str, dict[str, str]]:
     data = panel(kind)
-    named = [(name, data, hashlib.sha256(data).hexdigest()) for name in active.dataset["files"]]
+    named = [(name, data, digest_bytes(data)) for name in active.dataset["files"]]
     choosing = {
         family: (import_module(FAMILIES[family].module), FAMILIES[family].early_stopping)
         for family in active.selecting

@@ -12,6 +12,7 @@ from repro.errors import DeterminismError, InputError, UsageError
 from repro.execution.git import describe
 from repro.facts import code
 from repro.facts.data import digest_files, locate
+from repro.facts.digest_cache import DigestCache
 from repro.facts.trainers import declaration, declarations
 
 
@@ -162,7 +163,8 @@ def test_a_repositorys_own_programs_are_not_run(tmp_path):
 
 def test_data_files_are_digested_by_content(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"abc")
-    (found,) = digest_files(locate(tmp_path, ["a.csv"]))
+    cache = DigestCache(tmp_path, tmp_path / "kept")
+    (found,) = digest_files(locate(tmp_path, ["a.csv"]), cache)
     assert found.sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert found.blake3 == "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85"
     assert found.facts() == {

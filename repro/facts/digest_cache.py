@@ -1,0 +1,129 @@
+"""Digests of files that nobody has touched since they were digested: a hint, never proof.
+
+An entry is kept under the file's name below the workspace, with all that the system says of a file
+when it changes: size, both times in nanoseconds, inode and device. It is believed only if all are
+still the same. The time of the last change (``ctime``) cannot be set by a program, so contents that
+were changed behind a restored ``mtime`` are digested again.
+
+Two writes within one tick of the clock look like one. So, as in git's index, a digest is kept only
+if the file was already older than ``MARGIN`` when it was read: any write since then has another
+time. Nothing is kept of a file that changed while it was read, nor of one on a network file system,
+whose times are another machine's and may be told late.
+
+Whoever can write the file of entries can forge one, and a write through a memory map has the time
+of its page's first write. Hence the rule for every caller: a digest from here is held against that
+of the bytes that the worker parsed (``inputs.require_same_files``); a difference is an error, and
+the end of the entry.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from repro.audit_log.disk.filesystem import is_network, kind_at
+from repro.audit_log.formats.digests import FileDigest, derive, digest_file
+
+CONTEXT = "repro-audit v1 digest cache"
+MARGIN = 2_000_000_000
+"""Nanoseconds: the coarsest clock of a local file system (FAT) ticks once in two seconds."""
+
+
+def is_telling(path: Path) -> bool:
+    """Return whether the file system that holds ``path`` is known to be of this machine."""
+    kind = kind_at(path)
+    return kind is not None and not is_network(kind)
+
+
+@dataclass(slots=True)
+class DigestCache:
+    """The digests of one workspace's files, and the file in which they are kept."""
+
+    root: Path
+    file: Path
+    telling: Callable[[Path], bool] = is_telling
+    """Whether the times of a file can be relied on; asked once for each device."""
+    margin: int = MARGIN
+    """Nanoseconds that a file must be older than its digest to be kept."""
+    _entries: dict[str, str] = field(default_factory=dict)
+    """Name → stamp, BLAKE3 and SHA-256, with spaces between them."""
+    _devices: dict[int, bool] = field(default_factory=dict)
+    _is_changed: bool = False
+
+    def load(self) -> DigestCache:
+        """Read the entries and return the cache; what is not whole is as good as nothing."""
+        with suppress(OSError, ValueError, RecursionError):
+            head, _, body = self.file.read_bytes().partition(b"\n")
+            kept = json.loads(body) if head == derive(CONTEXT, body).encode() else None
+            if isinstance(kept, dict):
+                self._entries = {n: entry for n, entry in kept.items() if isinstance(entry, str)}
+        return self
+
+    def digest(self, name: str, path: Path) -> FileDigest:
+        """Return the digests of a file, read only if it may have changed; raises OSError."""
+        before = _stamp(found := path.stat())
+        entry = self._entries.get(name)
+        if entry is not None and entry.startswith(before):
+            known = _digests(entry, before, found.st_size)
+            if known is not None:
+                return known
+        begin = time.time_ns()
+        digest = digest_file(path)
+        after = path.stat()
+        old = begin - max(after.st_mtime_ns, after.st_ctime_ns) > self.margin
+        if old and _stamp(after) == before and self._is_telling(path, after.st_dev):
+            self._entries[name] = f"{before}{digest.blake3} {digest.sha256}"
+            self._is_changed = True
+        else:
+            self.forget(name)
+        return digest
+
+    def forget(self, name: str) -> bool:
+        """Drop what is known of a file; return whether anything was."""
+        is_known = self._entries.pop(name, None) is not None
+        self._is_changed |= is_known
+        return is_known
+
+    def save(self) -> None:
+        """Replace the file of entries at once, if any changed; entries of lost files are left out.
+
+        A cache that cannot be written is no error: the next command reads the files again.
+        """
+        if not self._is_changed:
+            return
+        kept = {n: e for n, e in self._entries.items() if (self.root / n).exists()}
+        body = json.dumps(kept, indent=0, sort_keys=True).encode()
+        with suppress(OSError):
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            number, scratch = tempfile.mkstemp(dir=self.file.parent, prefix=f"{self.file.name}.")
+            try:
+                with os.fdopen(number, "wb") as file:
+                    file.write(derive(CONTEXT, body).encode() + b"\n" + body)
+                Path(scratch).replace(self.file)
+            except OSError:
+                Path(scratch).unlink(missing_ok=True)
+        self._is_changed = False
+
+    def _is_telling(self, path: Path, device: int) -> bool:
+        if device not in self._devices:
+            self._devices[device] = self.telling(path)
+        return self._devices[device]
+
+
+def _stamp(found: os.stat_result) -> str:
+    """Return what must be the same for a file to be the same, with a space at the end."""
+    return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino} {found.st_dev} "
+
+
+def _digests(entry: str, stamp: str, size: int) -> FileDigest | None:
+    """Return the digests that an entry holds behind its stamp, or None if it holds none."""
+    first, _, second = entry[len(stamp) :].partition(" ")
+    if len(first) != 64 or len(second) != 64:
+        return None
+    return FileDigest(first, second, size)
