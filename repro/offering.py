@@ -73,6 +73,17 @@ def runs(root: Path) -> list[str]:
     return ["@latest", *found] if found else []
 
 
+def json_files(start: str) -> list[str]:
+    """Return the JSON files, and the folders, whose path from here begins with ``start``."""
+    folder = Path(start).parent if not start.endswith("/") else Path(start)
+    try:
+        found = sorted(folder.iterdir())
+    except OSError:
+        return []
+    files = [str(path) for path in found if path.suffix == ".json" and path.is_file()]
+    return files + [f"{path}/" for path in found if path.is_dir() and start and path.name[0] != "."]
+
+
 def kinds() -> list[str]:
     """Return the kinds of documents."""
     return [*DOCUMENTS.values(), *families()]

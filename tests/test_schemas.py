@@ -34,8 +34,10 @@ from repro.audit_log.storage.store import Log, utc_now
 from repro.audit_log.verification.faults import EXIT
 from repro.compare import MEANING
 from repro.config.documents import catalog
+from repro.data import comparison
 from repro.facts.trainers import declarations
 from repro.pipeline.metric_names import BINARY_METRICS, REGRESSION_METRICS
+from repro.pipeline.summary import QUANTILES
 
 # One worker makes the workspace once for all of them (`--dist loadgroup`).
 pytestmark = pytest.mark.xdist_group("schemas")
@@ -66,6 +68,9 @@ COMMANDS = {
         ("config", "explain"),
         ("config", "diff"),
         ("config", "schema"),
+        ("data", "fingerprint"),
+        ("data", "describe"),
+        ("data", "diff"),
         ("runs", "list"),
         ("runs", "show"),
         ("config", "migrate"),
@@ -219,7 +224,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     splits.write_text(splits.read_text("utf-8").replace("folds: 5", "folds: 2"), "utf-8")
     with (made.root / "AUDIT_LOG" / "log.jsonl").open("ab") as log:
         log.write(b'{"actor":{"ho')  # as after a power cut
-    at_once(made, train_twice_and_verify, train_others)
+    at_once(made, train_twice_and_verify, train_others, look_at_the_data)
     verify_with_other_data(made)
     leave_a_plan(made, base / "keys")
     at_once(made, refuse, ask)
@@ -290,6 +295,18 @@ def train_others(made: World) -> None:
     made.play("failed", "train --profile debug -q --set", SUSPICIOUS)
     made.play("rank", "rank --profile debug -q --family ridge", *RANKED)
     interrupt(made)
+
+
+def look_at_the_data(made: World) -> None:
+    """Digest and describe the data, and compare: with the same, and with a part of them."""
+    made.play("data", "data fingerprint -q")
+    made.play("data described", "data describe -q")
+    (made.root / "before.json").write_text(made.results["data"].out, "utf-8")
+    made.play("data same", "data diff -q before.json before.json")
+    plain = gzip.decompress((made.root / "data" / "stocks.csv.gz").read_bytes())
+    (made.root / "data" / "plain.csv").write_bytes(plain)
+    fewer = ("--set", "dataset.files=[data/plain.csv]", "--set", "dataset.symbols=[IBM, AAPL]")
+    made.play("data other", "data diff -q today before.json", *fewer)
 
 
 def interrupt(made: World) -> None:
@@ -526,7 +543,10 @@ def test_the_words_in_schemas_are_those_of_the_code():
     assert said == [list(REGRESSION_METRICS), list(BINARY_METRICS)]
     assert set(SCHEMAS[ENVELOPE]["properties"]["type"]["enum"]) == TYPES
     assert set(SCHEMAS["repro:output/audit-verify"]["properties"]["verdict"]["enum"]) == set(EXIT)
-    assert SCHEMAS["repro:output/diff"]["properties"]["verdict"]["enum"] == list(MEANING)
+    for name, meaning in (("diff", MEANING), ("data-diff", comparison.MEANING)):
+        assert SCHEMAS[f"repro:output/{name}"]["properties"]["verdict"]["enum"] == list(meaning)
+    quantiles = SCHEMAS["repro:output/data-describe"]["$defs"]["column"]["properties"]["quantiles"]
+    assert list(quantiles["properties"]) == [str(share) for share in QUANTILES]
 
 
 def test_a_comparison_group_has_exactly_the_documented_names():
@@ -590,7 +610,8 @@ def test_a_status_in_a_result_is_the_status_of_the_command(world):
 
 
 def test_what_goes_well_writes_no_talk_when_quiet(world):
-    for scene in ("train", "verify", "validate", "lint", "runs list", "runs show", "same", "audit"):
+    scenes = ("train", "verify", "validate", "lint", "runs list", "runs show", "same", "audit")
+    for scene in (*scenes, "data", "data described", "data same"):
         assert world.results[scene].err == ""
 
 
@@ -623,6 +644,8 @@ def test_an_error_is_a_document_too(world, scene, kind, status):
         ("same", 0, "identical"),
         ("seed", 1, "too few replicates"),
         ("target", 1, "explained"),
+        ("data same", 0, "same"),
+        ("data other", 1, "different"),
         ("verify", 0, "reproduced"),
         ("verify other data", 1, "not reproduced"),
         ("audit", 0, "ok"),

@@ -26,6 +26,7 @@ COMMANDS: Final = MappingProxyType(
 GROUPS: Final = MappingProxyType(
     {
         "config": "Show, explain and compare the configuration.",
+        "data": "Digest, describe and compare the data.",
         "runs": "List and show what has been run.",
         "audit": "The log: verify, show, prove, sign, witness, erase.",
     }

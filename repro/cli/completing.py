@@ -84,6 +84,13 @@ def runs(ctx: typer.Context, _: str) -> Iterable[str]:
     return offering.runs(_root(ctx))
 
 
+def datasets(ctx: typer.Context, start: str) -> Iterable[str]:
+    """Offer what a dataset can be named by: today, sealed runs, and files of fingerprints."""
+    from repro import offering
+
+    return ["today", *offering.runs(_root(ctx)), *offering.json_files(start)]
+
+
 def kinds_of_documents(_: typer.Context, __: str) -> Iterable[str]:
     """Offer kinds of documents."""
     from repro import offering

@@ -22,6 +22,7 @@ def made(root):
     """Return the root of a workspace with a copy of the shipped configuration, and a run."""
     shutil.copytree(CONFIG, root / "CONFIG", ignore=shutil.ignore_patterns("__*"))
     (root / "RESULTS" / "runs" / "0123456789ab-1").mkdir(parents=True)
+    (root / "kept.json").write_text("{}", "utf-8")
     overlay = root / "CONFIG" / "model_config" / "lightgbm_custom.yaml"
     overlay.write_text("hyperparameters: {num_leaves: 3}\n", "utf-8")
     return root
@@ -118,6 +119,10 @@ OFFERED = (
     (["train", "--view", "sy"], ["symbol_specific"]),
     (["validate", "--kind", "spl"], ["splits_config"]),
     (["config", "rollback", "01"], ["0123456789ab-1"]),
+    (["data", "diff", "tod"], ["today"]),
+    (["data", "diff", "@latest", "0"], ["0123456789ab-1"]),
+    (["data", "diff", "kept"], ["kept.json"]),
+    (["data", "diff", "CONFIG/d"], ["CONFIG/data/", "CONFIG/defaults/"]),
     (["lint", "--explain", "hardcoded-s"], ["hardcoded-seed"]),
     (["lint", "--explain", "L91"], ["L911", "L912", "L913", "L914"]),
     (["train", "nothing_of_the_kind"], []),

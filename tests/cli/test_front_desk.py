@@ -12,6 +12,8 @@ COMMANDS = [
     ["rank"],
     ["diff"],
     ["verify"],
+    ["data"],
+    ["data", "diff"],
     ["runs"],
     ["runs", "list"],
     ["runs", "show"],

@@ -1,0 +1,1 @@
+"""``repro data``: what the dataset is, what it looks like, and what of it changed."""
