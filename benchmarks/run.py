@@ -44,6 +44,7 @@ SUBJECTS = (
     "levels",
     "diffing",
     "digests",
+    "datasets",
     "audit",
 )
 

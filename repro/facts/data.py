@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from repro.errors import InputError
 from repro.facts.digest_cache import DigestCache
 
 
-@dataclass(frozen=True, slots=True)
-class DataFile:
+class DataFile(NamedTuple):
     """One file: its name as the configuration has it, and its content."""
 
     name: str
@@ -24,8 +22,12 @@ class DataFile:
 
     def facts(self) -> dict[str, Any]:
         """Return what is recorded; the path of this machine is not."""
-        names = ("name", "blake3", "sha256", "size")
-        return {name: getattr(self, name) for name in names}
+        return {
+            "name": self.name,
+            "blake3": self.blake3,
+            "sha256": self.sha256,
+            "size": self.size,
+        }
 
 
 def locate(root: Path, names: Sequence[str]) -> dict[str, Path]:
@@ -50,8 +52,7 @@ def digest_files(paths: Mapping[str, Path], cache: DigestCache) -> tuple[DataFil
     files = []
     for name, path in sorted(paths.items()):
         try:
-            digest = cache.digest(name, path)
+            files.append(DataFile(name, path, *cache.digest(name, path)))
         except OSError as error:
             raise InputError(f"{name}: cannot be read: {error.strerror}") from error
-        files.append(DataFile(name, path, digest.blake3, digest.sha256, digest.size))
     return tuple(files)

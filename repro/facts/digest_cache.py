@@ -18,13 +18,13 @@ the end of the entry.
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from repro.audit_log.disk.filesystem import is_network, kind_at
@@ -33,6 +33,9 @@ from repro.audit_log.formats.digests import FileDigest, derive, digest_file
 CONTEXT = "repro-audit v1 digest cache"
 MARGIN = 2_000_000_000
 """Nanoseconds: the coarsest clock of a local file system (FAT) ticks once in two seconds."""
+
+DIGITS = 64
+"""Of each of the two digests."""
 
 
 def is_telling(path: Path) -> bool:
@@ -52,27 +55,29 @@ class DigestCache:
     margin: int = MARGIN
     """Nanoseconds that a file must be older than its digest to be kept."""
     _entries: dict[str, str] = field(default_factory=dict)
-    """Name → stamp, BLAKE3 and SHA-256, with spaces between them."""
+    """Name → stamp, BLAKE3 and SHA-256, with spaces between them. In the file each has a line, by
+    turns, below the digest of all these lines."""
     _devices: dict[int, bool] = field(default_factory=dict)
     _is_changed: bool = False
 
     def load(self) -> DigestCache:
         """Read the entries and return the cache; what is not whole is as good as nothing."""
-        with suppress(OSError, ValueError, RecursionError):
+        with suppress(OSError, ValueError):
             head, _, body = self.file.read_bytes().partition(b"\n")
-            kept = json.loads(body) if head == derive(CONTEXT, body).encode() else None
-            if isinstance(kept, dict):
-                self._entries = {n: entry for n, entry in kept.items() if isinstance(entry, str)}
+            if head == derive(CONTEXT, body).encode():
+                lines = body.decode("utf-8", "surrogateescape").split("\n")
+                self._entries = dict(zip(lines[::2], lines[1::2], strict=True))
         return self
 
     def digest(self, name: str, path: Path) -> FileDigest:
         """Return the digests of a file, read only if it may have changed; raises OSError."""
         before = _stamp(found := path.stat())
-        entry = self._entries.get(name)
-        if entry is not None and entry.startswith(before):
-            known = _digests(entry, before, found.st_size)
-            if known is not None:
-                return known
+        entry = self._entries.get(name, "")
+        if entry.startswith(before):
+            start = len(before)
+            middle = start + DIGITS
+            if len(entry) == middle + 1 + DIGITS and entry[middle] == " ":
+                return FileDigest(entry[start:middle], entry[middle + 1 :], found.st_size)
         begin = time.time_ns()
         digest = digest_file(path)
         after = path.stat()
@@ -97,8 +102,8 @@ class DigestCache:
         """
         if not self._is_changed:
             return
-        kept = {n: e for n, e in self._entries.items() if (self.root / n).exists()}
-        body = json.dumps(kept, indent=0, sort_keys=True).encode()
+        kept = [(n, e) for n, e in sorted(self._entries.items()) if self._may_be_kept(n)]
+        body = "\n".join(chain.from_iterable(kept)).encode("utf-8", "surrogateescape")
         with suppress(OSError):
             self.file.parent.mkdir(parents=True, exist_ok=True)
             number, scratch = tempfile.mkstemp(dir=self.file.parent, prefix=f"{self.file.name}.")
@@ -110,6 +115,9 @@ class DigestCache:
                 Path(scratch).unlink(missing_ok=True)
         self._is_changed = False
 
+    def _may_be_kept(self, name: str) -> bool:
+        return "\n" not in name and (self.root / name).exists()
+
     def _is_telling(self, path: Path, device: int) -> bool:
         if device not in self._devices:
             self._devices[device] = self.telling(path)
@@ -119,11 +127,3 @@ class DigestCache:
 def _stamp(found: os.stat_result) -> str:
     """Return what must be the same for a file to be the same, with a space at the end."""
     return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino} {found.st_dev} "
-
-
-def _digests(entry: str, stamp: str, size: int) -> FileDigest | None:
-    """Return the digests that an entry holds behind its stamp, or None if it holds none."""
-    first, _, second = entry[len(stamp) :].partition(" ")
-    if len(first) != 64 or len(second) != 64:
-        return None
-    return FileDigest(first, second, size)

@@ -6,6 +6,7 @@
                                              └→ leakage
 
 Everything is a pure function of bytes and resolved configuration: no clock, no environment, no
-random draw, no file is opened here.  ``formulas``, ``locate`` and ``metric_names`` need only the
-standard library, so that the notary may import them; the rest needs numpy, ``table`` also pandas.
+random draw, no file is opened here.  ``formulas``, ``locate``, ``merkle`` and ``metric_names`` need
+no more than the standard library and the log's digests, so that the notary may import them; the
+rest needs numpy, ``table`` also pandas.
 """

@@ -53,7 +53,7 @@ def test_a_changed_cell_is_found_behind_a_restored_time_and_named(kept):
 def test_a_forged_digest_of_a_file_is_an_alarm_and_never_believed(kept):
     desk = kept
     code = (
-        "import json, pathlib, sys\n"
+        "import pathlib\n"
         "from repro.audit_log.formats.digests import derive\n"
         "from repro.facts.digest_cache import CONTEXT\n"
         "name, root = 'data/stocks.csv.gz', pathlib.Path()\n"
@@ -62,7 +62,7 @@ def test_a_forged_digest_of_a_file_is_an_alarm_and_never_believed(kept):
         "parts = ('size', 'mtime_ns', 'ctime_ns', 'ino', 'dev')\n"
         "stamp = [str(getattr(found, f'st_{part}')) for part in parts]\n"
         "entry = ' '.join([*stamp, '0' * 64, '0' * 64])\n"
-        "body = json.dumps({name: entry}).encode()\n"
+        "body = f'{name}\\n{entry}'.encode()\n"
         "file.write_bytes(derive(CONTEXT, body).encode() + b'\\n' + body)\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=desk.root, check=True)

@@ -1,6 +1,5 @@
 """What is kept of files is believed only if nobody can have touched them since."""
 
-import json
 import os
 import threading
 import time
@@ -34,13 +33,17 @@ def opened(root, **changed):
 def forge(root, digests=f"{FALSE} {FALSE}"):
     """Put other digests into the file of entries, as somebody does who knows how it is made."""
     file = root / "kept" / "digests"
-    entries = json.loads(file.read_bytes().partition(b"\n")[2])
-    stamps = {name: entry.rsplit(" ", 2)[0] for name, entry in entries.items()}
+    lines = file.read_text("utf-8").split("\n")[1:]
+    stamps = {n: entry.rsplit(" ", 2)[0] for n, entry in zip(lines[::2], lines[1::2], strict=True)}
     write_entries(file, {name: f"{stamp} {digests}" for name, stamp in stamps.items()})
 
 
 def write_entries(file, entries):
-    body = json.dumps(entries).encode()
+    write_lines(file, [line for entry in entries.items() for line in entry])
+
+
+def write_lines(file, lines):
+    body = "\n".join(lines).encode()
     file.write_bytes(derive(CONTEXT, body).encode() + b"\n" + body)
 
 
@@ -178,9 +181,9 @@ def test_a_damaged_file_of_entries_is_as_good_as_none_and_made_again(tmp_path, p
     assert is_believed(tmp_path, path)
 
 
-@pytest.mark.parametrize("entries", [[], "x", 1, None, {NAME: 1}, {NAME: []}, {NAME: ""}])
-def test_entries_that_are_none_are_passed_over(tmp_path, path, entries):
-    write_entries(tmp_path / "kept" / "digests", entries)
+@pytest.mark.parametrize("lines", [[], [NAME], [NAME, ""], [NAME, "", ""], ["", NAME], ["\0"] * 4])
+def test_lines_that_are_no_entries_are_passed_over(tmp_path, path, lines):
+    write_lines(tmp_path / "kept" / "digests", lines)
     assert opened(tmp_path).digest(NAME, path) == digest_file(path)
 
 
@@ -206,6 +209,18 @@ def test_saving_keeps_others_drops_what_is_lost_and_leaves_nothing_beside_it(tmp
         False,
         True,
     ]
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\udcff", "ü \u2028", " x "])
+def test_an_odd_name_is_kept_or_read_each_time(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(b"contents")
+    aged()
+    for _ in range(2):
+        cache = opened(tmp_path)
+        assert cache.digest(name, path) == digest_file(path)
+        cache.save()
+    assert opened(tmp_path).forget(name) == ("\n" not in name)
 
 
 def test_where_nothing_can_be_written_every_command_reads_the_files(tmp_path, path):
