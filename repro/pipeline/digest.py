@@ -147,7 +147,7 @@ def _canonical(values: Column) -> tuple[bytes, memoryview]:
 
 
 def _bytes(values: Column) -> memoryview:
-    return memoryview(np.ascontiguousarray(values)).cast("B")
+    return np.ascontiguousarray(values).data.cast("B")
 
 
 def _symbol_tree(buffers: Mapping[str, tuple[bytes, memoryview]], cut: _Cut) -> SymbolTree:
