@@ -291,7 +291,10 @@ def _sample_facts(samples: Samples, clipping: Mapping[str, Any]) -> dict[str, An
         "clipped_labels": clip_labels(samples.y, clipping)[1],
         "features": features,
         "columns": columns,
-        "digest": payload_digest(ROWS_CONTEXT, {"features": features, "columns": columns}),
+        # Pairs: the order of the features decides a model, and an object has none.
+        "digest": payload_digest(
+            ROWS_CONTEXT, {"features": list(features.items()), "columns": columns}
+        ),
     }
 
 

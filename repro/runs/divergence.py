@@ -80,17 +80,21 @@ def _data(sealed: Sealed, again: Again) -> Divergence | None:
     return Divergence("data", "the dataset's digest")
 
 
-def _rows(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Divergence | None]:
+def _rows(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Divergence]:
     """Yield the first difference of the rows, of the target and of the features."""
-    if "columns" not in old:
-        yield None if old["digest"] == new["digest"] else Divergence("rows", "their digest")
+    if old["digest"] == new["digest"]:
         return
-    rows = [name for name in ("time", "symbol") if old["columns"][name] != new["columns"][name]]
-    yield Divergence("rows", rows[0]) if rows else None
-    target = old["columns"]["target"] != new["columns"]["target"]
-    yield Divergence("target", "the labels of the rows") if target else None
+    for name in ("time", "symbol"):
+        if old["columns"][name] != new["columns"][name]:
+            yield Divergence("rows", name)
+            break
+    if old["columns"]["target"] != new["columns"]["target"]:
+        yield Divergence("target", "the labels of the rows")
     names = [n for n in new["features"] if old["features"].get(n) != new["features"][n]]
-    yield Divergence("features", names[0]) if names else None
+    if names:
+        yield Divergence("features", names[0])
+    elif old["columns"] == new["columns"]:
+        yield Divergence("features", "their order")
 
 
 def _folds(old: Mapping[str, Any], new: Mapping[str, Any]) -> Divergence | None:

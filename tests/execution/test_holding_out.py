@@ -54,6 +54,9 @@ class Recorder:
     def canonical_model(self, model):
         return str(model).encode()
 
+    def canonical_parts(self, model):
+        return [("all", self.canonical_model(model))]
+
 
 def prepared(stops):
     generator = np.random.default_rng(5)

@@ -93,7 +93,8 @@ def test_features_folds_and_target_come_before_the_model(same):
     folds = copy.deepcopy(FOLDS) | {"fold_map": "other"}
     folds["folds"][1]["train_rows"] = 11
     columns = {**SAMPLES["columns"], "target": "other"}
-    samples = {**SAMPLES, "features": {"a": "1", "b": "other"}, "columns": columns}
+    features = {"a": "1", "b": "other"}
+    samples = {**SAMPLES, "features": features, "columns": columns, "digest": "other"}
     again.outputs["model, fold 1"] = "other"
     facts = {**again.facts, "samples": samples, "splits": folds}
     found = divergences(sealed, Again(facts, again.finished, again.outputs, again.predictions))
@@ -124,3 +125,11 @@ def cells(digit):
     """Return one symbol's locators, of which one month of one column has another digest."""
     columns = {"": "0" * 32, "Close": "0" * 16 + digit * 16, "Open": "0" * 32}
     return {"blocks": ["2001-01", "2001-02"], "columns": columns}
+
+
+def test_features_in_another_order_are_told(same):
+    sealed, again = same
+    again.outputs["metrics"] = "other"
+    facts = {**again.facts, "samples": {**SAMPLES, "digest": "other"}}
+    found = divergences(sealed, Again(facts, again.finished, again.outputs, again.predictions))
+    assert found[0] == Divergence("features", "their order")
