@@ -13,7 +13,7 @@ from repro.pipeline.interval import require_interval
 from repro.pipeline.panel import Panel
 from repro.pipeline.summary import describe, summarize
 from repro.pipeline.table import read_panel
-from repro.pipeline.times import iso
+from repro.pipeline.times import spell
 
 DataBytes = tuple[str, bytes, FileDigest]
 """The name that a file is shown by, what is in it, and the digests of that."""
@@ -69,8 +69,8 @@ def read_dataset(
             "rows": panel.rows,
             "symbols": list(panel.symbols),
             "columns": {name: str(column.dtype) for name, column in panel.columns.items()},
-            "first": iso(int(panel.time.min())),
-            "last": iso(int(panel.time.max())),
+            "first": spell(int(panel.time.min()), timed=panel.timed),
+            "last": spell(int(panel.time.max()), timed=panel.timed),
         },
         "locators": tree.locators(),
         "summary": summarize(panel),

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import io
 import math
 import re
 import string
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,63 +14,43 @@ import pandas as pd
 
 from repro.errors import InputError
 from repro.pipeline.csv_layout import Layout
-from repro.pipeline.panel import SINGLE, Column, Ints
+from repro.pipeline.panel import Column, Ints
+from repro.pipeline.places import Counted, first_few, place, require_columns
 from repro.pipeline.times import parse_times
+from repro.pipeline.wanted import Cells, Wanted
 
 MISSING = ("", "NaN", "nan")
 """What stands for a missing number in a float64 column; everything else must be a number."""
 
-_SHOWN = 5
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _WHOLE_CHARACTERS = frozenset("+-" + string.digits)
 _INT64 = range(-(2**63), 2**63)
+_TOO_LONG = 20
+"""Digits of no int64; Python refuses to read a number of thousands."""
 # Correct rounding is the default since 3.1, which deprecates the argument that asked for it.
 _PANDAS = tuple(int(part) for part in pd.__version__.split(".")[:2])
 _PRECISION = {} if _PANDAS >= (3, 1) else {"float_precision": "round_trip"}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Cells:
-    """The declared columns of one file, in the order of its rows."""
-
-    symbol: npt.NDArray[np.object_]
-    """(n,) str"""
-    time: Ints
-    """(n,) nanoseconds since 1970-01-01 UTC"""
-    numbers: Mapping[str, Column]
-    """(n,) each"""
-
-
-def read_cells(layout: Layout, dataset: Mapping[str, Any]) -> Cells:
-    """Return the declared columns of a file; columns that nobody declared are not looked at.
+def read_cells(layout: Layout, wanted: Wanted) -> Cells:
+    """Return the wanted columns of a file; columns that nobody declared are not looked at.
 
     Raises InputError, with file and line, for a missing column, an empty symbol, and everything
     that is not a number (or a time) of the declared type.
     """
-    types: Mapping[str, str] = dataset["columns"]
-    time_column: str = dataset["time"]["column"]
-    symbol_column = None if dataset["symbol"] is None else str(dataset["symbol"]["column"])
-    keys = [time_column] if symbol_column is None else [time_column, symbol_column]
-    _require_columns(layout, [*keys, *types])
-    texts, numbers = _read(layout, keys, types)
-    if symbol_column is None:
-        symbol = np.full(len(layout.lines), SINGLE, dtype=object)
-    else:
-        symbol = texts[symbol_column]
-        _require_symbols(layout, symbol_column, symbol)
-    return Cells(symbol, _times(layout, dataset["time"], texts[time_column]), numbers)
-
-
-def _require_columns(layout: Layout, wanted: Sequence[str]) -> None:
-    missing = [column for column in wanted if column not in layout.header]
-    if not missing:
-        return
-    guesses = [difflib.get_close_matches(column, layout.header, n=1) for column in missing]
-    near = sorted({guess[0] for guess in guesses if guess})
-    has = ", ".join(repr(column) for column in layout.header)
-    hint = f"did you mean {' and '.join(repr(n) for n in near)}? " if near else ""
-    names = ", ".join(repr(column) for column in missing)
-    raise InputError(f"{layout.name}:1: no column {names}", f"{hint}the file has {has}")
+    where = place(layout.name, min(1, int(layout.lines[0])), "line")
+    require_columns(where, layout.header, wanted.columns)
+    if not wanted.columns:
+        return Cells(layout.lines, "line", None, None, {})
+    keys = [key for key in (wanted.time, wanted.symbol) if key is not None]
+    texts, numbers = _read(layout, keys, wanted.numbers)
+    symbol = time = None
+    if wanted.symbol is not None:
+        symbol = texts[wanted.symbol]
+        require_symbols(layout.name, wanted.symbol, symbol, layout.lines, "line")
+    if wanted.time is not None:
+        time = times_of(layout.name, wanted, texts[wanted.time], layout.lines, "line")
+    return Cells(layout.lines, "line", symbol, time, numbers)
 
 
 def _frame(layout: Layout, floats: Sequence[str], texts: Sequence[str]) -> pd.DataFrame:
@@ -161,7 +138,8 @@ def _complaint(text: str, kind: str) -> str | None:
     """Return what is wrong with a cell, or None."""
     if kind == "int64":
         if _WHOLE.fullmatch(text):
-            return None if int(text) in _INT64 else "does not fit int64"
+            fits = len(text.lstrip("+-0")) < _TOO_LONG and int(text) in _INT64
+            return None if fits else "does not fit int64"
         if text in MISSING:
             return "is missing, which an int64 column cannot hold"
     elif text in MISSING:
@@ -177,32 +155,35 @@ def _complaint(text: str, kind: str) -> str | None:
     return "is not a whole number" if kind == "int64" else None
 
 
-def _require_symbols(layout: Layout, column: str, symbols: npt.NDArray[np.object_]) -> None:
+def require_symbols(
+    name: str, column: str, symbols: npt.NDArray[np.object_], places: Ints, counted: Counted
+) -> None:
+    """Raise InputError for rows whose symbol is blank."""
     codes, uniques = pd.factorize(symbols)
     empty = np.array([not text.strip() for text in uniques], dtype=bool)[codes]
     if empty.any():
-        lines = layout.lines[empty].tolist()
+        faults = [(n, f"column {column!r} is empty") for n in places[empty].tolist()]
+        raise InputError(first_few(name, faults, counted))
+
+
+def times_of(
+    name: str, wanted: Wanted, texts: npt.NDArray[np.object_], places: Ints, counted: Counted
+) -> Ints:
+    """Return texts as nanoseconds since 1970-01-01 UTC; InputError for each that is no time."""
+    column, form = wanted.time, wanted.time_format
+    if form is None:
         raise InputError(
-            first_few(layout.name, [(n, f"column {column!r} is empty") for n in lines])
+            f"{name}: column {column!r} holds times as text, and the dataset declares no format",
+            'write it in `time.format`, like "%Y-%m-%d"',
         )
-
-
-def _times(layout: Layout, declared: Mapping[str, Any], texts: npt.NDArray[np.object_]) -> Ints:
-    times, good = parse_times(texts, declared["format"], declared["timezone"])
+    times, good = parse_times(texts, form, wanted.timezone)
     if not good.all():
-        said = f"is not a time written as {declared['format']} in {declared['timezone']}"
+        said = f"is not a time written as {form} in {wanted.timezone}"
         faults = [
-            (int(layout.lines[row]), f"column {declared['column']!r}: {texts[row]!r} {said}")
+            (int(places[row]), f"column {column!r}: {texts[row]!r} {said}")
             for row in np.flatnonzero(~good).tolist()
         ]
-        raise InputError(first_few(layout.name, faults), "correct the dates or the declared format")
+        raise InputError(
+            first_few(name, faults, counted), "correct the dates or the declared format"
+        )
     return times
-
-
-def first_few(name: str, faults: Sequence[tuple[int, str]]) -> str:
-    """Return the first faults by line, ``file:line: what`` each, and how many more there are."""
-    ordered = sorted(faults)
-    shown = [f"{name}:{line}: {said}" for line, said in ordered[:_SHOWN]]
-    if len(ordered) > _SHOWN:
-        shown.append(f"and {len(ordered) - _SHOWN} more")
-    return "\n".join(shown)

@@ -6,9 +6,7 @@ What is refused here is the shape of the file; ``cells`` reads what stands in it
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import zlib
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,20 +15,12 @@ import numpy as np
 
 from repro.errors import InputError
 from repro.pipeline.panel import Ints
+from repro.pipeline.places import listed
+from repro.pipeline.unpacking import unpack
 
 if TYPE_CHECKING:
     import _csv
 
-_GZIP = b"\x1f\x8b"
-_FOREIGN = {
-    b"PK\x03\x04": "a zip archive",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"BZh": "bzip2",
-    b"\xfd7zXZ\x00": "xz",
-    b"PAR1": "Parquet",
-    b"ARROW1": "Feather",
-}
-_BOM = b"\xef\xbb\xbf"
 _SHOWN = 5
 
 
@@ -48,17 +38,14 @@ class Layout:
 
 
 def lay_out(name: str, raw: bytes) -> Layout:
-    """Return the layout of a CSV file, plain or gzip.
+    """Return the layout of a CSV file, plain or compressed.
 
     Raises InputError if it is empty, truncated, no UTF-8 text, has no records, names a column
     twice, or has a record with too few or too many fields.
     """
-    text = _unpack(name, raw)
+    text = unpack(name, raw)
     _require_text(name, text)
-    try:
-        lines, widths = _records(text)
-    except csv.Error as error:
-        raise InputError(f"{name}: not CSV: {error}", "look for an unclosed quote") from error
+    lines, widths = _records(name, text)
     if len(lines) == 0:
         raise InputError(f"{name}: the file is empty", "give a file with a header and rows")
     header = _header(name, text, int(lines[0]))
@@ -66,19 +53,6 @@ def lay_out(name: str, raw: bytes) -> Layout:
         raise InputError(f"{name}:{lines[0]}: a header, but no rows")
     _require_even(name, lines, widths)
     return Layout(name, text, header, lines[1:])
-
-
-def _unpack(name: str, raw: bytes) -> bytes:
-    for magic, what in _FOREIGN.items():
-        if raw.startswith(magic):
-            raise InputError(f"{name}: {what}, where CSV was declared", "give CSV, plain or gzip")
-    if raw.startswith(_GZIP):
-        try:
-            raw = gzip.decompress(raw)
-        except (EOFError, OSError, zlib.error) as error:  # OSError: BadGzipFile
-            hint = "the file is truncated or damaged: fetch it again"
-            raise InputError(f"{name}: cannot be unpacked: {error}", hint) from error
-    return raw.removeprefix(_BOM)
 
 
 def _require_text(name: str, text: bytes) -> None:
@@ -92,8 +66,11 @@ def _require_text(name: str, text: bytes) -> None:
         raise InputError(f"{name}:{line}: a zero byte: not a text file")
 
 
-def _records(text: bytes) -> tuple[Ints, Ints]:
-    """Return line and number of fields of each record that is not blank, the header included."""
+def _records(name: str, text: bytes) -> tuple[Ints, Ints]:
+    """Return line and number of fields of each record that is not blank, the header included.
+
+    Raises InputError with the line on which the record begins that cannot be read.
+    """
     if b'"' not in text:  # ten times as fast as the csv module
         contents = text.splitlines()
         widths = np.array([content.count(b",") + 1 for content in contents], dtype=np.int64)
@@ -103,10 +80,14 @@ def _records(text: bytes) -> tuple[Ints, Ints]:
         return used + 1, widths[used]
     rows = _rows(text)
     records, line = [], 1
-    for fields in rows:
-        if not _is_blank(fields):
-            records.append((line, len(fields)))
-        line = rows.line_num + 1
+    try:
+        for fields in rows:
+            if not _is_blank(fields):
+                records.append((line, len(fields)))
+            line = rows.line_num + 1
+    except csv.Error as error:
+        hint = "look for a quote that is not closed in the record that begins there"
+        raise InputError(f"{name}:{line}: not CSV: {error}", hint) from error
     found = np.array(records, dtype=np.int64).reshape(-1, 2)
     return found[:, 0], found[:, 1]
 
@@ -125,7 +106,7 @@ def _header(name: str, text: bytes, line: int) -> tuple[str, ...]:
     header = next(fields for fields in _rows(text) if not _is_blank(fields))
     twice = [column for column, count in Counter(header).items() if count > 1]
     if twice:
-        names = ", ".join(repr(column) for column in twice)
+        names = listed(twice, _SHOWN)
         raise InputError(f"{name}:{line}: the header names {names} more than once")
     return tuple(header)
 

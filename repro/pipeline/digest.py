@@ -31,9 +31,16 @@ from repro.pipeline.panel import Column, Ints, Panel, segments
 BLOCK_CONTEXT: Final = "repro-audit v1 dataset block"
 COLUMN_CONTEXT: Final = "repro-audit v1 dataset column"
 MOST_LEAVES: Final = 65_536
-"""Blocks are calendar months (UTC) unless that takes more leaves than this: then years."""
+"""Blocks are calendar months (UTC) unless that takes more leaves than this: then years.  Without
+times they are 4,096 rows, or 65,536 of them."""
 
+_UNITS: Final[Mapping[bool, tuple[Unit, Unit]]] = {
+    True: ("month", "year"),
+    False: ("4096 rows", "65536 rows"),
+}
+"""Whether rows have times → the unit, and the one where that would take too many leaves."""
 _CUT: Final[dict[Unit, str]] = {"month": "datetime64[M]", "year": "datetime64[Y]"}
+_ROWS: Final[dict[Unit, int]] = {"4096 rows": 4096, "65536 rows": 65_536}
 _LEAD: Final = 1 << 16
 """Bytes of a block that are hashed at once with its tag; a power of two chunks of BLAKE3."""
 _NAN: Final = np.frombuffer(struct.pack("<Q", 0x7FF8 << 48), dtype="<f8")[0]
@@ -44,7 +51,8 @@ class SymbolTree:
     """The leaves of one symbol."""
 
     blocks: tuple[str, ...]
-    """Labels in order, ``2000-03`` or ``2000``; only blocks that hold rows."""
+    """Labels in order, ``2000-03`` or ``2000``, or the number of the block's first row, of twelve
+    digits; only blocks that hold rows."""
     leaves: Mapping[str, tuple[str, ...]]
     """Column name (empty: times) → one digest a block, 64 hexadecimal digits."""
     columns: Mapping[str, str]
@@ -85,10 +93,10 @@ def dataset_tree(panel: Panel, columns: Sequence[str]) -> DatasetTree:
     if missing := [column for column in columns if column not in panel.columns]:
         raise InputError(f"no column {', '.join(map(repr, missing))} in the data")
     names = sorted(set(columns))
-    unit: Unit = "month"
+    unit, coarse = _UNITS[panel.timed]
     cuts = _cut_all(panel, unit)
     if sum(len(cut.starts) for cut in cuts) * (len(names) + 1) > MOST_LEAVES:
-        unit = "year"
+        unit = coarse
         cuts = _cut_all(panel, unit)
     table = {TIMES: panel.time} | {name: panel.columns[name] for name in names}
     buffers = {name: _canonical(values) for name, values in table.items()}
@@ -120,6 +128,8 @@ def _cut(time: Ints, rows: slice, unit: Unit) -> _Cut:
     To bring every time to its month takes longer than to hash a column.
     """
     own = time[rows]
+    if unit in _ROWS:
+        return _cut_rows(own, rows, _ROWS[unit])
     first, last = own[[0, -1]].view("datetime64[ns]").astype(_CUT[unit])
     blocks = np.arange(first, last + 1)
     # The end of the last block is not among them: it may lie beyond what nanoseconds hold.
@@ -128,6 +138,13 @@ def _cut(time: Ints, rows: slice, unit: Unit) -> _Cut:
     filled = np.diff(starts, append=len(own)) > 0
     labels = np.datetime_as_string(blocks[filled]).tolist()
     return _Cut(tuple(labels), tuple((rows.start + starts[filled]).tolist()), rows.stop)
+
+
+def _cut_rows(numbers: Ints, rows: slice, size: int) -> _Cut:
+    """Return the cut of one symbol whose rows are known by ascending numbers."""
+    blocks = np.arange(numbers[0] // size, numbers[-1] // size + 1) * size
+    starts = (rows.start + np.searchsorted(numbers, blocks)).tolist()
+    return _Cut(tuple(f"{first:012}" for first in blocks.tolist()), tuple(starts), rows.stop)
 
 
 def _canonical(values: Column) -> tuple[bytes, memoryview]:

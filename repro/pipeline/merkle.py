@@ -16,7 +16,7 @@ from repro.pipeline.locate import TIMES
 SYMBOL_CONTEXT: Final = "repro-audit v1 dataset symbol"
 ROOT_CONTEXT: Final = "repro-audit v1 dataset root"
 
-Unit = Literal["month", "year"]
+Unit = Literal["month", "year", "4096 rows", "65536 rows"]
 
 
 def symbol_digest(columns: Mapping[str, str]) -> str:

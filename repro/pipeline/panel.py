@@ -26,13 +26,16 @@ class Panel:
     symbol: npt.NDArray[np.int32]
     """(n,) index into ``symbols``."""
     time: Ints
-    """(n,) nanoseconds since 1970-01-01 UTC."""
+    """(n,) nanoseconds since 1970-01-01 UTC; or, in a table without times, the number of the row
+    among those of its symbol in the files, from 0."""
     columns: Mapping[str, Column]
     """(n,) each, float64 (missing is NaN, never infinite) or int64."""
     dropped_symbols: tuple[tuple[str, int], ...]
     """(symbol, rows) left out because they had too few rows, sorted."""
     dropped_duplicates: int
     """Rows left out by the rule for duplicates."""
+    timed: bool = True
+    """Whether rows have times."""
 
     @property
     def rows(self) -> int:
@@ -48,6 +51,7 @@ def build_panel(
     *,
     dropped_symbols: tuple[tuple[str, int], ...] = (),
     dropped_duplicates: int = 0,
+    timed: bool = True,
 ) -> Panel:
     """Return a panel of these arrays (made read-only); AssertionError if the order is broken."""
     if list(symbols) != sorted(set(symbols)):
@@ -61,7 +65,7 @@ def build_panel(
         if len(array) != len(time):
             raise AssertionError(f"a column of {len(array)} rows among columns of {len(time)}")
         array.setflags(write=False)
-    return Panel(symbols, symbol, time, dict(columns), dropped_symbols, dropped_duplicates)
+    return Panel(symbols, symbol, time, dict(columns), dropped_symbols, dropped_duplicates, timed)
 
 
 def segments(panel: Panel) -> tuple[slice, ...]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from repro.pipeline.panel import Column, Ints, Panel, segments
-from repro.pipeline.times import iso
+from repro.pipeline.times import spell
 
 QUANTILES: Final = (0.01, 0.25, 0.5, 0.75, 0.99)
 """Shares of the values of a column at which a description gives a value."""
@@ -20,7 +20,8 @@ def summarize(panel: Panel) -> dict[str, Any]:
     """Return rows, and for each column and symbol its extent, as a JSON value.
 
     ``columns``: count and missing, min, max, mean, std (sample, of the values present; null where
-    undefined).  ``symbols``: rows and the first and last time (ISO 8601, UTC).
+    undefined).  ``symbols``: rows and the first and last time (ISO 8601,
+    UTC), or row.
     """
     return {
         "rows": panel.rows,
@@ -28,8 +29,8 @@ def summarize(panel: Panel) -> dict[str, Any]:
         "symbols": {
             symbol: {
                 "rows": rows.stop - rows.start,
-                "first": iso(int(panel.time[rows.start])),
-                "last": iso(int(panel.time[rows.stop - 1])),
+                "first": spell(int(panel.time[rows.start]), timed=panel.timed),
+                "last": spell(int(panel.time[rows.stop - 1]), timed=panel.timed),
             }
             for symbol, rows in zip(panel.symbols, segments(panel), strict=True)
         },
@@ -46,14 +47,17 @@ def describe(panel: Panel) -> dict[str, Any]:
     """
     columns = sorted(panel.columns.items())
     return {
-        "columns": {name: _described(values, panel.time) for name, values in columns},
+        "columns": {
+            name: _described(values, panel.time, timed=panel.timed) for name, values in columns
+        },
         "symbols": {
             symbol: {
                 "rows": rows.stop - rows.start,
-                "first": iso(int(panel.time[rows.start])),
-                "last": iso(int(panel.time[rows.stop - 1])),
+                "first": spell(int(panel.time[rows.start]), timed=panel.timed),
+                "last": spell(int(panel.time[rows.stop - 1]), timed=panel.timed),
                 "columns": {
-                    name: _described(values[rows], panel.time[rows]) for name, values in columns
+                    name: _described(values[rows], panel.time[rows], timed=panel.timed)
+                    for name, values in columns
                 },
             }
             for symbol, rows in zip(panel.symbols, segments(panel), strict=True)
@@ -61,7 +65,7 @@ def describe(panel: Panel) -> dict[str, Any]:
     }
 
 
-def _described(values: Column, time: Ints) -> dict[str, Any]:
+def _described(values: Column, time: Ints, *, timed: bool) -> dict[str, Any]:
     there = ~np.isnan(values) if values.dtype.kind == "f" else np.ones(len(values), dtype=bool)
     present, times = values[there], time[there]
     with np.errstate(over="ignore", invalid="ignore"):
@@ -69,8 +73,8 @@ def _described(values: Column, time: Ints) -> dict[str, Any]:
     return {
         **_column(values),
         "quantiles": {str(q): _plain(x) for q, x in zip(QUANTILES, at, strict=True)},
-        "first": iso(int(times.min())) if len(present) else None,
-        "last": iso(int(times.max())) if len(present) else None,
+        "first": spell(int(times.min()), timed=timed) if len(present) else None,
+        "last": spell(int(times.max()), timed=timed) if len(present) else None,
     }
 
 

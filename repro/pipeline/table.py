@@ -3,53 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from repro.errors import InputError
-from repro.pipeline.cells import read_cells
-from repro.pipeline.csv_layout import lay_out
-from repro.pipeline.panel import Column, Ints, Panel, build_panel
+from repro.pipeline.panel import Panel, build_panel
+from repro.pipeline.reading import Rows, read_rows
 from repro.pipeline.times import day_start, iso
 
 _SHOWN = 5
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Rows:
-    """Rows of all files, each with the place that it came from."""
-
-    files: tuple[str, ...]
-    symbols: tuple[str, ...]
-    """All that are asked for, sorted; some may have no rows."""
-    file: Ints
-    line: Ints
-    symbol: Ints
-    time: Ints
-    columns: Mapping[str, Column]
-
-    def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> _Rows:
-        """Return these rows, by index or mask."""
-        columns = {name: values[rows] for name, values in self.columns.items()}
-        return replace(
-            self,
-            file=self.file[rows],
-            line=self.line[rows],
-            symbol=self.symbol[rows],
-            time=self.time[rows],
-            columns=columns,
-        )
-
-    def place(self, row: int) -> str:
-        """Return ``file:line`` of a row."""
-        return f"{self.files[self.file[row]]}:{self.line[row]}"
-
-    def key(self, row: int) -> str:
-        """Return the symbol and time of a row."""
-        return f"{self.symbols[self.symbol[row]]} {iso(int(self.time[row]))}"
 
 
 def read_panel(files: Sequence[tuple[str, bytes]], dataset: Mapping[str, Any]) -> Panel:
@@ -57,17 +21,16 @@ def read_panel(files: Sequence[tuple[str, bytes]], dataset: Mapping[str, Any]) -
 
     Files are read in the order of their names, whatever the order given.  A file must have the
     times of each symbol in ascending order (symbols may alternate) unless ``sort`` is true; keys
-    must be unique over all files.  Then the rows are limited, in this order: ``symbols``,
+    must be unique over all files.  Without times, a row's key is its number among the rows of its
+    symbol, in the order of reading.  Then the rows are limited, in this order: ``symbols``,
     ``start``/``end`` (whole days in the dataset's time zone, both included), duplicates,
     ``max_rows_per_symbol`` (the newest), ``min_rows_per_symbol``.
 
     Raises InputError for everything that cannot be used, with file and line where there is one.
     """
-    if dataset["format"] != "csv":
-        raise InputError(f"data format {dataset['format']!r} cannot be read", "give CSV")
     if not files:
         raise InputError("the dataset has no files")
-    rows = _select_days(_select_symbols(_gather(sorted(files), dataset), dataset), dataset)
+    rows = _select_days(_select_symbols(read_rows(sorted(files), dataset), dataset), dataset)
     if not dataset["sort"]:
         _require_ascending(rows)
     rows = rows.take(np.lexsort((rows.time, rows.symbol)))
@@ -78,28 +41,7 @@ def read_panel(files: Sequence[tuple[str, bytes]], dataset: Mapping[str, Any]) -
     return _panel(rows, dataset, duplicates)
 
 
-def _gather(files: Sequence[tuple[str, bytes]], dataset: Mapping[str, Any]) -> _Rows:
-    """Return all rows of all files, with symbols numbered in sorted order."""
-    layouts = [lay_out(name, raw) for name, raw in files]
-    cells = [read_cells(layout, dataset) for layout in layouts]
-    texts = np.concatenate([c.symbol for c in cells])
-    symbols = tuple(sorted(set(texts.tolist())))
-    number = {symbol: i for i, symbol in enumerate(symbols)}
-    sizes = [len(layout.lines) for layout in layouts]
-    return _Rows(
-        files=tuple(layout.name for layout in layouts),
-        symbols=symbols,
-        file=np.repeat(np.arange(len(layouts), dtype=np.int64), sizes),
-        line=np.concatenate([layout.lines for layout in layouts]),
-        symbol=np.fromiter((number[text] for text in texts), dtype=np.int64, count=len(texts)),
-        time=np.concatenate([c.time for c in cells]),
-        columns={
-            name: np.concatenate([c.numbers[name] for c in cells]) for name in dataset["columns"]
-        },
-    )
-
-
-def _select_symbols(rows: _Rows, dataset: Mapping[str, Any]) -> _Rows:
+def _select_symbols(rows: Rows, dataset: Mapping[str, Any]) -> Rows:
     if dataset["symbols"] is None:
         return rows
     if dataset["symbol"] is None:
@@ -113,7 +55,9 @@ def _select_symbols(rows: _Rows, dataset: Mapping[str, Any]) -> _Rows:
     return replace(kept, symbols=wanted, symbol=np.searchsorted(number, kept.symbol))
 
 
-def _select_days(rows: _Rows, dataset: Mapping[str, Any]) -> _Rows:
+def _select_days(rows: Rows, dataset: Mapping[str, Any]) -> Rows:
+    if not rows.timed:
+        return rows
     timezone = dataset["time"]["timezone"]
     used = np.ones(len(rows.time), dtype=bool)
     if dataset["start"] is not None:
@@ -126,7 +70,7 @@ def _select_days(rows: _Rows, dataset: Mapping[str, Any]) -> _Rows:
     return rows.take(used)
 
 
-def _require_ascending(rows: _Rows) -> None:
+def _require_ascending(rows: Rows) -> None:
     """Raise InputError if a file has a row that is older than the row of its symbol before it."""
     order = np.lexsort((rows.symbol, rows.file))
     ordered = rows.take(order)
@@ -138,12 +82,12 @@ def _require_ascending(rows: _Rows) -> None:
     more = f" ({len(older) - 1} more such rows)" if len(older) > 1 else ""
     raise InputError(
         f"{ordered.place(row)}: {ordered.key(row)} stands after {ordered.key(row - 1)}"
-        f" on line {ordered.line[row - 1]}{more}",
+        f" on {ordered.counted} {ordered.number[row - 1]}{more}",
         "sort each symbol's rows by time, or say `sort: true` in the dataset",
     )
 
 
-def _settle_duplicates(rows: _Rows, rule: str) -> _Rows:
+def _settle_duplicates(rows: Rows, rule: str) -> Rows:
     """Return sorted rows with each key once; they were in reading order before the stable sort."""
     again = (rows.symbol[1:] == rows.symbol[:-1]) & (rows.time[1:] == rows.time[:-1])
     if not again.any():
@@ -164,7 +108,7 @@ def _settle_duplicates(rows: _Rows, rule: str) -> _Rows:
     )
 
 
-def _newest(rows: _Rows, limit: int | None) -> _Rows:
+def _newest(rows: Rows, limit: int | None) -> Rows:
     if limit is None:
         return rows
     counts = np.bincount(rows.symbol, minlength=len(rows.symbols))
@@ -172,7 +116,7 @@ def _newest(rows: _Rows, limit: int | None) -> _Rows:
     return rows.take(ends[rows.symbol] - np.arange(len(rows.time)) <= limit)
 
 
-def _panel(rows: _Rows, dataset: Mapping[str, Any], duplicates: int) -> Panel:
+def _panel(rows: Rows, dataset: Mapping[str, Any], duplicates: int) -> Panel:
     """Return the panel without the symbols that are too short, if they may be dropped."""
     counts = np.bincount(rows.symbol, minlength=len(rows.symbols))
     least = max(1, int(dataset["min_rows_per_symbol"]))
@@ -195,4 +139,5 @@ def _panel(rows: _Rows, dataset: Mapping[str, Any], duplicates: int) -> Panel:
         rows.columns,
         dropped_symbols=tuple(short),
         dropped_duplicates=duplicates,
+        timed=rows.timed,
     )

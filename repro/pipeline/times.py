@@ -34,13 +34,41 @@ def parse_times(
     candidates = pd.Series(np.where(plausible, uniques, ""), dtype=object)
     moments = pd.to_datetime(candidates, format=form, exact=True, errors="coerce", utc="%z" in form)
     if "%z" not in form:
-        moments = moments.dt.tz_localize(timezone, ambiguous="NaT", nonexistent="NaT")
-        moments = moments.dt.tz_convert("UTC")
-    coarse = moments.dt.tz_localize(None).to_numpy()
+        moments = _localized(moments, timezone)
+    instants, good = _nanoseconds(moments.dt.tz_localize(None).to_numpy())
+    return instants[codes], good[codes]
+
+
+def stored_times(
+    moments: npt.NDArray[np.datetime64], timezone: str | None
+) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """Return nanoseconds (n,) and which moments (n,), of any unit, they can be.
+
+    The moments are UTC, or local to ``timezone`` if there is one; what is no time among them is as
+    in ``parse_times``. Raises InputError for an unknown zone.
+    """
+    if timezone is None:
+        return _nanoseconds(moments)
+    _zone(timezone)
+    if timezone == "UTC":
+        return _nanoseconds(moments)
+    possible = (moments >= FIRST) & (moments <= LAST)
+    known = pd.Series(np.where(possible, moments, np.datetime64("NaT")))
+    return _nanoseconds(_localized(known, timezone).dt.tz_localize(None).to_numpy())
+
+
+def _localized(moments: pd.Series, timezone: str) -> pd.Series:
+    """Return local moments in UTC; NaT for those that a change of clocks skips or repeats."""
+    local = moments.dt.tz_localize(timezone, ambiguous="NaT", nonexistent="NaT")
+    return local.dt.tz_convert("UTC")
+
+
+def _nanoseconds(moments: npt.NDArray[np.datetime64]) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """Return moments of any unit as nanoseconds, and which of them fit."""
     # Beyond what nanoseconds hold, NumPy wraps in silence or raises, by its version.
-    good = (coarse >= FIRST) & (coarse <= LAST)  # NaT is neither
-    instants = np.where(good, coarse, np.datetime64("NaT", "s")).astype("datetime64[ns]")
-    return instants.astype(np.int64)[codes], good[codes]
+    good = (moments >= FIRST) & (moments <= LAST)  # NaT is neither
+    instants = np.where(good, moments, np.datetime64("NaT", "s")).astype("datetime64[ns]")
+    return instants.astype(np.int64), good
 
 
 def day_start(day: str, timezone: str, *, days_later: int = 0) -> int:
@@ -64,6 +92,11 @@ def iso(nanoseconds: int) -> str:
             text = str(np.datetime_as_string(moment, unit=unit))
             return text if unit == "D" else f"{text}Z"
     return f"{np.datetime_as_string(moment, unit='ns')}Z"
+
+
+def spell(key: int, *, timed: bool) -> str:
+    """Return the key of a row for people: its time, or, where rows have none, its number."""
+    return iso(key) if timed else f"row {key}"
 
 
 def _zone(timezone: str) -> zoneinfo.ZoneInfo:

@@ -90,7 +90,7 @@ def test_one_file_under_two_names_is_refused_as_duplicate_rows(shared: Workspace
         (b"PK\x03\x04zip", "data/bad.csv: a zip archive, where CSV was declared"),
         ("Ticker,Däte\n".encode("utf-16"), "data/bad.csv:1: not UTF-8 text"),
         (b"a,b\n1,\0\n", "data/bad.csv:2: a zero byte"),
-        (b'a,b\n"1,2\n', "data/bad.csv: not CSV"),
+        (b'a,b\n"1,2\n', "data/bad.csv:2: not CSV"),
     ],
     ids=["empty", "header", "zip", "utf-16", "zero", "quote"],
 )

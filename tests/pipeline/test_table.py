@@ -1,5 +1,7 @@
+import bz2
 import gzip
 import io
+import lzma
 
 import numpy as np
 import pytest
@@ -84,7 +86,7 @@ def test_whole_numbers_beyond_two_to_the_53_are_exact(small):
         (b"s,d,x\nA,2001-01-01,1\n", "f:1: no column 'n'"),
         (b"s,d,x,n\nA,2001-01-01,1\n", "f:2: 3 fields where the header has 4"),
         (b"s,d,x,n\nA,2001-01-01,1,1,1\n", "f:2: 5 fields where the header has 4"),
-        (b's,d,x,n\n"A,2001-01-01,1,1\n', "f: not CSV: unexpected end of data"),
+        (b's,d,x,n\n"A,2001-01-01,1,1\n', "f:2: not CSV: unexpected end of data"),
         (b"s,d,x,n\nA,2001-01-01,abc,1\n", "f:2: column 'x': 'abc' is not a number"),
         (b"s,d,x,n\nA,2001-01-01,NA,1\n", "f:2: column 'x': 'NA' is not a number"),
         (b"s,d,x,n\nA,2001-01-01,True,1\n", "f:2: column 'x': 'True' is not a number"),
@@ -111,7 +113,18 @@ def test_whole_numbers_beyond_two_to_the_53_are_exact(small):
         (b"s,d,x,n\nA,2001-01-01,\xff,1\n", "f:2: not UTF-8 text"),
         (b"s,d,x,n\nA,2001-01-01,1\0,1\n", "f:2: a zero byte"),
         (b"PAR1....", "f: Parquet, where CSV was declared"),
+        (b"ARROW1....", "f: Feather, where CSV was declared"),
+        (b"\x28\xb5\x2f\xfdjunk", "f: zstd, where CSV was declared"),
         (gzip.compress(GOOD, mtime=0)[:-9], "f: cannot be unpacked"),
+        (bz2.compress(GOOD)[:-9], "f: cannot be unpacked"),
+        (lzma.compress(GOOD)[:-9], "f: cannot be unpacked"),
+        (b"BZhjunk", "f: cannot be unpacked"),
+        (b"\xfd7zXZ\x00junk", "f: cannot be unpacked"),
+        (
+            b's,d,x,n\nA,2001-01-01,1,1\nA,"2001-01-02\n",1,1\n"A\n,2,1,1\n',
+            "f:5: not CSV: unexpected",
+        ),
+        (b's,d,x,n\nA,2001-01-01,1,"' + b"9" * 5000 + b'"\n', "does not fit int64"),
         (b"\x1f\x8b\x08junkjunkjunk", "f: cannot be unpacked"),
     ],
 )
