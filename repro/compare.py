@@ -178,7 +178,10 @@ def _effects(a: Run, b: Run) -> Iterator[Effect]:
 def _predictions(a: Run, b: Run) -> PredictionDifference | None:
     """Return how the predictions differ, if both runs have some."""
     files = [run.folder / "predictions.npy" for run in (a, b)]
-    return compare_predictions(*files) if all(file.is_file() for file in files) else None
+    if not all(file.is_file() for file in files):
+        return None
+    timed = not a.read("dataset.json")["locators"]["unit"].endswith("rows")
+    return compare_predictions(*files, timed=timed)
 
 
 def _label(a: Run, b: Run) -> str:

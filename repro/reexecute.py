@@ -115,7 +115,7 @@ def _sealed(root: Path, run: Run) -> _Sealed:
         decides,
         request["options"],
         trainer,
-        locate(root, [file["name"] for file in data["files"]]),
+        locate(root, [file["name"] for file in data["files"]], exact=True),
         decides["execution"]["level"],
         decides["execution"]["threads"],
         request["time_limit_seconds"],

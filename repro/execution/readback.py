@@ -120,8 +120,25 @@ def pools() -> list[dict[str, Any]]:
     from threadpoolctl import threadpool_info
 
     keys = ("user_api", "internal_api", "version", "num_threads", "architecture")
-    found = [{key: pool.get(key) for key in keys} for pool in threadpool_info()]
+    found = [{key: pool.get(key) for key in keys} for pool in [*threadpool_info(), *_arrow()]]
     return sorted(found, key=lambda pool: [str(pool[key]) for key in keys])
+
+
+def _arrow() -> list[dict[str, Any]]:
+    """Return the pools of Arrow, which threadpoolctl does not know, if it is loaded."""
+    arrow = sys.modules.get("pyarrow")
+    if arrow is None:
+        return []
+    counts = {"cpu": arrow.cpu_count(), "io": arrow.io_thread_count()}
+    return [
+        {
+            "user_api": "arrow",
+            "internal_api": name,
+            "version": arrow.__version__,
+            "num_threads": count,
+        }
+        for name, count in counts.items()
+    ]
 
 
 def threads() -> int | None:

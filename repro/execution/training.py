@@ -90,14 +90,18 @@ def prepare(
     )
     facts = {
         **found,
-        "features": {"names": list(samples.names), "dtype": "float64"},
+        "features": {
+            "names": list(samples.names),
+            "dtype": "float64",
+            **_provenance(request["features"]),
+        },
         "replaced_infinities": dict(matrix.replaced_infinities),
         "samples": _sample_facts(samples, request["clipping"]),
         "splits": {
             "fold_map": splits.fold_map_digest(folds, len(samples.y)),
-            "folds": [splits.facts(fold) for fold in folds],
+            "folds": [splits.facts(fold, timed=panel.timed) for fold in folds],
         },
-        "proof": splits.proof(folds, samples.time, samples.label_end, held),
+        "proof": splits.proof(folds, samples.time, samples.label_end, held, timed=panel.timed),
         "findings": [asdict(finding) for finding in findings],
     }
     choosing = {
@@ -296,6 +300,12 @@ def _sample_facts(samples: Samples, clipping: Mapping[str, Any]) -> dict[str, An
             ROWS_CONTEXT, {"features": list(features.items()), "columns": columns}
         ),
     }
+
+
+def _provenance(features: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """Return how each feature was resolved; nothing of a request that was sealed before it said."""
+    known = {feature["name"]: feature["resolved"] for feature in features if "resolved" in feature}
+    return {"resolved": known} if known else {}
 
 
 def _symbol_names(samples: Samples) -> list[str]:

@@ -24,6 +24,8 @@ from repro.execution.protocol import TABLES, Channel, ProtocolError
 
 PROGRESS_INTERVAL = 0.05
 """Seconds between two messages of progress."""
+ARROW = ("pyarrow",)
+"""What reads Parquet and Feather: as a module, and as a distribution."""
 PR_SET_PDEATHSIG = 1
 SIGKILL = 9
 
@@ -71,7 +73,8 @@ def _serve(channel: Channel) -> None:
         raise DeterminismError("strict environment not attained: " + "; ".join(found))
     directory = Path.cwd()
     trainers = [message["trainer"], *message["selectors"]]
-    shield = guards.Shield(_kept_out(trainers))
+    readers = _readers(options["dataset"]["format"])
+    shield = guards.Shield(_kept_out(trainers, readers))
     if level != "best-effort":
         shield.raise_()
         guards.install(str(directory))
@@ -80,9 +83,10 @@ def _serve(channel: Channel) -> None:
         return
     loaded = {described["family"]: _load(described) for described in trainers}
     trainer = loaded[message["trainer"]["family"]]
+    _load_readers(readers)
     from repro.execution import readback, tables, training
 
-    environment = _environment(trainers, level)
+    environment = _environment(trainers, readers, level)
     paths, modules = readback.mapped_paths(), readback.loaded()
     environment["shielded"] = sorted(shield.refused)
     # Digesting a hundred megabytes of libraries leaves the interpreter free to read the data.
@@ -175,18 +179,37 @@ def _load(trainer: Mapping[str, Any]) -> Any:
     return cast(Any, module)
 
 
-def _kept_out(trainers: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the modules that the trainers want kept out, but for those that one of them needs."""
+def _readers(form: str) -> tuple[str, ...]:
+    """Return the libraries that read a format of data files, beside our own arrays' ones."""
+    return () if form == "csv" else ARROW
+
+
+def _load_readers(readers: Sequence[str]) -> None:
+    """Load what reads the data, before anybody looks at what is loaded."""
+    if readers:
+        from repro.pipeline.reading import arrow_reader
+
+        arrow_reader()
+
+
+def _kept_out(trainers: Sequence[Mapping[str, Any]], readers: Sequence[str]) -> list[str]:
+    """Return the modules to keep out, but for those that a trainer or the data need.
+
+    pandas would load pyarrow wherever it is installed, and another strings' type with it.
+    """
     needed = {name.partition(".")[0] for trainer in trainers for name in trainer["modules"]}
-    return sorted({name for trainer in trainers for name in trainer["shielded"]} - needed)
+    unwanted = {name for trainer in trainers for name in trainer["shielded"]} | set(ARROW)
+    return sorted(unwanted - needed - set(readers))
 
 
-def _environment(trainers: Sequence[Mapping[str, Any]], level: str) -> dict[str, Any]:
+def _environment(
+    trainers: Sequence[Mapping[str, Any]], readers: Sequence[str], level: str
+) -> dict[str, Any]:
     """Return what this interpreter is, but for the digests of its files; see ``readback``."""
     from repro.execution import readback
 
     distributions = [name for trainer in trainers for name in trainer["distributions"]]
-    distributions += ["numpy", "pandas", "blake3"]
+    distributions += ["numpy", "pandas", "blake3", *readers]
     return {
         "level": level,
         "interpreter": readback.interpreter(),

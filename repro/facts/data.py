@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from repro.errors import InputError
 from repro.facts.digest_cache import DigestCache
+from repro.facts.listing import HINT, files_of
 
 
 class DataFile(NamedTuple):
@@ -30,17 +31,17 @@ class DataFile(NamedTuple):
         }
 
 
-def locate(root: Path, names: Sequence[str]) -> dict[str, Path]:
-    """Return the path of each data file; raises InputError for one that is not there."""
+def locate(root: Path, names: Sequence[str], *, exact: bool = False) -> dict[str, Path]:
+    """Return the path of each data file that ``names`` mean: files, folders and patterns.
+
+    With ``exact``, as for what is sealed, each name is one file. Raises InputError for a name that
+    means nothing, and for what cannot be a data file.
+    """
     found: dict[str, Path] = {}
     for name in names:
-        path = root / name
-        if not path.is_file():
-            raise InputError(
-                f"no such data file: {name}",
-                "dataset.files in CONFIG/data/dataset.yaml names files from the workspace's root",
-            )
-        found[name] = path
+        if exact and not (root / name).is_file():
+            raise InputError(f"no such data file: {name}", HINT)
+        found |= files_of(root, name)
     return found
 
 

@@ -26,14 +26,19 @@ ONE_THREAD: Final = 1
 _MAGIC: Final = {"parquet": PARQUET, "feather": FEATHER}
 
 
+def make_ready() -> None:
+    """Give Arrow's pools one thread each, and load what it would load at its first conversion."""
+    pa.set_cpu_count(ONE_THREAD)
+    pa.set_io_thread_count(ONE_THREAD)
+    pa.chunked_array([[0]]).to_numpy()
+
+
 def read_arrow(name: str, raw: bytes, form: str, wanted: Wanted) -> Cells:
     """Return the wanted columns of a file in the declared format, ``parquet`` or ``feather``.
 
     Raises InputError, with file and column, for a stored type that is not exactly the declared
     one; with rows (from 1) for values that are not; and for a file that is cut off or damaged.
     """
-    pa.set_cpu_count(ONE_THREAD)
-    pa.set_io_thread_count(ONE_THREAD)
     if not raw.startswith(_MAGIC[form]):
         raise foreign(name, raw, form)
     if not raw.endswith(_MAGIC[form]) or len(raw) <= 2 * len(_MAGIC[form]):

@@ -12,12 +12,15 @@ SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 """Seconds of each unit."""
 
 
-def require_interval(panel: Panel, interval: str) -> None:
+def require_interval(panel: Panel, interval: str | None) -> None:
     """Raise InputError unless the median gap between rows of a symbol is about ``interval``.
 
     About: more than half of it and less than twice, so that weekends, holidays and months of
-    different lengths are no fault, and daily rows that are called hourly are one.
+    different lengths are no fault, and daily rows that are called hourly are one. A table without
+    times has no interval.
     """
+    if interval is None or not panel.timed:
+        return
     gaps = [np.diff(panel.time[rows]) for rows in segments(panel)]
     joined = np.concatenate(gaps) if gaps else np.empty(0, dtype=np.int64)
     if not len(joined):

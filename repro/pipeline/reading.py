@@ -19,9 +19,8 @@ from repro.pipeline.places import Counted, place
 from repro.pipeline.times import spell
 from repro.pipeline.wanted import Cells, Wanted, wanted_of
 
-ARROW_FORMATS = ("parquet", "feather")
 ARROW_READER = "repro.pipeline.arrow_file"
-"""The module that reads them; nothing else may load it."""
+"""The module that reads Parquet and Feather; nothing else may load it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +61,22 @@ class Rows:
         return f"{self.symbols[self.symbol[row]]} {spell(int(self.time[row]), timed=self.timed)}"
 
 
+def arrow_reader() -> Any:
+    """Return the module that reads Parquet and Feather, with all that it needs loaded.
+
+    A worker calls this before it looks at what is loaded. Raises InputError without pyarrow.
+    """
+    try:
+        module = import_module(ARROW_READER)
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"Parquet and Feather cannot be read here: {error}",
+            "install what reads them: pip install 'repro-audit[parquet]'",
+        ) from error
+    module.make_ready()
+    return module
+
+
 def read_rows(files: Sequence[tuple[str, bytes]], dataset: Mapping[str, Any]) -> Rows:
     """Return all rows of all files, in this order, with symbols numbered in sorted order.
 
@@ -100,7 +115,7 @@ def _read(name: str, raw: bytes, form: str, wanted: Wanted) -> Cells:
         require_once(name, given, layout.header)
         cells = read_cells(layout, inside)
     else:
-        arrow = import_module(ARROW_READER)
+        arrow = arrow_reader()
         require_once(name, given, arrow.header_of(name, raw, form) if given else ())
         cells = arrow.read_arrow(name, raw, form, inside)
     return _with_folders(name, given, wanted, cells) if given else cells

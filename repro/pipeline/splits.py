@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from repro.audit_log.formats.digests import derive
 from repro.errors import InputError
 from repro.pipeline.panel import Ints
-from repro.pipeline.times import iso
+from repro.pipeline.times import spell
 
 FOLD_MAP_CONTEXT: Final = "repro-audit v1 fold map"
 
@@ -179,26 +179,32 @@ def _require_enough(index: int, train: Ints, test: Ints, splits: Mapping[str, An
             )
 
 
-def facts(fold: Fold) -> dict[str, Any]:
-    """Return the boundaries (UTC) and counts of a fold; folds are counted from 1."""
+def facts(fold: Fold, *, timed: bool = True) -> dict[str, Any]:
+    """Return the boundaries (UTC, or rows) and counts of a fold; folds are counted from 1."""
     return {
         "fold": fold.index + 1,
         "train_rows": len(fold.train),
         "test_rows": len(fold.test),
-        "train_start": iso(fold.train_start),
-        "train_end": iso(fold.train_end),
-        "test_start": iso(fold.test_start),
-        "test_end": iso(fold.test_end),
+        "train_start": spell(fold.train_start, timed=timed),
+        "train_end": spell(fold.train_end, timed=timed),
+        "test_start": spell(fold.test_start, timed=timed),
+        "test_end": spell(fold.test_end, timed=timed),
     }
 
 
 def proof(
-    folds: Sequence[Fold], time: Ints, label_end: Ints, held: Mapping[str, HoldOut]
+    folds: Sequence[Fold],
+    time: Ints,
+    label_end: Ints,
+    held: Mapping[str, HoldOut],
+    *,
+    timed: bool = True,
 ) -> dict[str, Any]:
     """Return, from the row sets alone, whether every training label ends before its test begins.
 
-    A JSON value; times in ISO 8601.  Per fold also that no row both trains and tests; overall also
-    that no time lies in two test sets, and the same of the rows that are held out of a fit.
+    A JSON value; times in ISO 8601, or rows.  Per fold also that no row both trains and tests;
+    overall also that no time lies in two test sets, and the same of the rows that are held out of a
+    fit.
     """
     lines = []
     tested: set[int] = set()
@@ -215,21 +221,21 @@ def proof(
                 "fold": fold.index + 1,
                 "train_rows": len(fold.train),
                 "test_rows": len(fold.test),
-                "max_train_label_end": iso(known),
-                "min_test_time": iso(begins),
+                "max_train_label_end": spell(known, timed=timed),
+                "min_test_time": spell(begins, timed=timed),
                 "holds": known < begins and disjoint,
             }
         )
     holds = apart and all(bool(line["holds"]) for line in lines)
     found = {"holds": holds, "test_times_in_one_fold": apart, "folds": lines}
     if held:
-        found["validation"] = inner = _validation_proof(held, time, label_end)
+        found["validation"] = inner = _validation_proof(held, time, label_end, timed=timed)
         found["holds"] = holds and all(bool(line["holds"]) for line in inner)
     return found
 
 
 def _validation_proof(
-    held: Mapping[str, HoldOut], time: Ints, label_end: Ints
+    held: Mapping[str, HoldOut], time: Ints, label_end: Ints, *, timed: bool
 ) -> list[dict[str, Any]]:
     """Return for each stage whether every label that is fitted to ends before its validation."""
     lines = []
@@ -241,8 +247,8 @@ def _validation_proof(
                 "stage": stage,
                 "fit_rows": len(cut.fit),
                 "validation_rows": len(cut.validation),
-                "max_fit_label_end": iso(known),
-                "min_validation_time": iso(begins),
+                "max_fit_label_end": spell(known, timed=timed),
+                "min_validation_time": spell(begins, timed=timed),
                 "holds": known < begins and disjoint,
             }
         )

@@ -40,8 +40,11 @@ class PredictionDifference:
     """The first row that differs: fold, symbol and time."""
 
 
-def compare(a: Path, b: Path) -> PredictionDifference:
-    """Return how the predictions in two files differ; rows are matched by symbol and time."""
+def compare(a: Path, b: Path, *, timed: bool = True) -> PredictionDifference:
+    """Return how the predictions in two files differ; rows are matched by symbol and time.
+
+    Unless they are ``timed``, the number of a row stands in the place of its time.
+    """
     left, right = dict(_rows(a)), dict(_rows(b))
     common = [key for key in left if key in right]
     changed, largest, ulps, first = 0, 0.0, 0, None
@@ -53,7 +56,8 @@ def compare(a: Path, b: Path) -> PredictionDifference:
             largest, ulps = max(largest, abs(x - y)), max(ulps, distance)
             if first is None:
                 symbol, time = key
-                first = f"fold {left[key][0]}, {symbol.decode()}, {_date(time)}"
+                moment = _date(time) if timed else f"row {time}"
+                first = f"fold {left[key][0]}, {symbol.decode()}, {moment}"
     return PredictionDifference(
         rows=len(common),
         only_a=len(left) - len(common),

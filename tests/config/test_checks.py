@@ -23,6 +23,8 @@ SHOWS = (
     "shows the level of 'Adj Close', which must not be a feature: "
     "It embeds corporate actions later than the row, which is look-ahead."
 )
+TIME = 'time:\n    column: Date\n    format: "%Y-%m-%d"\n    timezone: UTC'
+SYMBOL = "symbol:\n    column: Ticker"
 UP = "{kind: forward_return_above, column: Adj Close, threshold: 0.0}"
 
 
@@ -171,6 +173,56 @@ def test_the_shipped_configuration_is_sound(target, variant, checked):
             id="a view of one symbol where there are none",
         ),
         pytest.param(
+            [(DATASET, '"%Y-%m-%d"', "null")],
+            {},
+            f"{DATASET}:10:13-17: dataset.time.format: times in CSV are text and need a format",
+            id="times in CSV without a format",
+        ),
+        pytest.param(
+            [(DATASET, "interval: 1d", "interval: null")],
+            {},
+            f"{DATASET}:21:13-17: dataset.interval: rows with times have a spacing",
+            id="times without an interval",
+        ),
+        pytest.param(
+            [(DATASET, TIME, "time: null"), (DATASET, SYMBOL, "symbol: null")],
+            {},
+            f"{DATASET}:17:13-15: dataset.interval: "
+            "a table without times has no interval: write null",
+            id="an interval without times",
+        ),
+        pytest.param(
+            [(DATASET, TIME, "time: null"), (DATASET, SYMBOL, "symbol: null"),
+             (DATASET, "interval: 1d", "interval: null"),
+             (DATASET, "end: null", "end: 2010-01-01")],
+            {},
+            f"{DATASET}:20:8-18: dataset.end: a table without times has no days: write null",
+            id="days without times",
+        ),
+        pytest.param(
+            [(DATASET, TIME, "time: null"), (DATASET, "interval: 1d", "interval: null"),
+             (REGISTRY, "  - rank_ret_20d\n", "")],
+            {},
+            f"{SPLITS}:6:11-30: splits.method: "
+            "rows of several symbols without times have no common order to cut",
+            id="a cut in time without times",
+        ),
+        pytest.param(
+            [(REGISTRY, "  - open_gap\n", "  - Volumes\n")],
+            {},
+            f"{REGISTRY}:17:5-12: feature_registry.selected: "
+            "no feature 'Volumes' in the registry; did you mean Volume?",
+            id="a feature that is neither in the registry nor a column",
+        ),
+        pytest.param(
+            [(REGISTRY, "  Adj Close: It", "  Volume: It"),
+             (REGISTRY, "  - open_gap\n", "  - Volume\n")],
+            {},
+            f"{REGISTRY}:17:5-11: feature_registry.selected: "
+            f"{SHOWS.replace('Adj Close', 'Volume')}",
+            id="a column as a feature whose level is forbidden",
+        ),
+        pytest.param(
             [(MODEL, "num_leaves: 15", "num_leaves: 33")],
             {},
             f"{MODEL}:8:15-17: hyperparameters.num_leaves: "
@@ -200,6 +252,12 @@ def test_a_fault_between_documents_is_told_at_the_value(edits, asked, expected, 
         ([(DATASET, "start: null", "start: 2010-01-01"),
           (DATASET, "end: null", "end: 2010-01-01")], {}),
         ([], {"sets": ("view=symbol_specific", "routing.symbol=AAPL")}),
+        ([(DATASET, TIME, "time: null"), (DATASET, SYMBOL, "symbol: null"),
+          (DATASET, "interval: 1d", "interval: null")], {}),
+        ([(DATASET, '"%Y-%m-%d"', "null"), (DATASET, "format: csv", "format: parquet")], {}),
+        ([(REGISTRY, "  - open_gap\n", "  - Close\n  - Volume\n")], {}),
+        ([(REGISTRY, RETURN_1D + "\n    allowed_horizons: any\n    version: 1",
+           RETURN_1D.partition("\n")[0])], {}),
     ],
     ids=[
         "a purge that is long enough for the target that is chosen",
@@ -211,12 +269,23 @@ def test_a_fault_between_documents_is_told_at_the_value(edits, asked, expected, 
         "a forbidden level that is not selected",
         "a range of one day",
         "a view of one symbol",
+        "one series without times",
+        "stored times without a format",
+        "columns as features",
+        "a feature of which the registry states the formula alone",
     ],
 )  # fmt: skip
 def test_what_is_sound_gives_no_problem(edits, asked, edit, checked):
     for relative, old, new in edits:
         edit(relative, old, new)
     assert checked(**asked) == []
+
+
+def test_symbols_without_times_have_no_moment_at_which_to_be_ranked(edit, checked):
+    edit(DATASET, TIME, "time: null")
+    edit(DATASET, "interval: 1d", "interval: null")
+    said = [problem.message for problem in checked()]
+    assert "rank_ret_20d ranks symbols at one moment, and the dataset has no times" in said
 
 
 def test_every_fault_is_told_at_once(edit, checked):

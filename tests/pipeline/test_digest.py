@@ -159,6 +159,36 @@ def test_blocks_are_years_where_months_would_be_too_many():
     assert found == [Difference("A", "", "1700", "1870-12", 0, "unlocated")]
 
 
+def untimed(values):
+    count = len(values)
+    return build_panel(
+        ("A",),
+        np.zeros(count, dtype=np.int32),
+        np.arange(count, dtype=np.int64),
+        {"x": np.array(values, dtype=np.int64)},
+        timed=False,
+    )
+
+
+def test_rows_without_times_are_cut_into_blocks_of_rows():
+    values = list(range(9000))
+    a = dataset_tree(untimed(values), ["x"])
+    assert a.unit == "4096 rows"
+    assert a.symbols["A"].blocks == ("000000000000", "000000004096", "000000008192")
+    values[5000] = -1
+    b = dataset_tree(untimed(values), ["x"])
+    label = "000000004096"
+    assert differences(a.locators(), b.locators()) == [
+        Difference("A", "x", label, label, 1, "changed")
+    ]
+
+
+def test_the_number_of_a_row_is_not_its_time():
+    panel = untimed([1, 2])
+    timed = build_panel(("A",), panel.symbol, panel.time, {"x": panel.columns["x"]})
+    assert dataset_tree(panel, ["x"]).root != dataset_tree(timed, ["x"]).root
+
+
 def test_a_column_that_the_panel_lacks_is_named(panel_of):
     with pytest.raises(InputError, match="no column 'y'"):
         dataset_tree(panel_of({"A": {"x": [1.0]}}), ["y"])

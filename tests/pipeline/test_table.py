@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.errors import InputError
+from repro.pipeline.interval import require_interval
+from repro.pipeline.summary import summarize
 from repro.pipeline.table import read_panel
 
 GOOD = b"s,d,x,n\nA,2001-01-01,1.5,1\nA,2001-01-02,,2\nB,2001-01-01,3,3\n"
@@ -45,6 +47,24 @@ def test_a_plain_table_is_one_series(small):
     panel = read_panel([("f", b"d,x,n\n2001-01-01,1,1\n2001-01-02,1,1\n")], small(symbol=None))
     assert panel.symbols == ("-",)
     assert panel.rows == 2
+
+
+def test_without_times_a_row_is_known_by_its_number_among_those_of_its_symbol(small):
+    files = [("b", b"s,x,n\nA,3,3\n"), ("a", b"s,x,n\nB,1,1\nA,1,1\nB,2,2\nA,2,2\n")]
+    panel = read_panel(files, small(time=None))
+    assert not panel.timed
+    assert panel.symbols == ("A", "B")
+    assert panel.time.tolist() == [0, 1, 2, 0, 1]
+    assert panel.columns["n"].tolist() == [1, 2, 3, 1, 2]
+    newest = read_panel(files, small(time=None, max_rows_per_symbol=1))
+    assert newest.time.tolist() == [2, 1]
+
+
+def test_a_table_with_neither_times_nor_symbols_is_rows_in_order(small):
+    panel = read_panel([("f", b"x,n\n5,5\n4,4\n")], small(time=None, symbol=None))
+    assert (panel.symbols, panel.time.tolist()) == (("-",), [0, 1])
+    assert summarize(panel)["symbols"] == {"-": {"rows": 2, "first": "row 0", "last": "row 1"}}
+    require_interval(panel, None)
 
 
 @pytest.mark.parametrize("columns", [{"x": "float64"}, {"n": "int64"}])

@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import replace
-from datetime import date
-from typing import Any
 
 from repro.config.checks.composed import source
+from repro.config.checks.dataset import dataset_problems, untimed_problems
 from repro.config.checks.idle import Judge, impossible
+from repro.config.checks.pointing import DATASET, REGISTRY, ROUTING, SELECTED, SPLITS
+from repro.config.checks.pointing import at as _at
+from repro.config.checks.pointing import at_item as _at_item
+from repro.config.checks.pointing import columns as _columns
 from repro.config.documents.catalog import MODELS
 from repro.config.resolution.active import SELECTION, SELECTION_USES, selecting
 from repro.config.resolution.experiments import DEFAULT_TARGET, TARGETS
-from repro.config.resolution.layers import Path, Value, below, dotted
+from repro.config.resolution.layers import Path, Value, below
 from repro.config.resolution.resolve import LEVEL, Resolved
 from repro.config.spelling.names import suggestion
-from repro.errors import Place, Problem
+from repro.errors import Problem
 from repro.pipeline.formulas import TASK_OF, columns_of, is_level, lookback_of
 
-SPLITS: Path = ("training_config", "splits_config", "splits")
-ROUTING: Path = ("training_config", "routing_config", "routing")
-REGISTRY: Path = ("data", "feature_registry", "registry")
-SELECTED: Path = ("data", "feature_registry", "selected")
 FORBIDDEN: Path = ("data", "feature_registry", "forbidden_levels")
 CLIP: Path = (
     *("training_config", "safety_config", "safety", "clipping"),
     "training_target_quantile",
 )
 RANKED: Path = ("feature_selection", "target_ranking", "target_ranking", "targets")
-DATASET: Path = ("data", "dataset", "dataset")
 TARGETS_FILE = "data.targets"
 LEVEL_FILE = "training_config.reproducibility_config"
 REGISTRY_FILE = "data.feature_registry"
@@ -64,27 +61,6 @@ def model_checks(
     if any(document in broken for document in read):
         return ()
     return tuple(_model(resolved, families[resolved.family]))
-
-
-def _at(resolved: Resolved, value: Value, message: str, hint: str | None = None) -> Problem:
-    """Return a problem at the place that decided ``value``."""
-    place: Place = value.setting.place
-    shown = dotted(value.path[1 if len(value.path) < 4 else 2 :])
-    return Problem(place, shown, message, "cross-check", hint, source(resolved, place))
-
-
-def _at_item(resolved: Resolved, value: Value, index: int, message: str) -> Problem:
-    """Return a problem at one item of a list."""
-    problem = _at(resolved, value, message)
-    if not value.setting.items:
-        return problem
-    place = value.setting.items[index]
-    return replace(problem, place=place, source=source(resolved, place))
-
-
-def _columns(resolved: Resolved) -> set[str]:
-    """Return the names of the columns that the dataset declares."""
-    return {path[0] for path in below(resolved.flat, (*DATASET, "columns"))}
 
 
 def _unknown_columns(resolved: Resolved, value: Value, columns: set[str]) -> Iterator[Problem]:
@@ -140,18 +116,23 @@ def _features(resolved: Resolved) -> Iterator[Problem]:
         message = f"no column {column!r} in the dataset{suggestion(column, columns)}"
         yield _at(resolved, flat[(*FORBIDDEN, column)], message)
     for index, name in enumerate(selected.value):
-        if name not in names:
-            message = f"no feature {name!r} in the registry{suggestion(name, names)}"
+        formula = flat.get((*REGISTRY, name, "formula"))
+        if formula is None and name not in columns:
+            message = f"no feature {name!r} in the registry{suggestion(name, names | columns)}"
             yield _at_item(resolved, selected, index, message)
             continue
-        allowed = flat[(*REGISTRY, name, "allowed_horizons")]
-        if allowed.value != "any" and horizon not in allowed.value:
+        allowed = flat.get((*REGISTRY, name, "allowed_horizons"))
+        if allowed is not None and allowed.value != "any" and horizon not in allowed.value:
             message = f"forbids the horizon of {resolved.target}, {horizon}; it allows "
             yield _at(resolved, allowed, message + ", ".join(map(str, allowed.value)))
-        formula = flat[(*REGISTRY, name, "formula")]
+        computed = {"kind": "column", "column": name} if formula is None else formula.value
         for column, reason in forbidden.items():
-            if is_level(formula.value, column):
-                message = f"shows the level of {column!r}, which must not be a feature: {reason}"
+            if not is_level(computed, column):
+                continue
+            message = f"shows the level of {column!r}, which must not be a feature: {reason}"
+            if formula is None:
+                yield _at_item(resolved, selected, index, message)
+            else:
                 yield _at(resolved, formula, message, "use a ratio of it, such as a return")
 
 
@@ -159,9 +140,9 @@ def _declared(resolved: Resolved, name: str, columns: set[str]) -> Iterator[Prob
     """Whether a feature's formula fits the dataset's ``columns`` and its stated lookback."""
     formula = resolved.flat[(*REGISTRY, name, "formula")]
     yield from _unknown_columns(resolved, formula, columns)
-    lookback = resolved.flat[(*REGISTRY, name, "lookback")]
+    lookback = resolved.flat.get((*REGISTRY, name, "lookback"))
     needed = lookback_of(formula.value)
-    if lookback.value != needed:
+    if lookback is not None and lookback.value != needed:
         message = f"{lookback.value} is not what the formula needs, {needed}"
         yield _at(resolved, lookback, message)
 
@@ -190,25 +171,6 @@ def _routing(resolved: Resolved) -> Iterator[Problem]:
         yield _at(resolved, symbol, message + suggestion(symbol.value, listed))
 
 
-def _dataset(resolved: Resolved) -> Iterator[Problem]:
-    """Dates in order; a time column that is not read as a number; a symbol for one symbol."""
-    flat = resolved.flat
-    start, end = flat[(*DATASET, "start")], flat[(*DATASET, "end")]
-    for day in (start, end):
-        if day.value is not None and not _is_day(day.value):
-            yield _at(resolved, day, f"{day.value} is no day of the calendar")
-    if start.value is not None and end.value is not None and start.value > end.value:
-        yield _at(resolved, start, f"{start.value} is after the end, {end.value}")
-    dataset: Any = {path: v.value for path, v in below(flat, DATASET).items()}
-    keys = {dataset[("time", "column")], dataset.get(("symbol", "column"))}
-    for column in _columns(resolved) & keys:
-        value = flat[(*DATASET, "columns", column)]
-        yield _at(resolved, value, "the column is the row's time or symbol; it is no number")
-    view = flat[(*ROUTING, "view")]
-    if view.value == "symbol_specific" and ("symbol",) in dataset:
-        yield _at(resolved, view, "the dataset has no symbols")
-
-
 def _set_twice(resolved: Resolved) -> Iterator[Problem]:
     """Yield what the profile ``default`` says of a value that the model document sets."""
     for path, value in resolved.flat.items():
@@ -228,15 +190,6 @@ def _set_twice(resolved: Resolved) -> Iterator[Problem]:
                 "the profile default is always in force: write the value in one of the two",
                 source(resolved, place),
             )
-
-
-def _is_day(text: str) -> bool:
-    """Return whether a text of the form YYYY-MM-DD is a day."""
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _model(resolved: Resolved, trainer: Judge) -> Iterator[Problem]:
@@ -299,6 +252,7 @@ _CHECKS: Mapping[Callable[[Resolved], Iterator[Problem]], tuple[str, ...]] = {
     _features: (TARGETS_FILE, "data.dataset", REGISTRY_FILE),
     _splits: (TARGETS_FILE, "training_config.splits_config"),
     _routing: ("data.dataset", "training_config.routing_config"),
-    _dataset: ("data.dataset", "training_config.routing_config"),
+    dataset_problems: ("data.dataset", "training_config.routing_config"),
+    untimed_problems: ("data.dataset", "training_config.splits_config", REGISTRY_FILE),
 }
 """Each check, with the documents that it reads."""

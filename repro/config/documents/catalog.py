@@ -325,7 +325,8 @@ def may_be_null(schema: Mapping[str, Any], path: tuple[str, ...]) -> bool:
         node = _child(node, key)
         if not isinstance(node, Mapping):
             return False
-    return any(choice.get("type") == "null" for choice in node.get("anyOf", ()))
+    types = [choice.get("type") for choice in node.get("anyOf", ())]
+    return "null" in types or node.get("type") == ["object", "null"]
 
 
 def _child(node: Any, key: str) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 from repro.config.documents import catalog
 from repro.config.documents.catalog import MODELS
+from repro.config.resolution.features import feature_of
 from repro.config.resolution.layers import WRITTEN, Path, Value, dotted, nest
 from repro.config.resolution.resolve import Resolved
 from repro.config.resolution.settings import split
@@ -46,7 +47,7 @@ class Active:
     target: Mapping[str, Any]
     """Name, task, formula, horizon (rows)."""
     features: tuple[Mapping[str, Any], ...]
-    """Name and declaration of each, in the order of the columns."""
+    """Name and declaration of each, and how that was resolved, in the order of the columns."""
     family: str
     hyperparameters: Mapping[str, Any]
     """Requested values under canonical names."""
@@ -81,11 +82,12 @@ def activate(resolved: Resolved) -> Active:
     registry = tree["data"]["feature_registry"]
     reproducibility = training["reproducibility_config"]["reproducibility"]
     target = tree["data"]["targets"]["targets"][resolved.target]
+    columns = tree["data"]["dataset"]["dataset"]["columns"]
     return Active(
         dataset=tree["data"]["dataset"]["dataset"],
         target={"name": resolved.target, **_identified(target)},
         features=tuple(
-            {"name": name, **_identified(registry["registry"][name])}
+            {"name": name, **feature_of(name, registry.get("registry", {}), columns)}
             for name in registry["selected"]
         ),
         family=resolved.family,
