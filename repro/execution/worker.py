@@ -198,8 +198,8 @@ def _kept_out(trainers: Sequence[Mapping[str, Any]], readers: Sequence[str]) -> 
     pandas would load pyarrow wherever it is installed, and another strings' type with it.
     """
     needed = {name.partition(".")[0] for trainer in trainers for name in trainer["modules"]}
-    unwanted = {name for trainer in trainers for name in trainer["shielded"]} | set(ARROW)
-    return sorted(unwanted - needed - set(readers))
+    unwanted = {name for trainer in trainers for name in trainer["shielded"]}
+    return sorted((unwanted | set(ARROW)) - needed - set(readers))
 
 
 def _environment(

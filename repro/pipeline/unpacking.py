@@ -46,7 +46,10 @@ def foreign(name: str, raw: bytes, declared: str) -> InputError:
         hint = f"say in dataset.format what the files are: one of {', '.join(_FORMATS)}"
         return InputError(f"{name}: {said}", hint)
     if found in formats:
-        hint = f"say `format: {formats[found]}` in the dataset, if all its files are {found}"
+        hint = (
+            f"say `format: {formats[found]}` in the dataset if all its files are {found};"
+            " if they are not, leave some out by a pattern in dataset.files, such as data/*.csv"
+        )
     else:
         hint = "give CSV (plain, gzip, bzip2 or xz), Parquet, or Feather of the second version"
     return InputError(f"{name}: {found}, where {_FORMATS[declared]} was declared", hint)

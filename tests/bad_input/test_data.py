@@ -60,9 +60,34 @@ def test_a_data_file_that_is_not_there_is_named_with_the_knob(shared: Workspace)
     shared.refuse(*arguments, status=3, says=says, adds=("run.refused",))
 
 
-def test_a_data_file_that_is_a_folder_is_refused(shared: Workspace) -> None:
+def test_a_folder_with_a_file_that_is_no_table_is_refused_by_that_file(shared: Workspace) -> None:
     arguments = ("train", "--set", "dataset.files=[data]")
-    shared.refuse(*arguments, status=3, says=("data", DATASET), adds=("run.refused",))
+    shared.refuse(*arguments, status=3, says=("data/NOTICE.md:",), adds=("run.refused",))
+
+
+def test_a_folder_of_mixed_formats_is_refused_with_a_way_out(fresh: Workspace) -> None:
+    folder = fresh.root / "data" / "mixed"
+    folder.mkdir()
+    (folder / "a.csv.gz").write_bytes((fresh.root / SHIPPED).read_bytes())
+    (folder / "b.parquet").write_bytes(b"PAR1 and more")
+    arguments = ("train", "--set", "dataset.files=[data/mixed]")
+    says = ("data/mixed/b.parquet: Parquet, where CSV was declared", "data/*.csv")
+    fresh.refuse(*arguments, status=3, says=says, adds=("run.refused",))
+
+
+def test_an_empty_folder_and_a_pattern_without_files_are_refused(fresh: Workspace) -> None:
+    (fresh.root / "data" / "none").mkdir()
+    for name, says in (("data/none", "no data files in the folder"), ("data/*.x", "no data file")):
+        arguments = ("train", "--set", f"dataset.files=['{name}']")
+        fresh.refuse(*arguments, status=3, says=(says, name, DATASET), adds=("run.refused",))
+
+
+def test_half_of_a_parquet_file_is_refused(shared: Workspace) -> None:
+    half = b"PAR1" + bytes(1000)
+    with data(shared, half) as arguments:
+        others = ("--set", "dataset.format=parquet")
+        says = ("data/bad.csv: cannot be read: its end is missing", "truncated")
+        shared.refuse(*arguments, *others, status=3, says=says, adds=("run.refused",))
 
 
 def test_a_data_file_that_is_a_pipe_is_refused_and_not_waited_for(fresh: Workspace) -> None:

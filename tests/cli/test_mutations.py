@@ -3,7 +3,12 @@
 import csv
 import gzip
 import io
+import json
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
 import pytest
 
 SIX = (
@@ -111,12 +116,32 @@ def test_changed_cells_of_one_symbol_are_named_by_symbol_column_and_dates(make_d
     assert any(c["subject"] == "file data/stocks.csv.gz" for c in answer["causes"])
 
 
-def test_the_same_table_packed_otherwise_is_the_same_dataset(make_desk):
+def test_the_same_table_as_a_tree_of_parquet_files_is_the_same_dataset(make_desk):
     desk = make_desk()
     first = desk.train()
-    packed = desk.root / "data" / "stocks.csv.gz"
-    (desk.root / "data" / "plain.csv").write_bytes(gzip.decompress(packed.read_bytes()))
-    desk.edit("data/dataset.yaml", "data/stocks.csv.gz", "data/plain.csv")
+    table = pa.csv.read_csv(desk.root / "data" / "stocks.csv.gz")
+    for symbol in table.column("Ticker").unique().to_pylist():
+        part = table.filter(pc.equal(table.column("Ticker"), symbol)).drop_columns(["Ticker"])
+        path = desk.root / "data" / "tree" / f"Ticker={symbol}" / "part.0"
+        path.parent.mkdir(parents=True)
+        pa.parquet.write_table(part, path, row_group_size=700)
+    desk.edit("data/dataset.yaml", "data/stocks.csv.gz", "data/tree")
+    desk.edit("data/dataset.yaml", "format: csv", "format: parquet")
     second = desk.train()
-    assert moved(first, second) == set()
+    assert moved(first, second) == {"execution_key"}
     assert second["output_digest"] == first["output_digest"]
+    environments = [environment_of(desk, run) for run in (first, second)]
+    assert ["pyarrow" in found["libraries"] for found in environments] == [False, True]
+    pools = [pool for pool in environments[1]["pools"] if pool["user_api"] == "arrow"]
+    assert {pool["internal_api"]: pool["num_threads"] for pool in pools} == {"cpu": 1, "io": 1}
+    facts = desk.snapshot(second["run"])["payloads"]["features"]["facts"]
+    assert set(facts["resolved"].values()) == {"explicit"}
+    assert set(facts["resolved"]) == set(facts["names"])
+    again = desk.json("verify", second["run"])
+    assert again["verdict"] == "reproduced"
+
+
+def environment_of(desk, run):
+    """Return what a run's worker was."""
+    (path,) = desk.root.glob(f"RESULTS/runs/{run['run']}/targets/*/*/*/*/environment.json")
+    return json.loads(path.read_text("utf-8"))["environment"]
