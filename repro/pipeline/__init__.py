@@ -1,5 +1,7 @@
 """The worker's side of data work: files → panel → features, target → samples → folds → metrics.
 
+    (csv_layout ─→ cells | arrow_file ─→ arrow_values) ─→ reading ─→ table
+
     table ─→ panel ─┬→ digest, summary
                     ├→ features ─┐
                     └→ targets ──┴→ samples ─┬→ splits ─→ (a trainer) ─→ evaluation
@@ -8,5 +10,5 @@
 Everything is a pure function of bytes and resolved configuration: no clock, no environment, no
 random draw, no file is opened here.  ``formulas``, ``locate``, ``merkle`` and ``metric_names`` need
 no more than the standard library and the log's digests, so that the notary may import them; the
-rest needs numpy, ``table`` also pandas.
+rest needs numpy, ``table`` also pandas, and ``arrow_file`` and ``arrow_values`` alone pyarrow.
 """
