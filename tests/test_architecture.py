@@ -79,7 +79,7 @@ ONLY_IN = {
     "lightgbm": TABLES,
     "numpy": TABLES,
     "pandas": TABLES,
-    "pyarrow": TABLES,
+    "pyarrow": ("repro.pipeline.arrow_file", "repro.pipeline.arrow_values"),
     "scipy": TABLES,
     "sklearn": TABLES,
     "threadpoolctl": TABLES,

@@ -93,7 +93,7 @@ def prepare(
         "features": {
             "names": list(samples.names),
             "dtype": "float64",
-            **_provenance(request["features"]),
+            **features.provenance(request["features"]),
         },
         "replaced_infinities": dict(matrix.replaced_infinities),
         "samples": _sample_facts(samples, request["clipping"]),
@@ -300,12 +300,6 @@ def _sample_facts(samples: Samples, clipping: Mapping[str, Any]) -> dict[str, An
             ROWS_CONTEXT, {"features": list(features.items()), "columns": columns}
         ),
     }
-
-
-def _provenance(features: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
-    """Return how each feature was resolved; nothing of a request that was sealed before it said."""
-    known = {feature["name"]: feature["resolved"] for feature in features if "resolved" in feature}
-    return {"resolved": known} if known else {}
 
 
 def _symbol_names(samples: Samples) -> list[str]:

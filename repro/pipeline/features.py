@@ -48,6 +48,12 @@ def compute(panel: Panel, features: Sequence[Mapping[str, Any]]) -> FeatureMatri
     return FeatureMatrix(tuple(feature["name"] for feature in features), values, replaced)
 
 
+def provenance(features: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """Return under ``resolved`` how each feature was; nothing of a request older than that word."""
+    known = {feature["name"]: feature["resolved"] for feature in features if "resolved" in feature}
+    return {"resolved": known} if known else {}
+
+
 def _require_columns(panel: Panel, feature: Mapping[str, Any]) -> None:
     missing = [c for c in columns_of(feature["formula"]) if c not in panel.columns]
     if missing:
