@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.errors import InputError
-from repro.pipeline.splits import HoldOut, fold_map_digest, hold_out, hold_outs, proof, walk_forward
+from repro.pipeline.splits import (
+    HoldOut,
+    facts,
+    fold_map_digest,
+    hold_out,
+    hold_outs,
+    proof,
+    walk_forward,
+)
 
 DAY = 86_400_000_000_000
 quick = settings(deadline=None, max_examples=100, database=None, derandomize=True)
@@ -295,3 +303,13 @@ def test_too_few_rows_to_stop_early_are_refused_with_the_count_and_the_knob(chan
     with pytest.raises(InputError, match=said) as caught:
         hold_out("final", time, time + DAY, np.arange(20), plan(**changed))
     assert "do not stop early" in str(caught.value.hint)
+
+
+def test_boundaries_of_rows_without_times_are_numbers_of_rows():
+    time = np.arange(40, dtype=np.int64)
+    (fold,) = walk_forward(time, time + 1, plan(folds=1, purge=1))
+    known = facts(fold, timed=False)
+    first, last = known["test_start"], known["test_end"]
+    assert (first, last) == (f"row {fold.test[0]}", "row 39")
+    (line,) = proof((fold,), time, time + 1, {}, timed=False)["folds"]
+    assert line["min_test_time"] == first
