@@ -42,10 +42,11 @@ each signature its size and root are made durable beside the private key, outsid
 the *high-water mark*. Signing refuses unless the log extends it, so a directory that was put back
 from a copy cannot be continued unnoticed.
 
-**Runs.** ``run.planned`` is durable before a training starts; its body holds ``run``, an id.
-Exactly one of ``run.completed``, ``run.failed``, ``run.interrupted`` ends it, with ``run`` and
-``plan`` (the ``seq`` of the plan). While the notary of a run lives, it holds a ``flock`` on
-``running/<run>.lock``.
+**Runs.** ``run.planned`` is durable before a training starts, ``command.planned`` before a command
+does; its body holds ``run``, an id, which begins with ``command-`` for a command and for nothing
+else. Exactly one of ``run.completed``, ``run.failed``, ``run.interrupted`` ends the first, one of
+``command.executed``, ``command.interrupted`` the second, with ``run`` and ``plan`` (the ``seq`` of
+the plan). While the notary of a run lives, it holds a ``flock`` on ``running/<run>.lock``.
 
 **Erasure.** A value that may have to be forgotten, the actor of a record first of all, is not in
 its record. There stands ``{"commitment": C}`` with C = BLAKE3 in derive-key mode, context

@@ -38,7 +38,7 @@ def rows(folder: Path) -> list[Row]:
 
 def _appending(folder: Path, log: Log) -> list[Row]:
     """One append against one bare synced write of a line as long; groups against single appends."""
-    log.append("command.executed", BODY)
+    log.append("leakage.fixed", BODY)
     line = (log.directory / "log.jsonl").read_bytes().splitlines(keepends=True)[-1]
     with (folder / "bare").open("ab", buffering=0) as bare:
 
@@ -47,18 +47,18 @@ def _appending(folder: Path, log: Log) -> list[Row]:
             os.fdatasync(bare.fileno())
 
         calls: dict[str, Callable[[], object]] = {
-            "ours": lambda: log.append("command.executed", BODY),
+            "ours": lambda: log.append("leakage.fixed", BODY),
             "bare": write,
         }
         single = calls_in_turn(calls, scaled(APPENDS, 50))
         unsynced = calls_in_turn(
             {"bare": lambda: os.write(bare.fileno(), line)}, scaled(APPENDS, 50)
         )
-    group = [("command.executed", BODY)] * GROUP
+    group = [("leakage.fixed", BODY)] * GROUP
     taken = calls_in_turn(
         {
             "group": lambda: log.append_many(group),
-            "single": lambda: [log.append("command.executed", BODY) for _ in group],
+            "single": lambda: [log.append("leakage.fixed", BODY) for _ in group],
         },
         scaled(GROUPS),
     )
@@ -153,7 +153,7 @@ def _append_log(gate: Any, each: int, place: Path, keys: Path) -> None:
     log = Log.open(place, actor=ACTOR, tool=TOOL, keys=KeyStore(keys))
     gate.wait()
     for _ in range(each):
-        log.append("command.executed", BODY)
+        log.append("leakage.fixed", BODY)
     gate.wait()
 
 

@@ -46,7 +46,7 @@ def _committing(folder: Path) -> list[Row]:
     log = new_log(folder, "signed")
     bare, note = folder / "bare", read_note(log.directory)
     bare.mkdir()
-    log.append("command.executed", BODY)
+    log.append("leakage.fixed", BODY)
     with (
         mock.patch("os.fsync", _counted(os.fsync)),
         mock.patch("os.fdatasync", _counted(os.fdatasync)),
@@ -71,7 +71,7 @@ def _committing(folder: Path) -> list[Row]:
 
         signers = log.keys.signers(log.origin)
         calls: dict[str, Callable[[], object]] = {
-            "append": lambda: log.append("command.executed", BODY),
+            "append": lambda: log.append("leakage.fixed", BODY),
             "ours": log.commit,
             "bare": only_sync,
             "signing": lambda: [sign_bytes(signer, bytes(200)) for signer in signers],
@@ -114,7 +114,7 @@ def _asking(folder: Path) -> list[Row]:
 
         def prepare() -> None:
             """Sign a checkpoint that the witness has not seen; not measured against anything."""
-            log.append("command.executed", BODY)
+            log.append("leakage.fixed", BODY)
             log.commit()
             tiles.catch_up(Text.open(log.directory), read_checkpoint(log.directory).size)
             waiting[:] = [read_note(log.directory)]

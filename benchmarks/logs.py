@@ -52,13 +52,13 @@ def fill(log: Log, entries: Iterable[Entry]) -> None:
 
 def short_records(count: int) -> Iterable[Entry]:
     """Yield records of about 340 bytes."""
-    return (("command.executed", {"n": number}) for number in range(count))
+    return (("leakage.fixed", {"n": number}) for number in range(count))
 
 
 def plain_records(count: int) -> Iterable[Entry]:
     """Yield records of about 600 bytes."""
     body = {**BODY, "command": "x" * 140}
-    return (("command.executed", body) for _ in range(count))
+    return (("leakage.fixed", body) for _ in range(count))
 
 
 def run_records(count: int, first: int) -> Iterable[Entry]:

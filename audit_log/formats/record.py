@@ -26,6 +26,8 @@ TYPES: Final = frozenset(
     {
         "approval",
         "command.executed",
+        "command.interrupted",
+        "command.planned",
         "config.override",
         "erasure",
         "incident",
@@ -42,8 +44,14 @@ TYPES: Final = frozenset(
         "segment.sealed",
     }
 )
-ENDS: Final = frozenset({"run.completed", "run.failed", "run.interrupted"})
+PLANNED: Final = frozenset({"command.planned", "run.planned"})
+"""The types that plan a run: a training, or a command."""
+ENDS: Final = frozenset(
+    {"command.executed", "command.interrupted", "run.completed", "run.failed", "run.interrupted"}
+)
 """The types that end a plan."""
+COMMAND: Final = "command-"
+"""What the id of a command begins with, and that of no training: no end is taken for another's."""
 
 _ENVELOPE: Final = {"actor", "body", "nonce", "prev", "seq", "time", "tool", "type"}
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
@@ -87,6 +95,11 @@ class Record:
     prev: str
     """The previous line's hash in hex; 64 zeros in the first record."""
     body: Mapping[str, object]
+
+
+def fits(type_: str, run: str) -> bool:
+    """Return whether a record of ``type_``, one of `PLANNED` or `ENDS`, may plan or end ``run``."""
+    return type_.startswith("command.") == run.startswith(COMMAND)
 
 
 def encode(record: Record) -> bytes:

@@ -19,7 +19,7 @@ from repro.audit_log.errors import LogCorruptError, LogUnusableError, OpeningErr
 from repro.audit_log.formats.canonical import canonical
 from repro.audit_log.formats.commitment import commitments_of_line, is_digest
 from repro.audit_log.formats.note_key import Verifier
-from repro.audit_log.formats.record import ENDS, Record, decode
+from repro.audit_log.formats.record import ENDS, PLANNED, Record, decode, fits
 from repro.audit_log.formats.retention import check_retention
 from repro.audit_log.formats.rotation import TYPE as ROTATED
 from repro.audit_log.formats.rotation import read_rotation
@@ -171,11 +171,10 @@ class _Bench:
         self._gone: dict[str, int] | None = None
         self.checks: dict[str, Callable[[Record, int, bytes], None]] = {
             ROTATED: self._rotation,
-            "run.planned": self._run,
             _SEAL: self._seal,
             "erasure": self._erasure,
             "approval": self._approval,
-            **dict.fromkeys(ENDS, self._run),
+            **dict.fromkeys(PLANNED | ENDS, self._run),
         }
 
     def check_commitments(self, line: bytes, seq: int) -> None:
@@ -211,8 +210,10 @@ class _Bench:
         run, seq = record.body.get("run"), record.seq
         if not isinstance(run, str):
             raise RecordError("it names no run")
+        if not fits(record.type, run):
+            raise RecordError(f"it is no record of {run!r}: commands and trainings are told apart")
         planned, ended = self._of_run(run)
-        mine = planned if record.type == "run.planned" else ended
+        mine = planned if record.type in PLANNED else ended
         for other in mine:
             # Of two lines of others the later is named: less is set aside.
             if other < seq or (other > seq and other not in self._foreign):
@@ -232,7 +233,7 @@ class _Bench:
             except RecordError:
                 continue  # of what was signed: verification names it
             if found.body.get("run") == run and found.seq < self._size:
-                if found.type == "run.planned":
+                if found.type in PLANNED:
                     planned.append(found.seq)
                 elif found.type in ENDS:
                     ended.append(found.seq)

@@ -16,7 +16,7 @@ from typing import Final
 from repro.audit_log.disk.sync import read_small
 from repro.audit_log.errors import CanonicalError, LogCorruptError, RecordError
 from repro.audit_log.formats.canonical import canonical, parse
-from repro.audit_log.formats.record import ENDS, decode
+from repro.audit_log.formats.record import ENDS, PLANNED, decode
 
 from .layout import PLANS
 from .segments import Text
@@ -25,7 +25,7 @@ from .tail import last_line_hash
 _LIMIT: Final = 1 << 24
 _WORTH = 1 << 20
 """Bytes that are read rather than remembered: a refused command leaves a small log alone."""
-_ENDINGS: Final = tuple(f',"type":"{name}"}}'.encode() for name in sorted(ENDS | {"run.planned"}))
+_ENDINGS: Final = tuple(f',"type":"{name}"}}'.encode() for name in sorted(ENDS | PLANNED))
 _STATE: Final = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -64,7 +64,7 @@ def _note(line: bytes, plans: dict[str, int]) -> None:
         raise LogCorruptError(f"a line that plans or ends a run is no record: {error}") from None
     run = record.body.get("run")
     if isinstance(run, str):
-        if record.type == "run.planned":
+        if record.type in PLANNED:
             plans[run] = record.seq
         else:
             plans.pop(run, None)

@@ -20,7 +20,7 @@ from repro.audit_log.disk.sync import sync_directory, write_new
 from repro.audit_log.errors import LogCorruptError, LogUnusableError, RecordError
 from repro.audit_log.formats.commitment import COMMITTED
 from repro.audit_log.formats.digests import digest_bytes
-from repro.audit_log.formats.record import ENDS, Record, decode, line_hash
+from repro.audit_log.formats.record import ENDS, PLANNED, Record, decode, line_hash
 from repro.audit_log.formats.retention import check_retention
 from repro.audit_log.formats.tree import leaf_hash
 
@@ -89,7 +89,7 @@ def prepare(directory: Path, text: Text, part: Part) -> Mapping[str, object]:
         record = _decoded(line)
         if record.type in KEPT:
             kept[seq] = line
-        elif record.type == "run.planned":
+        elif record.type in PLANNED:
             straddling[str(record.body.get("run"))] = (seq, line)
         elif record.type in ENDS and straddling.pop(str(record.body.get("run")), None) is None:
             kept[seq] = line  # of a plan in a segment before: the pair stays whole

@@ -3,8 +3,9 @@
 The file is ``running/<run>.lock``. A plan without an end whose lock is held is running; one whose
 lock is free is a run whose notary is gone. The kernel drops the lock however the process ends.
 
-Convention: the body of ``run.planned`` holds ``run``, the id; the record that ends it holds
-``run`` and ``plan``, the ``seq`` of the plan.
+Convention: the body of ``run.planned`` or ``command.planned`` holds ``run``, the id; the record
+that ends it holds ``run`` and ``plan``, the ``seq`` of the plan. A command's id begins with
+`COMMAND`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from repro.audit_log.errors import LogCorruptError, LogUnusableError, RecordError
 from repro.audit_log.formats.canonical import canonical
-from repro.audit_log.formats.record import ENDS, decode
+from repro.audit_log.formats.record import COMMAND, ENDS, PLANNED, decode
 
 from .layout import RUNNING
 from .plans import open_plans
@@ -36,7 +37,7 @@ _AppendIf = Callable[[Callable[[], bool], str, Mapping[str, object]], object]
 def hold(directory: Path, run: str) -> Iterator[None]:
     """Hold the lock of ``run`` until the block ends; then remove it.
 
-    Take it before ``run.planned`` is appended, leave it after the end is. If the block ends by an
+    Take it before the plan is appended, leave it after the end is. If the block ends by an
     exception the file stays, so that `recover` finds a plan that may have no end.
     """
     path = _path(directory, run)
@@ -73,7 +74,7 @@ def leftovers(directory: Path) -> tuple[str, ...]:
 
 
 def recover(directory: Path, append_if: _AppendIf) -> tuple[str, ...]:
-    """Append ``run.interrupted`` for each leftover whose plan has no end; return those runs."""
+    """End as interrupted each leftover whose plan has no end; return those runs."""
     ended: list[str] = []
     for run in leftovers(directory):
         path = _path(directory, run)
@@ -106,7 +107,7 @@ def find_run(directory: Path, run: str) -> tuple[int | None, bool]:
         except RecordError as error:
             raise LogCorruptError(f"a line that names run {run} is no record: {error}") from None
         if record.body.get("run") == run:
-            if record.type == "run.planned":
+            if record.type in PLANNED:
                 plan = record.seq
             ended = ended or record.type in ENDS
     return plan, ended
@@ -128,8 +129,9 @@ def _interrupt(directory: Path, run: str, append_if: _AppendIf) -> bool:
     if plan is None:
         return False
     body = {"plan": plan, "reason": "the notary is gone", "run": run}
+    type_ = "command.interrupted" if run.startswith(COMMAND) else "run.interrupted"
     # Asked again under the log lock: the end may have been written in between.
-    done = append_if(lambda: not find_run(directory, run)[1], "run.interrupted", body)
+    done = append_if(lambda: not find_run(directory, run)[1], type_, body)
     return done is not None
 
 

@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from repro.audit_log.errors import RecordError
-from repro.audit_log.formats.record import ENDS, decode
+from repro.audit_log.formats.record import ENDS, PLANNED, decode, fits
 
 from .faults import Fault
 from .spill import Spill
 
-PLANNED: Final = "run.planned"
-RUN_TYPES: Final = frozenset({PLANNED, *ENDS})
+RUN_TYPES: Final = PLANNED | ENDS
 
 _AFTER_BODY: Final = b'},"nonce":"'
 _RUN: Final = b'"run":"'
@@ -33,7 +32,10 @@ class Plans:
 
     def see_ids(self, seq: int, type_: str, run: object, plan: object) -> Fault | None:
         """Look at what record ``seq`` of one of `RUN_TYPES` says of its run and its plan."""
-        if type_ == PLANNED:
+        if isinstance(run, str) and not fits(type_, run):
+            message = f"record {seq}, {type_}, names {run}: commands and trainings are told apart"
+            return Fault(seq, "run", message)
+        if type_ in PLANNED:
             return self._plan(seq, run)
         return self._end(seq, run, plan)
 

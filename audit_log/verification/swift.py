@@ -24,10 +24,10 @@ from blake3 import blake3
 
 from repro.audit_log.errors import RecordError
 from repro.audit_log.formats.digests import LINE_CONTEXT
-from repro.audit_log.formats.record import MAX_LINE, TYPES, decode
+from repro.audit_log.formats.record import MAX_LINE, PLANNED, TYPES, decode
 from repro.audit_log.formats.tree import Frontier
 
-from .plans import PLANNED, RUN_TYPES, ids_of, run_of
+from .plans import RUN_TYPES, ids_of, run_of
 from .walk import Walk
 
 _STRING: Final = rb'"[^"\\\x00-\x1f]*(?:\\(?:["\\bfnrt]|u00[01][0-9a-f])[^"\\\x00-\x1f]*)*"'
@@ -49,7 +49,7 @@ _REST: Final = re.compile(
 _FIRST: Final = b"log.created"
 _TYPES: Final = frozenset(type_.encode() for type_ in TYPES)
 _RUN_TYPES: Final = MappingProxyType({type_.encode(): type_ for type_ in RUN_TYPES})
-_PLANNED: Final = PLANNED.encode()
+_PLANNED: Final = frozenset(type_.encode() for type_ in PLANNED)
 _HASHER: Final = blake3(derive_key_context=LINE_CONTEXT)
 _SLACK: Final = 32
 """By how many bytes an ending may be longer than the first one before more is searched."""
@@ -167,7 +167,7 @@ def _see(
             if type_ is None or type_ not in wanted:
                 continue
             if type_ in _RUN_TYPES:
-                run, plan = (run_of(line), None) if type_ == _PLANNED else ids_of(line)
+                run, plan = (run_of(line), None) if type_ in _PLANNED else ids_of(line)
                 fault = see_ids(seq, _RUN_TYPES[type_], run, plan)
                 if fault is not None:
                     walk.fault(fault)

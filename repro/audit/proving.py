@@ -15,7 +15,7 @@ from repro.audit_log.formats.checkpoint import Checkpoint, parse_checkpoint
 from repro.audit_log.formats.note import MAX_NOTE, open_note, split
 from repro.audit_log.formats.note_key import Verifier
 from repro.audit_log.formats.proof import TlogProof, format_consistency, format_proof
-from repro.audit_log.formats.record import ENDS
+from repro.audit_log.formats.record import ENDS, PLANNED
 from repro.audit_log.formats.tree import leaf_hash
 from repro.audit_log.storage.layout import CHECKPOINT
 from repro.errors import InputError, IntegrityError, UsageError
@@ -72,7 +72,7 @@ def prove(root: Path, what: str, out: Path | None = None) -> tuple[Proven, ...]:
         else:
             run = reader.run_called(what)
             records = [found.record for found in reader.of_run(run)]
-            seqs = [r.seq for r in records if r.type in ENDS or r.type == "run.planned"]
+            seqs = [r.seq for r in records if r.type in ENDS | PLANNED]
             seqs = seqs or [record.seq for record in records]
             name = ""
             if not seqs:

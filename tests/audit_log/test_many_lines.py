@@ -87,8 +87,8 @@ def test_endings_of_every_length_are_found_on_the_quick_way(full: Site, longer: 
     """The ending of the first line says how far one looks; that of a later one may be longer."""
     for name in ("x" * longer, "y"):
         log = Log.open(full.directory, actor=None, tool=Tool(name, "1"), keys=full.keys)
-        log.append("command.executed", {"long": "z" * 2000 if longer == 1 else ""})
-        log.append("command.executed", {})
+        log.append("leakage.fixed", {"long": "z" * 2000 if longer == 1 else ""})
+        log.append("leakage.fixed", {})
         log.commit()
     report = full.verify()
     assert report.exit_status == 0
@@ -135,9 +135,9 @@ def test_a_commitment_is_refused_whichever_way_its_body_is_written(full: Site) -
     given_: dict[str, object] = {"x": {"commitment": ACTOR}}
     for body in (given_, {**given_, "n": 1e-9}, {**given_, "y": Redactable("a")}):
         with pytest.raises(RecordError, match="Redactable"):
-            log.append("command.executed", body)
+            log.append("leakage.fixed", body)
     # What only looks like one is none, and was never refused.
-    log.append("command.executed", {"x": {"commitment": "not a digest"}})
-    log.append("command.executed", {"x": '{"commitment":"' + ACTOR + '"}', "y": Redactable("a")})
+    log.append("leakage.fixed", {"x": {"commitment": "not a digest"}})
+    log.append("leakage.fixed", {"x": '{"commitment":"' + ACTOR + '"}', "y": Redactable("a")})
     log.commit()
     assert full.verify().exit_status == 0

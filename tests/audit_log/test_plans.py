@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from repro.audit_log.errors import LogUnusableError
 from repro.audit_log.storage import plans, running
 from repro.audit_log.storage.plans import open_plans
 
@@ -65,6 +66,19 @@ def test_only_new_lines_are_read_and_segments_do_not_matter(
     log.prune(0, reason="over", held=lambda: None)
     state(full).unlink()
     assert open_plans(full.directory) == {"r3": 6}
+
+
+def test_a_segment_with_the_plan_of_a_command_can_be_pruned_once_it_has_ended(full: Site) -> None:
+    log = full.open()
+    log.append("command.planned", {"run": "command-2"})
+    log.seal(retention={"keep_until": "2025-01-30", "policy": "test"})
+    with pytest.raises(LogUnusableError, match="command-2, planned in record 4, has no end"):
+        log.prune(0, reason="over", held=lambda: None)
+    log.append("command.executed", {"run": "command-2", "plan": 4})
+    log.commit()
+    log.prune(0, reason="over", held=lambda: None)
+    log.commit()
+    assert full.verify().verdict == "ok"
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"\xff", b'{"head":"","offset":9,"open":{}}'])

@@ -44,6 +44,20 @@ def test_a_notary_that_fails_leaves_a_lock_that_says_so(full: Site) -> None:
     assert full.verify().verdict == "ok"
 
 
+def test_a_command_is_ended_as_what_it_is(full: Site) -> None:
+    log = full.open()
+    log.append("command.planned", {"run": "command-2"})
+    (full.directory / "running" / "command-2.lock").touch()
+    log.append("command.planned", {"run": "command-3"})  # and somebody has removed its lock
+    assert log.recover_runs() == ("command-2", "command-3")
+    assert [(r.type, r.body) for r in list(log.records())[-2:]] == [
+        ("command.interrupted", {"run": run, "plan": plan, "reason": "the notary is gone"})
+        for run, plan in (("command-2", 4), ("command-3", 5))
+    ]
+    log.commit()
+    assert full.verify().verdict == "ok"
+
+
 def test_a_notary_that_was_killed_is_noticed(full: Site) -> None:
     log = full.open()
     ready, tell = os.pipe()

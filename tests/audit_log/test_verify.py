@@ -317,6 +317,17 @@ def test_a_plan_without_an_end_is_incomplete_unless_somebody_runs_it(full: Site)
         [("run.planned", {"run": "r2"}), ("run.failed", {"run": "r2", "plan": 1})],
         [("run.planned", {})],
         [("run.interrupted", {})],
+        [("command.planned", {"run": "r2"}), ("command.executed", {"run": "r2", "plan": 4})],
+        [("run.planned", {"run": "command-2"}), ("run.failed", {"run": "command-2", "plan": 4})],
+        [("command.planned", {"run": "command-2"}), ("run.failed", {"run": "command-2", "plan": 4})],
+        [("run.planned", {"run": "r2"}), ("command.executed", {"run": "r2", "plan": 4})],
+        [("command.planned", {"run": "command-2"})],
+        [("command.executed", {"run": "command-2", "plan": 4})],
+        [
+            ("command.planned", {"run": "command-2"}),
+            ("command.executed", {"run": "command-2", "plan": 4}),
+            ("command.interrupted", {"run": "command-2", "plan": 4}),
+        ],
     ],
 )
 def test_ends_that_do_not_tally_with_plans_are_incomplete(
@@ -325,7 +336,26 @@ def test_ends_that_do_not_tally_with_plans_are_incomplete(
     log = full.open()
     log.append_many(entries)
     log.commit()
-    assert full.verify().verdict == "incomplete"
+    for way in (False, True):
+        assert full.verify(full=way).verdict == "incomplete"
+
+
+def test_a_command_has_one_end_as_a_training_has(full: Site) -> None:
+    log = full.open()
+    for run, end in (("command-2", "command.executed"), ("command-3", "command.interrupted")):
+        seq = log.append("command.planned", {"run": run}).seq
+        log.append(end, {"run": run, "plan": seq})
+    log.commit()
+    for way in (False, True):
+        assert full.verify(full=way).verdict == "ok"
+    with running.hold(full.directory, "command-4"):
+        log.append("command.planned", {"run": "command-4"})
+        log.commit()
+        assert full.verify().running == ("command-4",)
+    seq = log.append("command.planned", {"run": "command-2"}).seq
+    log.commit()
+    report = full.verify()
+    assert (report.verdict, report.faults[0].seq) == ("tampered", seq)
 
 
 # Artifacts.
