@@ -60,6 +60,18 @@ class TrainingError(ReproError):
     exit_status = 6
 
 
+class NotExecutableError(ReproError):
+    """A command is there and may not be executed; the exit status is a shell's."""
+
+    exit_status = 126
+
+
+class NotFoundError(ReproError):
+    """A command is not there; the exit status is a shell's."""
+
+    exit_status = 127
+
+
 class InterruptedRunError(ReproError):
     """The user stopped the run; the log says so."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repro.audit.log import Warn, contradictions, cosigner, open_log_to_sign, unheard
+from repro.audit.log import Warn, contradictions, cosigner, incident, open_log_to_sign, unheard
 from repro.audit_log.errors import LogError
 from repro.audit_log.storage.running import hold, is_running
 from repro.audit_log.storage.store import Log
@@ -196,7 +196,7 @@ def _execute(
                 outcome = seal_run(place, plan, finished, name, seq)
                 others = contradictions(plan.root, outcome.record)
                 records = [("run.completed", outcome.record)]
-                records += [("incident", _incident(outcome.record, others))] if others else []
+                records += [("incident", incident(outcome.record, others))] if others else []
                 appended = log.append_many(records)[0]
                 done = outcome.committed(log.commit().size, appended.hash)
             cosign()
@@ -243,12 +243,6 @@ def _planned(log: Log, plan: Plan, held: ExitStack) -> tuple[str, int]:
 def _as_bug(bug: Exception) -> ReproError:
     """Return how a mistake of our own stands in the log."""
     return ReproError(f"a bug in repro: {type(bug).__name__}: {bug}")
-
-
-def _incident(record: Mapping[str, Any], others: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the body of ``incident``: two results under one execution key."""
-    names = ("run", "execution_key", "output_digest")
-    return {**{name: record[name] for name in names}, "others": others[:50]}
 
 
 def _alarm(name: str, others: list[dict[str, Any]]) -> DeterminismError:

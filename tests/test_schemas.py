@@ -64,6 +64,7 @@ COMMANDS = {
         ("diff",),
         ("verify",),
         ("lint",),
+        ("exec",),
         ("config", "show"),
         ("config", "explain"),
         ("config", "diff"),
@@ -73,6 +74,7 @@ COMMANDS = {
         ("data", "diff"),
         ("runs", "list"),
         ("runs", "show"),
+        ("runs", "commands"),
         ("config", "migrate"),
         ("config", "rollback"),
         ("audit", "verify"),
@@ -153,9 +155,11 @@ class World:
     """Workspaces whose records count too."""
 
     def start(self, words: str, *more: str) -> subprocess.Popen[str]:
-        """Start a command in the workspace."""
+        """Start a command in the workspace; what follows ``--`` in ``words`` stays last."""
+        ours, dashes, theirs = words.partition(" -- ")
+        command = [*ours.split(), *more, "--format", "json", *dashes.split(), *theirs.split()]
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "repro", *words.split(), *more, "--format", "json"],
+            [sys.executable, "-P", "-m", "repro", *command],
             cwd=self.root,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -226,6 +230,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         log.write(b'{"actor":{"ho')  # as after a power cut
     at_once(made, train_twice_and_verify, train_others, look_at_the_data)
     verify_with_other_data(made)
+    run_commands(made)
     leave_a_plan(made, base / "keys")
     at_once(made, refuse, ask)
     contradict(made, base / "keys")
@@ -307,6 +312,21 @@ def look_at_the_data(made: World) -> None:
     (made.root / "data" / "plain.csv").write_bytes(plain)
     fewer = ("--set", "dataset.files=[data/plain.csv]", "--set", "dataset.symbols=[IBM, AAPL]")
     made.play("data other", "data diff -q today before.json", *fewer)
+def run_commands(made: World) -> None:
+    """Run commands that go well, that give other bits, that are hidden, stopped, and not there."""
+    for name, script in {
+        "well": "echo > beside; mkdir tree; cp CONFIG/identity_config.yaml tree; date +%N > out",
+        "other": "date +%N > free; cat",
+        "stop": "kill -TERM $PPID; sleep 60",
+    }.items():
+        (made.root / f"{name}.sh").write_text(script + "\n", "utf-8")
+    made.play("exec", "exec -q -i CONFIG/data -o tree -o out --list-undeclared -- sh well.sh")
+    made.play("exec late", "exec --timeout 0.01 -o never -- sleep 60")
+    made.play("exec hidden", "exec --hide-arguments --level best-effort -- false secret")
+    made.play("exec bits", "exec -o free -- sh other.sh")
+    made.play("exec other bits", "exec -o free -- sh other.sh")
+    made.play("exec stopped", "exec -- sh stop.sh")
+    made.play("exec nothing", "exec -- nothing-is-called-so")
 
 
 def interrupt(made: World) -> None:
@@ -324,12 +344,13 @@ def interrupt(made: World) -> None:
 
 
 def leave_a_plan(made: World, keys: Path) -> None:
-    """Write the plan of a run that nobody is carrying out: the next command finds it."""
-    body = next(r["body"] for r in made.records() if r["type"] == "run.planned")
+    """Write plans that nobody is carrying out: the next command finds them."""
     directory = made.root / "AUDIT_LOG"
     log = Log.open(directory, actor=local_actor(), tool=Tool("test", "1"), keys=KeyStore(keys))
-    log.append("run.planned", body | {"run": GONE})
-    (directory / "running" / f"{GONE}.lock").touch()
+    for type_, name in (("run.planned", GONE), ("command.planned", f"command-{GONE}")):
+        body = next(r["body"] for r in made.records() if r["type"] == type_)
+        log.append(type_, body | {"run": name})
+        (directory / "running" / f"{name}.lock").touch()
 
 
 def contradict(made: World, keys: Path) -> None:
@@ -410,6 +431,7 @@ def ask(made: World) -> None:
     made.play("config schema", "config schema splits_config")
     made.play("config write", "config schema --write")
     made.play("runs list", "runs list")
+    made.play("runs commands", "runs commands")
     made.play("runs show", "runs show", made.run("train"))
     made.play("same", "diff", made.run("train"), made.run("train again"))
     made.play("seed", "diff", made.run("train"), made.run("other seed"))
@@ -591,6 +613,9 @@ def test_both_reasons_of_an_interruption_occur(world):
     bodies = world.instances("repro:records/run.interrupted")
     assert [body["reason"] for body in bodies] == ["the user stopped it", "the notary is gone"]
     assert bodies[1]["run"] == GONE
+    commands = world.instances("repro:records/command.interrupted")
+    assert {body["reason"] for body in commands} == {body["reason"] for body in bodies}
+    assert len(commands) == 2
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
@@ -628,6 +653,7 @@ def test_what_goes_well_writes_no_talk_when_quiet(world):
         ("tampered run", "IntegrityError", 4),
         ("tampered config", "IntegrityError", 4),
         ("failed", "TrainingError", 6),
+        ("exec nothing", "NotFoundError", 127),
         ("interrupted", "InterruptedRunError", 130),
     ],
 )

@@ -25,7 +25,7 @@ from repro.runs.sealed import Run, require_whole
 from repro.runs.staging import set_aside
 
 DIRECTORY = "AUDIT_LOG"
-RESULTS = frozenset({"run.completed", "run.verified"})
+RESULTS = frozenset({"command.executed", "run.completed", "run.verified"})
 """Records that say what bits came out under an execution key."""
 POLICY = "policy"
 """Beside the key: a tlog-policy with the witnesses that are asked (see `witnesses`)."""
@@ -134,15 +134,15 @@ def contradictions(root: Path, completed: Mapping[str, Any]) -> list[dict[str, A
     """Return the earlier results with this execution key whose bits were others, by the log.
 
     ``completed`` has ``promised``, ``execution_key`` and ``output_digest``, as the body of
-    ``run.completed`` does. What a run gave when it was done again counts as well. Results that
-    were not promised do not.
+    ``run.completed`` does. What a run gave when it was done again counts as well, and what a
+    command gave. Results that were not promised do not.
     """
     if not completed["promised"]:
         return []
     key = completed["execution_key"]
     return [
         {"run": body["run"], "output_digest": digest}
-        for kind, body in _records(root, f'"execution_key":"{key}"')
+        for kind, body in records_naming(root, f'"execution_key":"{key}"')
         if kind in RESULTS and body["promised"] and body["execution_key"] == key
         for digest in (body["produced"] if kind == "run.verified" else [body["output_digest"]])
         if digest != completed["output_digest"]
@@ -151,10 +151,16 @@ def contradictions(root: Path, completed: Mapping[str, Any]) -> list[dict[str, A
 
 def _completed(root: Path, needle: str) -> Iterator[Mapping[str, Any]]:
     """Yield the body of each ``run.completed`` whose line holds ``needle``."""
-    return (body for kind, body in _records(root, needle) if kind == "run.completed")
+    return (body for kind, body in records_naming(root, needle) if kind == "run.completed")
 
 
-def _records(root: Path, needle: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def incident(record: Mapping[str, Any], others: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the body of ``incident``: two results under one execution key."""
+    names = ("run", "execution_key", "output_digest")
+    return {**{name: record[name] for name in names}, "others": others[:50]}
+
+
+def records_naming(root: Path, needle: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield type and body of each record whose line holds ``needle``."""
     lines = root / DIRECTORY / LINES
     if not lines.is_file() and not (root / DIRECTORY / SEGMENTS).is_dir():

@@ -17,6 +17,7 @@ COMMANDS: Final = MappingProxyType(
         "init": "Make a workspace with an example and a log.",
         "validate": "Check the configuration: all problems.",
         "train": "Train one model, strictly, and seal it.",
+        "exec": "Run any command, strictly, and log it.",
         "rank": "Train each target; say which is predicted best.",
         "diff": "Compare two runs: verdict, causes, effect.",
         "verify": "Do a run again and compare every bit.",

@@ -71,6 +71,8 @@ def _wants_json(arguments: Sequence[str]) -> bool:
     """Return whether the command line asks for JSON, also where it cannot be parsed."""
     wanted = ""
     for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
+        if argument == "--":  # what follows is for a command of the user's
+            break
         if argument == "--format":
             wanted = following
         elif argument.startswith("--format="):

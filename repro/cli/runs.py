@@ -1,4 +1,4 @@
-"""``repro runs list`` and ``repro runs show``."""
+"""``repro runs list``, ``repro runs show`` and ``repro runs commands``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from repro.cli.options import AsFormat, Format, Workspace
 from repro.cli.options import Run as RunName
 
 if TYPE_CHECKING:
+    from repro.commands import Executed
     from repro.runs.sealed import Run
+
+Limit = Annotated[int, typer.Option("--limit", "-n", help="How many; 0 for all.", min=0)]
 
 
 def app_for(_: Sequence[str]) -> typer.Typer:
@@ -22,12 +25,13 @@ def app_for(_: Sequence[str]) -> typer.Typer:
     app = typer.Typer(help="What has been run.", no_args_is_help=True, rich_markup_mode=None)
     app.command("list")(list_runs)
     app.command("show")(show)
+    app.command("commands")(commands)
     return app
 
 
 def list_runs(
     workspace: Workspace = Path(),
-    limit: Annotated[int, typer.Option("--limit", "-n", help="How many; 0 for all.", min=0)] = 50,
+    limit: Limit = 50,
     form: AsFormat = Format.text,
 ) -> int:
     """List the sealed runs, newest first."""
@@ -95,6 +99,61 @@ def show(
     rows = [(f"  {a['path']}", str(a["size"]), a["blake3"]) for a in snapshot["artifacts"]]
     output.result(output.columns(rows, right=(1,)))
     return 0
+
+
+def commands(
+    workspace: Workspace = Path(),
+    limit: Limit = 50,
+    form: AsFormat = Format.text,
+) -> int:
+    """List what was run with `repro exec`, newest first."""
+    from repro.commands import all_commands
+    from repro.config.documents.workspace import find_root
+
+    found = all_commands(find_root(workspace.resolve()))
+    shown = list(reversed(found))[: limit or None]
+    if form is Format.json:
+        document = {
+            "schema": 1,
+            "command": "runs commands",
+            "total": len(found),
+            "commands": [_command(one) for one in shown],
+        }
+        output.result(json.dumps(document, indent=2, ensure_ascii=False))
+        return 0
+    if not found:
+        output.result("no commands yet; run one with: repro exec -- COMMAND")
+        return 0
+    rows: list[tuple[str, ...]] = [("command", "planned", "level", "ended", "as typed")]
+    rows += [
+        (one.run, one.time[:19], str(one.plan["level"]), one.ending, _line(one.command))
+        for one in shown
+    ]
+    output.result(output.columns(rows))
+    if len(shown) < len(found):
+        output.result(f"{len(found) - len(shown)} older ones: --limit 0 shows all")
+    return 0
+
+
+def _command(one: Executed) -> dict[str, Any]:
+    """Return one execution as JSON."""
+    end = one.end or {}
+    return {
+        "run": one.run,
+        "time": one.time,
+        "state": one.state,
+        "status": end.get("status"),
+        "signal": end.get("signal"),
+        "level": one.plan["level"],
+        "arguments": one.plan["arguments"].get("list"),
+        "execution_key": one.plan["execution_key"],
+        "output_digest": end.get("output_digest"),
+    }
+
+
+def _line(text: str) -> str:
+    """Return a text on one line: what cannot be shown there is escaped."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _summary(run: Run) -> dict[str, Any]:

@@ -319,7 +319,10 @@ def test_a_plan_without_an_end_is_incomplete_unless_somebody_runs_it(full: Site)
         [("run.interrupted", {})],
         [("command.planned", {"run": "r2"}), ("command.executed", {"run": "r2", "plan": 4})],
         [("run.planned", {"run": "command-2"}), ("run.failed", {"run": "command-2", "plan": 4})],
-        [("command.planned", {"run": "command-2"}), ("run.failed", {"run": "command-2", "plan": 4})],
+        [
+            ("command.planned", {"run": "command-2"}),
+            ("run.failed", {"run": "command-2", "plan": 4}),
+        ],
         [("run.planned", {"run": "r2"}), ("command.executed", {"run": "r2", "plan": 4})],
         [("command.planned", {"run": "command-2"})],
         [("command.executed", {"run": "command-2", "plan": 4})],

@@ -14,9 +14,11 @@ COMMANDS = [
     ["verify"],
     ["data"],
     ["data", "diff"],
+    ["exec"],
     ["runs"],
     ["runs", "list"],
     ["runs", "show"],
+    ["runs", "commands"],
     ["audit"],
     ["audit", "verify"],
 ]

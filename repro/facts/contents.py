@@ -1,0 +1,125 @@
+"""Files and directories that a command reads or writes, by content, and what has changed below one.
+
+A directory is named by the digest of its tree: every file below it, sorted by path. Links are
+followed: what counts is what a program would read there.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from repro.audit_log.formats.digests import digest_file, payload_digest
+from repro.errors import InputError
+
+TREE_CONTEXT: Final = "repro-audit v1 tree"
+
+State = tuple[int, int, int, int]
+"""What changes with a file, as a look at its directory tells it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file or a tree, by content."""
+
+    blake3: str
+    """Of a tree: BLAKE3 in derive-key mode over its canonical list of files."""
+    sha256: str | None
+    """None for a tree."""
+    size: int
+    """Bytes, all files together."""
+    files: int | None
+    """How many; None for a file."""
+
+    def facts(self) -> dict[str, Any]:
+        """Return what is recorded."""
+        if self.files is None:
+            return {"kind": "file", "blake3": self.blake3, "sha256": self.sha256, "size": self.size}
+        return {"kind": "tree", "tree": self.blake3, "files": self.files, "size": self.size}
+
+
+def content_of(path: Path, name: str) -> Content:
+    """Return what lies at ``path``, which messages call ``name``.
+
+    Raises InputError for what is not there, cannot be read, or is neither a file nor a directory.
+    """
+    try:
+        if not stat.S_ISDIR(path.stat().st_mode):
+            _require_file(path, name)
+            one = digest_file(path)
+            return Content(one.blake3, one.sha256, one.size, None)
+        listed, total = [], 0
+        for below, file in sorted(_files(path, "", (), name)):
+            _require_file(file, f"{name}/{below}")
+            found = digest_file(file)
+            listed.append([_text(below, name), found.blake3, found.sha256, str(found.size)])
+            total += found.size
+    except FileNotFoundError:
+        raise InputError(f"no such file or directory: {name}") from None
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read: {error.strerror}") from error
+    return Content(payload_digest(TREE_CONTEXT, listed), None, total, len(listed))
+
+
+def states_below(folder: Path, without: Collection[str]) -> dict[str, State]:
+    """Return the state of each file below ``folder``, by path; links are not followed.
+
+    ``without`` are real paths of directories that are passed over. What cannot be looked at is left
+    out.
+    """
+    found: dict[str, State] = {}
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(
+            name for name in folders if os.path.realpath(Path(place, name)) not in without
+        )
+        for name in sorted(files):
+            path = Path(place, name)
+            try:
+                seen = path.lstat()
+            except OSError:
+                continue
+            state = (seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
+            found[path.relative_to(folder).as_posix()] = state
+    return found
+
+
+def touched(before: Mapping[str, State], after: Mapping[str, State]) -> Sequence[str]:
+    """Return the paths that are new, changed or gone, sorted."""
+    return sorted(
+        name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
+    )
+
+
+def _files(
+    folder: Path, below: str, above: tuple[str, ...], name: str
+) -> Iterator[tuple[str, Path]]:
+    """Yield every file below ``folder`` with its path in the tree; InputError for a loop."""
+    real = os.path.realpath(folder)
+    if real in above:
+        raise InputError(f"{name}: a link in it leads back to where it lies: {below.rstrip('/')}")
+    for entry in sorted(os.scandir(folder), key=lambda found: found.name):
+        path = Path(entry.path)
+        if entry.is_dir():
+            yield from _files(path, f"{below}{entry.name}/", (*above, real), name)
+        else:
+            yield f"{below}{entry.name}", path
+
+
+def _require_file(path: Path, name: str) -> None:
+    """Raise InputError for a pipe, a socket or a device: reading one may never end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise InputError(f"{name} is neither a file nor a directory", "copy it into a file first")
+
+
+def _text(below: str, name: str) -> str:
+    """Return a path in a tree as it is listed; InputError for one that no text can hold."""
+    try:
+        below.encode()
+    except UnicodeEncodeError:
+        shown = below.encode("utf-8", "backslashreplace").decode()
+        raise InputError(f"{name}: the name of a file in it is not UTF-8: {shown}") from None
+    return below
