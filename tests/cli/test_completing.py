@@ -116,6 +116,7 @@ OFFERED = (
     (["runs", "show", "@"], ["@latest"]),
     (["verify", "01"], ["0123456789ab-1"]),
     (["train", "--level", ""], ["strict", "best-effort"]),
+    (["exec", "--level", ""], ["strict", "best-effort"]),
     (["train", "--view", "sy"], ["symbol_specific"]),
     (["validate", "--kind", "spl"], ["splits_config"]),
     (["config", "rollback", "01"], ["0123456789ab-1"]),
