@@ -312,6 +312,8 @@ def look_at_the_data(made: World) -> None:
     (made.root / "data" / "plain.csv").write_bytes(plain)
     fewer = ("--set", "dataset.files=[data/plain.csv]", "--set", "dataset.symbols=[IBM, AAPL]")
     made.play("data other", "data diff -q today before.json", *fewer)
+
+
 def run_commands(made: World) -> None:
     """Run commands that go well, that give other bits, that are hidden, stopped, and not there."""
     for name, script in {
