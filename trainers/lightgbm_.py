@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from . import stopping
 from .contract import Job, TrainerError
 from .parts import Parts, cut
+from .preparation import require_target
 
 if TYPE_CHECKING:
     from .contract import Floats
@@ -21,6 +22,9 @@ EXTENSION = ".txt"
 OBJECTIVES = {"regression": "regression", "binary": "binary"}
 PARAMETERS_START = "parameters:"
 TREE = b"\nTree="
+START = "tree\n"
+WHOLE = ("\nend of trees\n", "\nend of parameters\n")
+"""What stands in a whole text once each, in this order."""
 PATIENCE = "early_stopping_round"
 HELD_OUT = "validation"
 
@@ -44,6 +48,7 @@ def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) ->
     """Return a Model; ``x`` is (rows, features) float64, ``y`` (rows,) float64."""
     import lightgbm
 
+    require_target(job, y)
     parameters = dict(job.parameters)
     rounds = parameters.pop("num_iterations")
     stops = parameters[PATIENCE] > 0
@@ -90,11 +95,19 @@ def save(model: Any, path: Path) -> None:
 
 
 def load(path: Path) -> Any:
-    """Return the Model saved at ``path``."""
+    """Return the Model saved at ``path``; raises TrainerError if it is none.
+
+    Of a text that is cut short, the library would end the process.
+    """
     import lightgbm
 
-    text = path.read_bytes().decode()
-    booster = lightgbm.Booster(model_str=text)
+    try:
+        text = path.read_bytes().decode()
+        if not text.startswith(START) or any(text.count(mark) != 1 for mark in WHOLE):
+            raise TrainerError(f"{path.name} is no whole model of LightGBM's")
+        booster = lightgbm.Booster(model_str=text)
+    except (UnicodeDecodeError, lightgbm.basic.LightGBMError) as error:
+        raise TrainerError(f"{path.name} is no model of LightGBM's: {error}") from error
     return Model(booster, text, booster.num_trees())
 
 

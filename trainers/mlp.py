@@ -82,7 +82,8 @@ def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) ->
     require_target(job, y)
     _require_batches(job, len(y))
     preparation, prepared = fit_preparation(job, x)
-    estimator = _estimator(job)
+    with refusals():
+        estimator = _estimator(job)
     patience, total = job.parameters["early_stopping_rounds"], job.parameters["max_epochs"]
     held_out = _held_out(job, preparation) if patience else None
     classes = {"classes": [0.0, 1.0]} if job.task == "binary" else {}

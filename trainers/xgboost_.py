@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from . import stopping
 from .contract import Job, TrainerError
 from .parts import Parts, cut
+from .preparation import require_target
 
 if TYPE_CHECKING:
     from .contract import Floats
@@ -45,6 +46,7 @@ def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) ->
     """Return a Model; ``x`` is (rows, features) float64, which the library makes float32."""
     import xgboost
 
+    require_target(job, y)
     parameters = dict(job.parameters)
     _require_consumed(parameters)
     rounds = parameters.pop("num_boost_round")
@@ -104,11 +106,20 @@ def save(model: Any, path: Path) -> None:
 
 
 def load(path: Path) -> Any:
-    """Return the Model saved at ``path``; the file does not say what it was trained with."""
+    """Return the Model saved at ``path``; the file does not say what it was trained with.
+
+    Raises TrainerError if it is none. Of an empty one the library would end the process.
+    """
     import xgboost
 
+    data = path.read_bytes()
     booster = xgboost.Booster()
-    booster.load_model(bytearray(path.read_bytes()))
+    try:
+        if not (data.startswith(b"{") and data.endswith(b"}")):
+            raise TrainerError(f"{path.name} is no whole model of XGBoost's")
+        booster.load_model(bytearray(data))
+    except (xgboost.core.XGBoostError, ValueError) as error:
+        raise TrainerError(f"{path.name} is no model of XGBoost's: {_said(error)}") from error
     return Model(_without_attributes(booster), _read_back(booster, {}))
 
 

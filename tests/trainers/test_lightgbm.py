@@ -229,3 +229,28 @@ def test_a_saved_model_is_text_without_code(tmp_path):
     assert text.startswith("tree\n")
     assert "parameters:" in text
     json.dumps(text)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_target_that_is_not_finite_is_refused(bad):
+    x, y = data()
+    y[3] = bad
+    with pytest.raises(TrainerError, match="the target has values that are not finite"):
+        trainer.fit(job(), x, y, lambda done, total: None)
+
+
+@pytest.mark.parametrize("part", [0, 1, 0.5, 0.99], ids=["empty", "first", "half", "nearly all"])
+def test_a_file_that_is_cut_is_refused_and_ends_no_process(part, tmp_path):
+    path = tmp_path / "model"
+    trainer.save(fitted(), path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: part if part in (0, 1) else int(len(whole) * part)])
+    with pytest.raises(TrainerError, match="model is no"):
+        trainer.load(path)
+
+
+def test_a_file_of_something_else_is_refused(tmp_path):
+    path = tmp_path / "model"
+    path.write_bytes(b"\x80\x04}" * 100)
+    with pytest.raises(TrainerError, match="model is no"):
+        trainer.load(path)

@@ -189,3 +189,8 @@ def test_importance_of_one_path_is_the_product_of_its_weights():
     model = fitted(hidden_layer_sizes=[1])
     first, second = model.weights
     np.testing.assert_allclose(trainer.importance(model), np.abs(first[:, 0] * second[0, 0]))
+
+
+def test_a_hyperparameter_that_the_library_does_not_have_is_refused():
+    with pytest.raises(TrainerError, match="no_such_one"):
+        fitted(no_such_one=1)
