@@ -14,6 +14,9 @@ from repro.audit_log.formats.digests import derive
 SCHEME = 1
 """Raised when the rule changes; it is part of the execution key."""
 CONTEXT = "repro-audit v1 seed"
+GLOBAL = ("python", "numpy")
+"""Purposes of the interpreter's own generators."""
+GLOBAL_BITS = 32
 
 
 def derive_seed(base: int, purpose: str, names: Sequence[str], bits: int) -> int:
@@ -38,12 +41,15 @@ def run_seeds(
 ) -> dict[str, dict[str, int]]:
     """Return, for each stage of a run (each fold, then ``final``), a seed for each purpose.
 
-    ``names`` is the path of the run: target, view, symbol (or empty), family.
+    ``names`` is the path of the run: target, view, symbol (or empty), family. Those of the
+    interpreter's own generators have 32 bits at most: NumPy's takes no more.
     """
+    purposes_bits = dict.fromkeys(purposes, bits)
+    purposes_bits |= dict.fromkeys(GLOBAL, min(bits, GLOBAL_BITS))
     return {
         stage: {
-            purpose: derive_seed(base, purpose, [*names, stage], bits)
-            for purpose in (*purposes, "python", "numpy")
+            purpose: derive_seed(base, purpose, [*names, stage], width)
+            for purpose, width in purposes_bits.items()
         }
         for stage in stages
     }

@@ -47,6 +47,15 @@ def test_every_stage_and_purpose_of_a_run_has_a_seed_of_its_own():
     assert len(set(drawn)) == len(drawn) == 6 * 4
 
 
+def test_seeds_of_the_interpreters_own_generators_have_32_bits_at_most():
+    wide, narrow = (seeds_of(42, ["seed"], bits, REQUEST, folds=20) for bits in (53, 8))
+    for stage in wide.values():
+        assert stage["python"] < 2**32
+        assert stage["numpy"] < 2**32
+    assert max(stage["seed"] for stage in wide.values()) > 2**32
+    assert max(value for stage in narrow.values() for value in stage.values()) < 2**8
+
+
 def test_another_base_seed_redraws_every_seed():
     one = seeds_of(42, ["seed", "bagging_seed"], 31, REQUEST, folds=5)
     two = seeds_of(43, ["seed", "bagging_seed"], 31, REQUEST, folds=5)
