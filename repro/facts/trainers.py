@@ -19,9 +19,15 @@ from repro.errors import InputError, UsageError
 from repro.facts import conditions as conditional
 from repro.facts.conditions import Condition
 from repro.facts.offers import Offer, offers
+from repro.facts.trials import Probe, Trial, read_inert, read_probe, read_trial
 
 GROUP = "repro.trainers"
 INTERFACE = 1
+LEVELS = ("strict", "portable", "best-effort")
+SEED_BITS_MOST = 53
+"""Of a seed that JSON holds exactly, so that a run's seeds can be read back from its snapshot."""
+WORKER_NEEDS = ("numpy", "pandas", "threadpoolctl")
+"""Modules that the worker itself needs, whatever it trains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,8 @@ class Rule:
     levels: tuple[str, ...]
     reason: str
     evidence: str
+    probe: Probe | None = None
+    """How to see the difference that it makes, where one knows how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,11 @@ class Declaration:
     file: Path
     conditions: tuple[Condition, ...] = ()
     """Which hyperparameters count only while others, or the task, let them."""
+    rowwise: bool = False
+    """Whether the prediction of a row is promised to have the same bits alone and among others."""
+    inert_seeds: Mapping[str, str] = field(default_factory=dict)
+    """Seeds that the library wants and this family never draws with, each with the reason."""
+    trial: Trial = field(default_factory=Trial)
     _names: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def canonical_name(self, name: str) -> str:
@@ -96,6 +109,11 @@ class Declaration:
         """Return the parameters that ``level`` forces, with their values."""
         return {rule.parameter: rule.value for rule in self.rulebook if level in rule.levels}
 
+    def levels(self) -> tuple[str, ...]:
+        """Return the levels that its rulebook speaks of, or all if it has no rule."""
+        told = {level for rule in self.rulebook for level in rule.levels}
+        return tuple(level for level in LEVELS if level in told or not told)
+
     def idle(self, values: Mapping[str, Any], task: str) -> dict[str, Condition]:
         """Return the hyperparameters in ``values`` that have no effect, with what makes it so."""
         return conditional.idle(self.conditions, values, task)
@@ -103,6 +121,27 @@ class Declaration:
     def contradictions(self, values: Mapping[str, Any], task: str) -> list[tuple[str, Condition]]:
         """Return the hyperparameters in ``values`` that others forbid, with what forbids them."""
         return conditional.contradictions(self.conditions, values, task)
+
+    @property
+    def document(self) -> Path | None:
+        """Return the model document that lies beside the declaration, if there is one."""
+        beside = self.file.with_suffix(".yaml")
+        return beside if beside.is_file() else None
+
+    def missing(self) -> tuple[str, ...]:
+        """Return the top-level modules that training needs and that are not installed."""
+        from importlib.util import find_spec
+
+        needed = {name.partition(".")[0] for name in (*self.modules, *WORKER_NEEDS)}
+        return tuple(sorted(name for name in needed if find_spec(name) is None))
+
+    def install_command(self) -> str:
+        """Return the command that installs what training this family needs.
+
+        ``extra`` is one of the distribution that offers it; empty if the distribution brings all.
+        """
+        extra = f"[{self.extra}]" if self.extra else ""
+        return f"pip install '{self.distribution or 'repro-audit'}{extra}'"
 
     @property
     def digest(self) -> str:
@@ -164,6 +203,8 @@ def _read(point: Offer) -> Declaration:
                 f"trainer {point.name!r} of {origin} is written for interface "
                 f"{data['interface']}, this version speaks {INTERFACE}"
             )
+        if not 1 <= data["seed_bits"] <= SEED_BITS_MOST:
+            raise ValueError(f"seed_bits is 1 to {SEED_BITS_MOST}, not {data['seed_bits']}")
         return Declaration(
             family=data["family"],
             title=data["title"],
@@ -180,7 +221,10 @@ def _read(point: Offer) -> Declaration:
             seeds=tuple(data["seeds"]),
             seed_bits=data["seed_bits"],
             rulebook=tuple(
-                Rule(r["parameter"], r["value"], tuple(r["levels"]), r["reason"], r["evidence"])
+                Rule(
+                    *(r["parameter"], r["value"], tuple(r["levels"]), r["reason"], r["evidence"]),
+                    read_probe(r.get("probe")),
+                )
                 for r in data["rulebook"]
             ),
             file=file,
@@ -190,6 +234,9 @@ def _read(point: Offer) -> Declaration:
                 data["hyperparameters"],
                 data["tasks"],
             ),
+            rowwise=data.get("rowwise", False) is True,
+            inert_seeds=read_inert(data.get("inert_seeds", {}), data["seeds"]),
+            trial=read_trial(data.get("trial", {}), data["hyperparameters"], data["seeds"]),
         )
     except (ImportError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(

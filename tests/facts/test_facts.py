@@ -122,6 +122,23 @@ def test_a_declaration_that_cannot_be_read_is_an_error_and_not_a_warning(tmp_pat
     assert "acme" in found
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"seed_bits": 54}, "seed_bits is 1 to 53"),
+        ({"inert_seeds": {"nobody": "why"}}, "inert_seeds names"),
+        ({"trial": {"values": {"nothing": 1}}}, "a trial names"),
+    ],
+)
+def test_a_declaration_that_contradicts_itself_is_an_error_that_says_where(
+    tmp_path, own, change, says
+):
+    text = json.dumps({**own, "family": "acme", **change})
+    found = offered(tmp_path, {"acme": ("acme_trainers.acme", text)})
+    assert found.startswith("error: the declaration of trainer 'acme'")
+    assert says in found
+
+
 def loaded(*names):
     """Return what a worker reports of these modules."""
     return {name: digest_file(find_spec(name).origin).blake3 for name in names}

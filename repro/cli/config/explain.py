@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from repro.config.sealed.leaf import Leaf, Word
     from repro.configuration import Configuration
     from repro.explain import Explanation
+    from repro.facts.trainers import Rule
 
 SHOWN = 60
 """Values of a section that are listed; the rest are counted."""
@@ -88,7 +89,7 @@ def _json(found: Configuration, told: Explanation) -> dict[str, Any]:
         "type": said.type if said else None,
         "choices": list(said.choices) if said else [],
         "aliases": list(told.aliases),
-        "rules": [{**asdict(rule), "levels": list(rule.levels)} for rule in told.rules],
+        "rules": [_rule(rule) for rule in told.rules],
         "option": _option(told),
     }
 
@@ -189,3 +190,10 @@ def _option(told: Explanation) -> str | None:
 def _value(value: Any) -> str:
     """Return a value with its type kept apart: text stands in quotes."""
     return json.dumps(value, ensure_ascii=False)
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    """Return a rule of a rulebook as JSON."""
+    said = {**asdict(rule), "levels": list(rule.levels)}
+    said.pop("probe")
+    return said

@@ -123,6 +123,12 @@ def record_schema(kind: str) -> dict[str, Any]:
     return _load("records", kind)
 
 
+@cache
+def declaration_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a trainer's declaration."""
+    return _load("", "trainer")
+
+
 def _load(folder: str, kind: str) -> dict[str, Any]:
     # Not importlib.resources: what it brings along takes longer than reading all schemas.
     package = Path(str(import_module(SCHEMAS).__file__)).parent
