@@ -26,6 +26,7 @@ FOLDERS = {
 """Where the packages are in the checkout, and what they are called when installed."""
 
 WORKER_SIDE = (
+    "repro.conformance.child",
     "repro.execution.fitting",
     "repro.execution.readback",
     "repro.execution.selecting",
@@ -185,7 +186,7 @@ def allowed(module: Module, name: str) -> bool:
     """Return whether the arrow from ``module`` to ``name``, one of ours, is drawn."""
     if name == "repro.__version__" or within(name, (f"repro.{module.room or '-'}",)):
         return True
-    if within(module.name, WORKER_SIDE) and within(name, ("repro.pipeline", "repro.trainers")):
+    if within(module.name, WORKER_SIDE) and within(name, TABLES):
         return True
     if module.room in MAY_IMPORT:
         return within(name, MAY_IMPORT[module.room])

@@ -36,8 +36,8 @@ class Finder:
                     spec.loader = Source(spec.loader.name, spec.loader.path)
                 return spec
 sys.meta_path.insert(0, Finder())
-from repro.execution.worker import main
-raise SystemExit(main())
+from importlib import import_module
+raise SystemExit(import_module(sys.argv[3]).main())
 """
 """The worker's first lines: our own modules are compiled from the sources that are digested, never
 taken from a bytecode file that may be stale or forged."""
@@ -72,6 +72,8 @@ class Room:
     threads: int
     variation: Variation = NONE
     """What is otherwise than the level has it, to see whether it makes a difference."""
+    main: str = "repro.execution.worker"
+    """The module whose ``main`` the process runs."""
 
 
 class Worker:
@@ -88,15 +90,16 @@ class Worker:
         self.variables = {**set_for_it, **room.variation.variables}
         to_worker = os.pipe()
         to_notary = os.pipe()
+        fds = (to_worker[0], to_notary[1])
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, *FLAGS, "-c", BOOTSTRAP, str(to_worker[0]), str(to_notary[1])],
+                [sys.executable, *FLAGS, "-c", BOOTSTRAP, *map(str, fds), room.main],
                 env=self.variables,
                 cwd=room.directory,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                pass_fds=(to_worker[0], to_notary[1]),
+                pass_fds=fds,
                 start_new_session=True,
                 umask=room.variation.umask,
             )

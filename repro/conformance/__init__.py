@@ -1,0 +1,1 @@
+"""The conformance kit: whether a trainer keeps the contract, found out by trying it in workers."""

@@ -1,0 +1,124 @@
+"""Checks that bits are the same, whatever surrounds the trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from repro.conformance.bench import HOME, Around
+from repro.conformance.subject import Finding, Findings, Subject
+
+MANY = 4
+"""Threads of a fit that shows races: two hide them, for a + b is b + a."""
+REPEATS = 3
+FREE = ("model", "parts", "predictions")
+"""What must be the same where the file may say how many threads there were."""
+WORDS = {
+    "model": "the model",
+    "parts": "its parts",
+    "predictions": "the predictions",
+    "file": "the bytes of the file",
+}
+
+
+def repeats(subject: Subject) -> Findings:
+    """Fit repeatedly in one process, with the global generators seeded otherwise each time."""
+    for task in subject.tasks:
+        answer = subject.fitted(task, repeats=REPEATS)
+        if not answer.ok:
+            yield Finding(task, answer.said())
+            continue
+        first, *later = answer.result["bits"]
+        for bits in later:
+            yield from _differing(task, first, bits, "from one fit to the next in one process")
+
+
+def processes(subject: Subject) -> Findings:
+    """Fit in another fresh process."""
+    yield from _as_at_home(subject, Around(number=1), "from one process to another")
+
+
+def hash_seed(subject: Subject) -> Findings:
+    """Fit under another hash seed."""
+    yield from _as_at_home(subject, Around("hash-seed"), "under another hash seed")
+
+
+def directory(subject: Subject) -> Findings:
+    """Fit in another directory, under another umask."""
+    yield from _as_at_home(subject, Around("directory"), "in another directory")
+    yield from _as_at_home(subject, Around("umask"), "under another umask")
+
+
+def time_zone(subject: Subject) -> Findings:
+    """Fit in another time zone."""
+    yield from _as_at_home(subject, Around("time-zone"), "in another time zone")
+
+
+def locale(subject: Subject) -> Findings:
+    """Fit under another locale, one that writes decimals with a comma if the system has one."""
+    around = Around("locale", commas=True)
+    spoken = subject.bench.entrance(around)["locale"]
+    if not spoken:
+        yield Finding("", "no locale here writes a comma: only LC_ALL=C was tried", note=True)
+    yield from _as_at_home(subject, around, f"under the locale {spoken or 'C'}")
+
+
+def threads(subject: Subject) -> Findings:
+    """Fit with more threads than a race can hide in: alone, in another process, and under load."""
+    for task in subject.tasks:
+        found = []
+        for around in (
+            Around(threads=MANY),
+            Around(threads=MANY, number=1),
+            Around("load", threads=MANY),
+        ):
+            answer = subject.fitted(task, around, repeats=REPEATS)
+            if not answer.ok:
+                yield Finding(task, f"with {MANY} threads: {answer.said()}")
+                break
+            found += answer.result["bits"]
+        if not found:
+            continue
+        for bits in found[1:]:
+            yield from _differing(task, found[0], bits, f"between two fits with {MANY} threads")
+        home = subject.fitted(task)
+        if not home.ok:
+            continue
+        other = [WORDS[k] for k in FREE if home.result["bits"][0][k] != found[0][k]]
+        said = f"{' and '.join(other)}: other bits" if other else "the same bits"
+        yield Finding(task, f"with {MANY} threads and with one: {said}", note=True)
+
+
+def chunks(subject: Subject) -> Findings:
+    """Predict rows piece by piece."""
+    promised = subject.declaration.rowwise
+    for task, result, fault in subject.each("chunks"):
+        if fault:
+            yield fault
+            continue
+        broken = [size for size, same in result["same"].items() if not same]
+        if broken:
+            said = f"rows predicted in pieces of {' or of '.join(broken)} have other bits"
+            yield Finding(task, said, note=not promised)
+        elif not promised:
+            said = "pieces of rows have the same bits here; rowwise: true could promise it"
+            yield Finding(task, said, note=True)
+
+
+def _as_at_home(subject: Subject, around: Around, where: str) -> Findings:
+    """Yield what is otherwise than in a plain worker."""
+    for task in subject.tasks:
+        home, away = subject.fitted(task, HOME), subject.fitted(task, around)
+        if home.ok and away.ok:
+            first, second = home.result["bits"][0], away.result["bits"][0]
+            yield from _differing(task, first, second, where)
+        else:
+            lost = away if home.ok else home
+            yield Finding(task, f"{where}: {lost.said()}")
+
+
+def _differing(task: str, a: Mapping[str, Any], b: Mapping[str, Any], where: str) -> Findings:
+    """Yield a finding if two results have other bits."""
+    other = [WORDS[name] for name in a if a[name] != b[name]]
+    if other:
+        yield Finding(task, f"{', '.join(other)}: other bits {where}")

@@ -1,0 +1,1 @@
+"""The conformance kit, and what strangers do with it."""
