@@ -75,6 +75,9 @@ COMMANDS = {
         ("runs", "list"),
         ("runs", "show"),
         ("runs", "commands"),
+        ("trainers", "list"),
+        ("trainers", "show"),
+        ("trainers", "check"),
         ("config", "migrate"),
         ("config", "rollback"),
         ("audit", "verify"),
@@ -435,6 +438,9 @@ def ask(made: World) -> None:
     made.play("runs list", "runs list")
     made.play("runs commands", "runs commands")
     made.play("runs show", "runs show", made.run("train"))
+    made.play("trainers list", "trainers list")
+    made.play("trainers show", "trainers show lightgbm")
+    made.play("trainers check", "trainers check ridge --only aliases --only early-stopping -q")
     made.play("same", "diff", made.run("train"), made.run("train again"))
     made.play("seed", "diff", made.run("train"), made.run("other seed"))
     made.play("target", "diff", made.run("train"), made.run("other target"))

@@ -29,6 +29,7 @@ GROUPS: Final = MappingProxyType(
         "config": "Show, explain and compare the configuration.",
         "data": "Digest, describe and compare the data.",
         "runs": "List and show what has been run.",
+        "trainers": "List, show and check the families.",
         "audit": "The log: verify, show, prove, sign, witness, erase.",
     }
 )

@@ -42,6 +42,13 @@ def targets(ctx: typer.Context, _: str) -> Iterable[str]:
     return offering.targets(_root(ctx))
 
 
+def checks(_: typer.Context, __: str) -> Iterable[str]:
+    """Offer the checks of a trainer."""
+    from repro.conformance.checks import CHECKS
+
+    return CHECKS
+
+
 def families(_: typer.Context, __: str) -> Iterable[str]:
     """Offer families."""
     from repro import offering

@@ -41,6 +41,10 @@ Family = Annotated[
         autocompletion=offer(completing.families),
     ),
 ]
+NeededFamily = Annotated[
+    str,
+    typer.Argument(help="A model family.", autocompletion=offer(completing.families)),
+]
 Experiment = Annotated[
     str | None,
     typer.Option(
