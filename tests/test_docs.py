@@ -17,6 +17,7 @@ DOCUMENTS = [
     "docs/audit.md",
     "docs/configuration.md",
     "docs/lint.md",
+    "docs/trainers.md",
 ]
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 EXITS = re.compile(r"#\s*exits (\d+)")
@@ -62,7 +63,13 @@ def bash(command, folder):
     )
 
 
-LONG = {"docs/audit.md", "docs/configuration.md", "docs/how-to.md", "docs/tutorial.md"}
+LONG = {
+    "docs/audit.md",
+    "docs/configuration.md",
+    "docs/how-to.md",
+    "docs/trainers.md",
+    "docs/tutorial.md",
+}
 
 
 @pytest.mark.parametrize(
