@@ -33,9 +33,7 @@ class Condition:
 
     def holds(self, values: Mapping[str, Any], task: str) -> bool:
         """Return whether it holds for these hyperparameters and this task."""
-        if self.task is not None and self.task != task:
-            return False
-        return all(name in values and _among(values[name], self.when[name]) for name in self.when)
+        return self.task in (None, task) and holds(self.when, values)
 
 
 def idle(
@@ -96,6 +94,11 @@ def _read(entry: Mapping[str, Any], names: Collection[str], tasks: Collection[st
     if not told or told & set(found.when) or not (found.when or found.task):
         raise ValueError(f"a condition of {sorted(told)} says nothing, or speaks of itself")
     return found
+
+
+def holds(when: Mapping[str, Collection[Any]], values: Mapping[str, Any]) -> bool:
+    """Return whether each name in ``when`` has one of its values."""
+    return all(name in values and _among(values[name], when[name]) for name in when)
 
 
 def _among(value: Any, values: Collection[Any]) -> bool:

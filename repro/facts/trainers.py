@@ -18,6 +18,15 @@ from typing import Any
 from repro.errors import InputError, UsageError
 from repro.facts import conditions as conditional
 from repro.facts.conditions import Condition
+from repro.facts.limits import (
+    UNKNOWN,
+    Limit,
+    Threads,
+    levels,
+    of_threads,
+    read_limits,
+    read_threads,
+)
 from repro.facts.offers import Offer, offers
 from repro.facts.trials import Probe, Trial, read_inert, read_probe, read_trial
 
@@ -32,7 +41,7 @@ WORKER_NEEDS = ("numpy", "pandas", "threadpoolctl")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line of a rulebook: what strict mode forces, and why."""
+    """One line of a rulebook: what levels force, and why."""
 
     parameter: str
     value: Any
@@ -75,6 +84,10 @@ class Declaration:
     inert_seeds: Mapping[str, str] = field(default_factory=dict)
     """Seeds that the library wants and this family never draws with, each with the reason."""
     trial: Trial = field(default_factory=Trial)
+    threads: Threads = UNKNOWN
+    """How bits hang on threads."""
+    limits: tuple[Limit, ...] = ()
+    """What a level cannot promise."""
     _names: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def canonical_name(self, name: str) -> str:
@@ -121,6 +134,18 @@ class Declaration:
     def contradictions(self, values: Mapping[str, Any], task: str) -> list[tuple[str, Condition]]:
         """Return the hyperparameters in ``values`` that others forbid, with what forbids them."""
         return conditional.contradictions(self.conditions, values, task)
+
+    def beyond(
+        self, level: str, threads: int, values: Mapping[str, Any], task: str
+    ) -> tuple[Limit, ...]:
+        """Return why ``level`` cannot promise the bits of such a fit; empty if it can."""
+        known = (*filter(None, [of_threads(self.threads)]), *self.limits)
+        return tuple(limit for limit in known if limit.holds(level, threads, values, task))
+
+    @property
+    def beside(self) -> int:
+        """Return how many threads its libraries keep beside those that compute."""
+        return self.threads.beside
 
     @property
     def document(self) -> Path | None:
@@ -222,7 +247,7 @@ def _read(point: Offer) -> Declaration:
             seed_bits=data["seed_bits"],
             rulebook=tuple(
                 Rule(
-                    *(r["parameter"], r["value"], tuple(r["levels"]), r["reason"], r["evidence"]),
+                    *(r["parameter"], r["value"], levels(r["levels"]), r["reason"], r["evidence"]),
                     read_probe(r.get("probe")),
                 )
                 for r in data["rulebook"]
@@ -237,6 +262,8 @@ def _read(point: Offer) -> Declaration:
             rowwise=data.get("rowwise", False) is True,
             inert_seeds=read_inert(data.get("inert_seeds", {}), data["seeds"]),
             trial=read_trial(data.get("trial", {}), data["hyperparameters"], data["seeds"]),
+            threads=read_threads(data.get("threads")),
+            limits=read_limits(data.get("limits", ()), data["hyperparameters"], data["tasks"]),
         )
     except (ImportError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(

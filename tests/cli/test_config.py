@@ -153,7 +153,7 @@ def test_what_belongs_to_no_component_says_why_and_what_has_an_option_says_which
 def test_what_strict_mode_forces_says_why(config):
     status, out, _ = config("explain", "deterministic")
     assert status == 0
-    assert "strict mode  forces true: without it, sums are combined in order of arrival" in out
+    assert "strict, portable mode  forces true: without it, sums are combined" in out
 
 
 @pytest.mark.parametrize(

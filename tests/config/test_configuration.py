@@ -178,7 +178,7 @@ def test_what_strict_mode_forces_is_explained_by_its_rule(desk):
     told = explain(desk().configured(), desk().families, "hyperparameters.deterministic")
     assert told.kind == "forced"
     (rule,) = told.rules
-    assert (rule.value, rule.levels) == (True, ("strict",))
+    assert (rule.value, rule.levels) == (True, ("strict", "portable"))
     assert "order of arrival" in rule.reason
 
 

@@ -13,6 +13,7 @@ from repro.execution.git import describe
 from repro.facts import code
 from repro.facts.data import digest_files, locate
 from repro.facts.digest_cache import DigestCache
+from repro.facts.limits import LEVELS
 from repro.facts.trainers import declaration, declarations
 
 
@@ -37,7 +38,18 @@ def test_every_rule_says_why_and_how_it_is_known():
             assert rule.parameter not in found.hyperparameters
             assert rule.reason
             assert rule.evidence
-            assert set(rule.levels) <= {"strict", "best-effort"}
+            assert set(rule.levels) <= set(LEVELS)
+            assert ("strict" in rule.levels) is ("portable" in rule.levels)
+
+
+def test_every_family_says_how_its_bits_hang_on_threads():
+    for found in declarations().values():
+        assert not found.threads.timing  # its rulebook forces off what would make it so
+        assert not found.beside
+        assert found.threads.reason
+        assert found.threads.evidence
+        for level in ("strict", "portable"):
+            assert found.beyond(level, 1, {}, found.tasks[0]) == ()
 
 
 def test_what_stops_early_is_a_declared_part_of_the_procedure():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Protocol
 
+from repro.config.checks import idle
 from repro.config.checks.composed import source
 from repro.config.checks.dataset import dataset_problems, untimed_problems
-from repro.config.checks.idle import Judge, impossible
+from repro.config.checks.idle import impossible
+from repro.config.checks.levels import Judge as LevelJudge
+from repro.config.checks.levels import level_alone, levels
 from repro.config.checks.pointing import DATASET, REGISTRY, ROUTING, SELECTED, SPLITS
 from repro.config.checks.pointing import at as _at
 from repro.config.checks.pointing import at_item as _at_item
@@ -16,7 +19,7 @@ from repro.config.documents.catalog import MODELS
 from repro.config.resolution.active import SELECTION, SELECTION_USES, selecting
 from repro.config.resolution.experiments import DEFAULT_TARGET, TARGETS
 from repro.config.resolution.layers import Path, Value, below
-from repro.config.resolution.resolve import LEVEL, Resolved
+from repro.config.resolution.resolve import Resolved
 from repro.config.spelling.names import suggestion
 from repro.errors import Problem
 from repro.pipeline.formulas import TASK_OF, columns_of, is_level, lookback_of
@@ -32,6 +35,10 @@ LEVEL_FILE = "training_config.reproducibility_config"
 REGISTRY_FILE = "data.feature_registry"
 SELECTION_FILE = "feature_selection.feature_selection"
 PROFILES_FILE = "training_config.optimizer_config"
+
+
+class Judge(idle.Judge, LevelJudge, Protocol):
+    """A trainer's declaration that can judge its values."""
 
 
 def cross_checks(
@@ -231,11 +238,7 @@ def _kept(resolved: Resolved) -> Iterator[Problem]:
 def _parameters(resolved: Resolved, trainer: Judge) -> Iterator[Problem]:
     """Yield hyperparameters that the level forbids, and those that contradict each other."""
     flat = resolved.flat
-    level = flat[LEVEL]
-    for name, value in trainer.forced(str(level.value)).items():
-        setting = flat.get((MODELS, trainer.family, "hyperparameters", name))
-        if setting is not None and setting.value != value:
-            yield _at(resolved, setting, f"{level.value} mode forces it to {json.dumps(value)}")
+    yield from levels(resolved, trainer)
     prefix = (MODELS, trainer.family, "hyperparameters")
     leaves, depth = flat.get((*prefix, "num_leaves")), flat.get((*prefix, "max_depth"))
     if leaves is not None and depth is not None and 0 < depth.value < 31:
@@ -248,6 +251,7 @@ def _parameters(resolved: Resolved, trainer: Judge) -> Iterator[Problem]:
 
 _CHECKS: Mapping[Callable[[Resolved], Iterator[Problem]], tuple[str, ...]] = {
     _targets: (TARGETS_FILE, "data.dataset"),
+    level_alone: (LEVEL_FILE,),
     _ranking: (TARGETS_FILE, "feature_selection.target_ranking"),
     _features: (TARGETS_FILE, "data.dataset", REGISTRY_FILE),
     _splits: (TARGETS_FILE, "training_config.splits_config"),
