@@ -42,15 +42,27 @@ _FIXED = (
     ("PYTHONUTF8", "1"),
     ("TZ", "UTC"),
 )
+PINS = (
+    ("NPY_ENABLE_CPU_FEATURES", "X86_V3"),
+    ("OPENBLAS_CORETYPE", "Haswell"),
+)
+"""What holds arithmetic to x86-64-v3, the processors that portable bits are promised on.
+
+The first also switches off every other feature that NumPy dispatches on; it and its counterpart
+``NPY_DISABLE_CPU_FEATURES`` exclude each other. Both fail open: see ``attained``.
+"""
+PORTABLE = "portable"
+BEST_EFFORT = "best-effort"
 UMASK = 0o022
 
 
 def settings(level: str, threads: int) -> dict[str, str]:
     """Return the variables that a level sets; their values decide bits and hold no paths."""
-    if level == "best-effort":
-        return {**dict(_FIXED), "REPRO_MODE": "best-effort"}
+    if level == BEST_EFFORT:
+        return {**dict(_FIXED), "REPRO_MODE": level}
     return {
         **dict(_FIXED),
+        **dict(PINS if level == PORTABLE else ()),
         **dict.fromkeys(_COUNT, str(threads)),
         **dict.fromkeys(_ONE, "1"),
         "REPRO_MODE": level,
@@ -74,11 +86,7 @@ def faults(expected: Mapping[str, str], level: str, umask: int = UMASK) -> list[
 
     To be called before anything numeric is imported.
     """
-    found = [
-        f"{name} is {os.environ.get(name)!r}, not {value!r}"
-        for name, value in sorted(expected.items())
-        if os.environ.get(name) != value
-    ]
+    found = differing(expected, os.environ)
     foreign = sorted(set(os.environ) - set(expected) - {"LC_CTYPE"})
     found += [f"{name} is set, but not on the list" for name in foreign]
     if bool(sys.flags.hash_randomization) != (expected.get("PYTHONHASHSEED") != "0"):
@@ -92,4 +100,13 @@ def faults(expected: Mapping[str, str], level: str, umask: int = UMASK) -> list[
         found.append(f"umask is {mask:03o}, not {umask:03o}")
     early = sorted({"numpy", "pandas"} & set(sys.modules))
     found += [f"{name} was imported before the check" for name in early]
-    return found if level != "best-effort" else []
+    return found if level != BEST_EFFORT else []
+
+
+def differing(expected: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
+    """Return in words each of the expected variables that is not in force."""
+    return [
+        f"{name} is {found.get(name)!r}, not {value!r}"
+        for name, value in sorted(expected.items())
+        if found.get(name) != value
+    ]

@@ -12,6 +12,11 @@ A command about data asks for its table alone, of a worker that loads no trainer
 
     notary → worker   tables     the same, and how closely to look
     worker → notary   tables     the facts of the dataset
+
+And ``repro doctor`` asks for nothing but what a worker is:
+
+    notary → worker   probe      a level, a number of threads, families
+    worker → notary   found      the environment read back, and which families it can load
 """
 
 from __future__ import annotations
@@ -27,6 +32,7 @@ LIMIT = 64 * 1024 * 1024
 """Bytes of one message: a fold map or a tree of block digests is megabytes at most."""
 
 TABLES = "tables"
+PROBE = "probe"
 """The request that trains nothing, and its answer."""
 
 Message = dict[str, Any]

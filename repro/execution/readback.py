@@ -7,7 +7,9 @@ asked for; it reports what is loaded, how many threads there are, and how this m
 from __future__ import annotations
 
 import hashlib
+import locale
 import math
+import os
 import platform
 import sys
 from collections.abc import Iterable, Mapping
@@ -18,9 +20,37 @@ from typing import Any
 
 import blake3
 
+from repro.audit_log.formats.digests import payload_digest
+
 MAPS = Path("/proc/self/maps")
 STATUS = Path("/proc/self/status")
 WINDOW = 1 << 18
+
+
+def state() -> dict[str, Any]:
+    """Return all that is read back again after training; ``attained`` says what must hold of it."""
+    groups = fingerprint()
+    return {
+        "directory": os.getcwd(),  # noqa: PTH109
+        "machine": platform.machine(),
+        "process": process(),
+        "fingerprint": groups,
+        "numeric_fingerprint": numeric_fingerprint(groups),
+        "pools": pools(),
+        "cpu_features": cpu_features(),
+        "dispatched": dispatched(),
+        "mapped": mapped_paths(),
+        "threads": threads(),
+        # Last: what looks at thread pools sets variables when it is first imported.
+        "variables": dict(os.environ),
+    }
+
+
+RECORDED = (
+    *("process", "fingerprint", "numeric_fingerprint", "pools", "cpu_features", "dispatched"),
+    "threads",
+)
+"""The part of a state that is recorded as it is: no paths, and no machine's own variables."""
 
 
 def interpreter() -> dict[str, Any]:
@@ -151,25 +181,51 @@ def threads() -> int | None:
     return None
 
 
+def process() -> dict[str, Any]:
+    """Return what this process has set for itself, which code may change while it runs."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return {
+        "hash_randomization": bool(sys.flags.hash_randomization),
+        "umask": f"{mask:03o}",
+        "locale": locale.setlocale(locale.LC_ALL),
+        "denormals": denormals_alive(),
+    }
+
+
+def denormals_alive() -> bool:
+    """Return whether this thread computes with denormal numbers, and does not take them for zero.
+
+    A library compiled for speed may switch them off for the whole process when it is loaded.
+    """
+    import numpy as np
+
+    # In arrays, or the compiler of Python would have done the sum long ago.
+    smallest = np.array([np.finfo(np.float64).smallest_normal])
+    halved = smallest / np.array([2.0])
+    return bool(halved[0] != 0.0 and (halved * np.array([2.0]))[0] == smallest[0])
+
+
 def fingerprint() -> dict[str, str]:
     """Return a digest for each group of kernels known to differ between machines.
 
     Matrix products and factorisations (BLAS, LAPACK), transcendental functions of NumPy and of
-    the C library, the order of ties in an unstable sort, and whether denormals are alive.
+    the C library, the order of ties in an unstable sort, and what becomes of denormals.
     """
     import numpy as np
 
-    rows = np.arange(1, 24 * 24 + 1, dtype=np.float64).reshape(24, 24)
-    a = np.sqrt(rows) % 1.0 + np.eye(24)
-    line = np.linspace(0.1, 7.3, 257)
+    # Small operands and large ones: BLAS has kernels of their own for each.
+    a, b = (np.sqrt(np.arange(1.0, n * n + 1).reshape(n, n)) % 1.0 + np.eye(n) for n in (24, 160))
+    line, tiny = np.linspace(0.1, 7.3, 257), np.array([5e-324, 1e-310, 2.2250738585072014e-308])
+    libm = (math.exp, math.log, math.sin, math.tanh, lambda x: math.pow(x, 1.7))
     groups: Mapping[str, list[Any]] = {
-        "matrix product": [a @ a, a.astype(np.float32) @ a.astype(np.float32)],
+        "matrix product": [a @ a, b @ b, b @ b[0], b[0] @ b[1], _single(a), _single(b)],
         "factorisation": [np.linalg.svd(a, compute_uv=False), np.linalg.solve(a, a[0])],
         "numpy functions": [np.exp(line), np.log(line), np.sin(line), np.tanh(line), line**1.7],
-        "libm": [np.array([f(x) for x in line.tolist()]) for f in (math.exp, math.log, math.sin)],
+        "libm": [np.array([f(x) for x in line.tolist()]) for f in libm],
         "sort of ties": [np.argsort(np.arange(512) % 7)],
         "sums": [np.array([line.sum(), a.mean(), np.cumsum(line)[-1]])],
-        "denormals": [np.array([5e-324 * 1.0, 2.2e-308 / 3])],
+        "denormals": [tiny / np.array([3.0]), tiny * np.array([1.0])],
     }
     return {
         name: hashlib.sha256(b"".join(np.ascontiguousarray(x).tobytes() for x in xs)).hexdigest()
@@ -177,11 +233,31 @@ def fingerprint() -> dict[str, str]:
     }
 
 
+def numeric_fingerprint(groups: Mapping[str, str]) -> str:
+    """Return one digest (64 hex digits) of a ``fingerprint``: how this process computes."""
+    return payload_digest("repro-audit v1 numeric fingerprint", groups)
+
+
 def cpu_features() -> list[str]:
     """Return the CPU features that NumPy found and did not have switched off."""
     # NumPy tells it nowhere else; its show_config prints only what the build was made for.
     module = import_module("numpy._core._multiarray_umath")
     return sorted(name for name, found in module.__cpu_features__.items() if found)
+
+
+def dispatched() -> dict[str, bool]:
+    """Return the CPU features that this NumPy has code of its own for, and whether it uses it.
+
+    Their names differ between versions of NumPy, and it passes over a name that it does not know.
+    """
+    module = import_module("numpy._core._multiarray_umath")
+    return {name: bool(module.__cpu_features__[name]) for name in module.__cpu_dispatch__}
+
+
+def _single(a: Any) -> Any:
+    """Return the product of a matrix with itself in single precision."""
+    single = a.astype("<f4")
+    return single @ single
 
 
 def _digest(entries: list[tuple[str, str]]) -> str:

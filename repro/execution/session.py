@@ -49,6 +49,10 @@ class Module(Protocol):
     def early_stopping(self) -> str | None:
         """The hyperparameter that holds rows out of the fit, if the family has one."""
 
+    @property
+    def beside(self) -> int:
+        """How many threads its libraries keep beside those that compute."""
+
     def procedure(self) -> Mapping[str, str]:
         """Every accepted name, with the canonical one, of what says how training proceeds."""
 
@@ -106,8 +110,8 @@ class Session:
             umask=variation.umask,
             cores=variation.cores,
             files=files[::-1] if variation.reversed_files else files,
-            trainer=_described(job.trainer),
-            selectors=[_described(trainer) for trainer in job.selectors],
+            trainer=described(job.trainer),
+            selectors=[described(trainer) for trainer in job.selectors],
         )
 
     def __enter__(self) -> Session:
@@ -145,7 +149,7 @@ class Session:
         return finished
 
 
-def _described(trainer: Module) -> dict[str, Any]:
+def described(trainer: Module) -> dict[str, Any]:
     """Return a trainer as it is described to the worker."""
     return {
         "family": trainer.family,
@@ -155,4 +159,5 @@ def _described(trainer: Module) -> dict[str, Any]:
         "modules": trainer.modules,
         "shielded": trainer.shielded,
         "early_stopping": trainer.early_stopping,
+        "beside": trainer.beside,
     }

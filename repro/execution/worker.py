@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from repro.errors import DeterminismError, InputError, ReproError
-from repro.execution import guards
-from repro.execution.environment import faults
-from repro.execution.protocol import TABLES, Channel, ProtocolError
+from repro.execution import attained, guards
+from repro.execution.environment import BEST_EFFORT, PINS, faults
+from repro.execution.protocol import PROBE, TABLES, Channel, ProtocolError
 
 PROGRESS_INTERVAL = 0.05
 """Seconds between two messages of progress."""
@@ -64,20 +64,20 @@ def main() -> int:
 
 
 def _serve(channel: Channel) -> None:
-    """Answer one request: a training, from its facts to its artifacts, or a look at tables."""
+    """Answer one request: a training, a look at tables, or what this worker is."""
     message = channel.receive()
+    if message["kind"] == PROBE:
+        _probe(channel, message)
+        return
     request, options, level = message["request"], message["options"], message["level"]
     _keep_to(message["cores"])
     found = faults(message["variables"], level, message["umask"])
     if found:
-        raise DeterminismError("strict environment not attained: " + "; ".join(found))
+        raise DeterminismError(f"{level} environment not attained: " + "; ".join(found))
     directory = Path.cwd()
     trainers = [message["trainer"], *message["selectors"]]
     readers = _readers(options["dataset"]["format"])
-    shield = guards.Shield(_kept_out(trainers, readers))
-    if level != "best-effort":
-        shield.raise_()
-        guards.install(str(directory))
+    shield = _guarded(trainers, level, readers)
     if message["kind"] == TABLES:
         channel.send(TABLES, facts=_tables(message))
         return
@@ -86,13 +86,16 @@ def _serve(channel: Channel) -> None:
     _load_readers(readers)
     from repro.execution import readback, tables, training
 
-    environment = _environment(trainers, readers, level)
-    paths, modules = readback.mapped_paths(), readback.loaded()
-    environment["shielded"] = sorted(shield.refused)
+    asked = _asked(message, trainers, request["execution"]["threads"])
+    state, modules = readback.state(), readback.loaded()
+    # A run that was sealed before there was such a pin is verified without one.
+    pinned = options.get("execution", {}).get("numeric_fingerprint")
+    attained.require_attained(asked, state, pinned)
+    environment = _environment(trainers, level, state, shield, readers)
     # Digesting a hundred megabytes of libraries leaves the interpreter free to read the data.
     with ThreadPoolExecutor(1) as beside:
-        digests = beside.submit(lambda: (readback.libraries(modules), readback.mapped(paths)))
-        environment["code"], environment["startup"] = readback.own_code(), readback.startup_files()
+        digests = beside.submit(lambda: _digests(modules, state["mapped"]))
+        environment["code"] = readback.own_code()
         prepared = training.prepare(
             request,
             options,
@@ -100,12 +103,12 @@ def _serve(channel: Channel) -> None:
             message["trainer"]["early_stopping"],
             {s["family"]: (loaded[s["family"]], s["early_stopping"]) for s in trainers[1:]},
         )
-        environment["libraries"], environment["mapped"] = digests.result()
+        environment |= digests.result()
     channel.send("prepared", facts=prepared.facts, environment=environment)
     seeds = channel.receive()["seeds"]
     out = _train(channel, trainer, request, options, prepared, seeds, directory)
     _require_no_new_code(modules, level)
-    after = {**_after(environment, paths, level), "shielded": sorted(shield.refused)}
+    after = {**_after(asked, state), "shielded": sorted(shield.refused)}
     channel.send("finished", **out, after=after)
 
 
@@ -123,6 +126,57 @@ def _tables(message: Mapping[str, Any]) -> dict[str, Any]:
             f"install a family of trainers: pip install 'repro-audit[{extra}]'",
         ) from error
     return tables.answer(message)
+
+
+def _probe(channel: Channel, message: Mapping[str, Any]) -> None:
+    """Answer what a worker like this finds: its environment, and which families it can load."""
+    trainers, level = message["trainers"], message["level"]
+    found = faults(message["variables"], level)
+    shield = _guarded(trainers, level)
+    missing = {}
+    for described in trainers:
+        try:
+            _load(described)
+        except (InputError, DeterminismError) as error:
+            missing[described["family"]] = {"problem": error.problem, "hint": error.hint}
+    try:
+        from repro.execution import readback, tables, training  # noqa: F401
+    except ImportError as error:
+        channel.send(
+            "found", environment=None, violated=found, beyond=[str(error)], missing=missing
+        )
+        return
+
+    state, modules = readback.state(), readback.loaded()
+    environment = _environment(trainers, level, state, shield)
+    environment |= _digests(modules, state["mapped"])
+    asked = _asked(message, trainers, message["threads"])
+    channel.send(
+        "found",
+        environment=environment,
+        violated=found or attained.violated(asked, state),
+        beyond=attained.beyond(asked, state),
+        missing=missing,
+    )
+
+
+def _guarded(
+    trainers: Sequence[Mapping[str, Any]], level: str, readers: Sequence[str] = ()
+) -> guards.Shield:
+    """Put up what keeps modules and deeds out, unless nothing is promised; return the shield."""
+    shield = guards.Shield(_kept_out(trainers, readers))
+    if level != BEST_EFFORT:
+        shield.raise_()
+        guards.install(str(Path.cwd()))
+    return shield
+
+
+def _asked(
+    message: Mapping[str, Any], trainers: Sequence[Mapping[str, Any]], threads: int
+) -> attained.Asked:
+    """Return what was asked of this environment."""
+    beside = max((trainer["beside"] for trainer in trainers), default=0)
+    return attained.Asked(message["level"], threads, message["variables"], beside)
 
 
 def _train(
@@ -169,7 +223,15 @@ def _load(trainer: Mapping[str, Any]) -> Any:
             f"the family {trainer['family']} cannot be trained here: {error}",
             f"install it with: pip install 'repro-audit[{trainer['extra']}]'",
         ) from error
-    except (ImportError, OSError) as error:
+    except (ImportError, OSError, RuntimeError) as error:
+        if PINS[0][0] in str(error):
+            said = " ".join(str(error).rpartition("Original error was: ")[2].split())
+            raise DeterminismError(
+                f"portable environment not attained: NumPy says: {said}",
+                "portable bits are those of x86-64-v3 (Haswell, Zen and later)",
+            ) from error
+        if isinstance(error, RuntimeError):
+            raise
         if "map segment" in str(error) or "allocate memory" in str(error):
             raise MemoryError from error
         raise InputError(
@@ -203,7 +265,11 @@ def _kept_out(trainers: Sequence[Mapping[str, Any]], readers: Sequence[str]) -> 
 
 
 def _environment(
-    trainers: Sequence[Mapping[str, Any]], readers: Sequence[str], level: str
+    trainers: Sequence[Mapping[str, Any]],
+    level: str,
+    state: Mapping[str, Any],
+    shield: guards.Shield,
+    readers: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return what this interpreter is, but for the digests of its files; see ``readback``."""
     from repro.execution import readback
@@ -214,34 +280,31 @@ def _environment(
         "level": level,
         "interpreter": readback.interpreter(),
         "versions": readback.versions(sorted(set(distributions))),
-        "fingerprint": readback.fingerprint(),
-        "pools": readback.pools(),
-        "cpu_features": readback.cpu_features(),
-        "threads": readback.threads(),
+        **{name: state[name] for name in readback.RECORDED},
+        "shielded": sorted(shield.refused),
+        "startup": readback.startup_files(),
     }
 
 
-def _after(before: Mapping[str, Any], paths: Sequence[str], level: str) -> dict[str, Any]:
-    """Return what is different after training; DeterminismError for what must not be.
-
-    Arithmetic, thread pools and the libraries that are mapped; their bytes are not read again.
-    """
+def _digests(
+    modules: Mapping[str, list[tuple[str, str]]], paths: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """Return the digests of what is loaded, and of the shared libraries that are mapped."""
     from repro.execution import readback
 
-    now = readback.mapped_paths()
-    checks = {
-        "fingerprint": (before["fingerprint"], readback.fingerprint()),
-        "pools": (before["pools"], readback.pools()),
-        "mapped": (list(paths), list(now)),
-    }
-    changed = [name for name, (then, found) in checks.items() if then != found]
-    if changed and level != "best-effort":
-        new = ", ".join(sorted(Path(path).name for path in set(now) - set(paths)))
-        loaded = f" (loaded since: {new})" if new else ""
-        raise DeterminismError(
-            f"the environment changed while training: {', '.join(changed)}{loaded}"
-        )
-    return {"changed": changed, "threads": readback.threads()}
+    return {"libraries": readback.libraries(dict(modules)), "mapped": readback.mapped(paths)}
+
+
+def _after(asked: attained.Asked, before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is different after training; DeterminismError if it must not be."""
+    from repro.execution import readback
+
+    now = readback.state()
+    modules = {name.partition(".")[0] for name in sys.modules}
+    changed = attained.changed(asked, before, now, modules)
+    if changed and asked.promises:
+        raise DeterminismError(f"the environment changed while training: {'; '.join(changed)}")
+    return {"changed": changed, "threads": now["threads"]}
 
 
 def _require_no_new_code(modules: Mapping[str, Sequence[tuple[str, str]]], level: str) -> None:
@@ -252,7 +315,7 @@ def _require_no_new_code(modules: Mapping[str, Sequence[tuple[str, str]]], level
     now = readback.loaded()
     now.pop(readback.STANDARD, None)
     new = sorted(name for entries in now.values() for name, _ in entries if name not in known)
-    if new and level != "best-effort":
+    if new and level != BEST_EFFORT:
         raise DeterminismError(
             f"modules were loaded after the plan: {', '.join(new[:5])}",
             "a trainer must load all its code in load_library",

@@ -27,6 +27,7 @@ SELECTION = "feature_selection/feature_selection.yaml"
 RANKING = "feature_selection/target_ranking.yaml"
 
 SAFETY = "training_config/safety_config.yaml"
+REPRODUCIBILITY = "training_config/reproducibility_config.yaml"
 
 Keys = tuple[str | int, ...]
 QUANTILE: Keys = ("safety", "clipping", "training_target_quantile")
@@ -47,6 +48,7 @@ SPECIAL: Mapping[tuple[str, Keys], Any] = {
     (DATASET, ("dataset", "default_target")): "fwd_ret_1d",
     (ROUTING, ("routing", "symbol")): "IBM",
     (SPLITS, ("splits", "max_train_timestamps")): 300,
+    (REPRODUCIBILITY, ("reproducibility", "numeric_fingerprint")): "ab" * 32,
     (SAFETY, QUANTILE): 0.01,
     (f"{catalog.DEFAULTS}/{SAFETY}", QUANTILE): 0.01,
     (SPLITS, ("splits", "min_train_rows")): 100_000,

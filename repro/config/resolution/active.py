@@ -56,6 +56,8 @@ class Active:
     base_seed: int
     level: str
     threads: int
+    numeric_fingerprint: str | None
+    """What every machine must compute at the level portable, if anything is pinned."""
     time_limit_seconds: int
     leakage: Mapping[str, Any]
     clipping: Mapping[str, Any]
@@ -97,6 +99,7 @@ def activate(resolved: Resolved) -> Active:
         base_seed=reproducibility["base_seed"],
         level=reproducibility["level"],
         threads=reproducibility["threads"],
+        numeric_fingerprint=reproducibility["numeric_fingerprint"],
         time_limit_seconds=reproducibility["time_limit_seconds"],
         leakage=training["safety_config"]["safety"]["leakage_detection"],
         clipping=training["safety_config"]["safety"]["clipping"],

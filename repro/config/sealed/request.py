@@ -54,7 +54,11 @@ def build(
             "routing": dict(active.routing),
             "execution": {"level": active.level, "threads": active.threads},
         },
-        options={"dataset": nest(rest), "leakage": dict(active.leakage)},
+        options={
+            "dataset": nest(rest),
+            "leakage": dict(active.leakage),
+            "execution": {"numeric_fingerprint": active.numeric_fingerprint},
+        },
     )
 
 
