@@ -168,6 +168,13 @@ def family_of(root: Path) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def pinned_fingerprint(root: Path) -> str | None:
+    """Return the numeric fingerprint that the documents pin, if they pin any."""
+    name = "training_config.reproducibility_config"
+    found = _section(root, name, "reproducibility").get("numeric_fingerprint")
+    return found if isinstance(found, str) else None
+
+
 def root_of(start: Path) -> Path:
     """Return the workspace that ``start`` lies in."""
     return find_root(start.resolve())

@@ -16,6 +16,7 @@ DOCUMENTS = [
     "docs/how-to.md",
     "docs/audit.md",
     "docs/configuration.md",
+    "docs/determinism.md",
     "docs/lint.md",
     "docs/trainers.md",
 ]
@@ -64,11 +65,8 @@ def bash(command, folder):
 
 
 LONG = {
-    "docs/audit.md",
-    "docs/configuration.md",
-    "docs/how-to.md",
-    "docs/trainers.md",
-    "docs/tutorial.md",
+    f"docs/{name}.md"
+    for name in ("audit", "configuration", "determinism", "how-to", "trainers", "tutorial")
 }
 
 

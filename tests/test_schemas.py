@@ -63,6 +63,7 @@ COMMANDS = {
         ("rank",),
         ("diff",),
         ("verify",),
+        ("doctor",),
         ("lint",),
         ("exec",),
         ("config", "show"),
@@ -449,6 +450,7 @@ def ask(made: World) -> None:
 def read_the_log(made: World) -> None:
     """Ask for everything that can be had of the log; write what is handed out beside it."""
     (made.root / "old").write_bytes((made.root / "AUDIT_LOG" / "checkpoint").read_bytes())
+    made.play("doctor", "doctor --against", made.run("train"))
     made.play("audit show", "audit show", made.run("train"))
     made.play("audit show type", "audit show --type approval")
     made.play("audit tail", "audit tail -n 100")

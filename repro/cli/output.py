@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from repro.errors import Problem
 
+NOT_PROMISED = "best-effort: its bits are not promised, and never compared as if they were"
+"""What is said of a run of that level, wherever it is shown."""
 _STYLES = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
 
 

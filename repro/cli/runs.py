@@ -85,6 +85,8 @@ def show(
     snapshot = found.snapshot
     output.result(f"run {found.name}: {snapshot['family']} for {snapshot['target']}")
     output.result(f"in {found.folder}\n")
+    if snapshot["level"] == "best-effort":
+        output.result(f"{output.NOT_PROMISED}\n")
     output.result(output.columns([(k, str(v)) for k, v in found.group.items()]))
     output.result("\nparameters (requested; the library's own word on them: --format json)")
     asked = snapshot["parameters"]["requested"]

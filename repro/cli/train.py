@@ -70,6 +70,6 @@ def _text(outcome: Outcome) -> None:
     for finding in snapshot["leakage"]["findings"]:
         output.result(f"leakage warning: {finding['message']}")
     if snapshot["level"] == "best-effort":
-        output.result("best-effort: its bits are not promised, and never compared as if they were")
+        output.result(output.NOT_PROMISED)
     output.result(f"sealed in {outcome.folder}")
     output.result(f"log: {outcome.log_size} records, head {outcome.log_head}")

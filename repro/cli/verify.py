@@ -70,6 +70,7 @@ def _json(done: Verification) -> dict[str, Any]:
         "schema": 1,
         "command": "verify",
         "run": done.run.name,
+        "level": done.run.snapshot["level"],
         "verdict": done.verdict,
         "exit_status": done.exit_status,
         "differing_outputs": list(done.outputs),
@@ -123,6 +124,8 @@ def _text(done: Verification) -> None:
             _divergence(one, "  ")
     if done.incident is not None:
         output.result(f"alarm: two results under one execution key, record {done.incident}")
+    if done.run.snapshot["level"] == "best-effort":
+        output.result(output.NOT_PROMISED)
     output.result(f"recorded as record {done.record} of the log")
 
 

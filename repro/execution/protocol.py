@@ -32,8 +32,9 @@ LIMIT = 64 * 1024 * 1024
 """Bytes of one message: a fold map or a tree of block digests is megabytes at most."""
 
 TABLES = "tables"
-PROBE = "probe"
 """The request that trains nothing, and its answer."""
+PROBE = "probe"
+"""The request that asks only what the worker is."""
 
 Message = dict[str, Any]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
+import sys
 from pathlib import Path
 from typing import Any
 
 CPUINFO = Path("/proc/cpuinfo")
+OPENMP = "libgomp.so.1"
 
 
 def host() -> dict[str, Any]:
@@ -18,6 +21,20 @@ def host() -> dict[str, Any]:
         "processors": os.cpu_count(),
         "cpu": _cpu(),
     }
+
+
+def has_openmp() -> bool | None:
+    """Return whether the system has the OpenMP runtime that LightGBM's wheels load.
+
+    None where the wheels bring it along.
+    """
+    if sys.platform != "linux":
+        return None
+    try:
+        ctypes.CDLL(OPENMP)
+    except OSError:
+        return False
+    return True
 
 
 def _cpu() -> str | None:

@@ -15,6 +15,7 @@ COMMANDS = [
     ["data"],
     ["data", "diff"],
     ["exec"],
+    ["doctor"],
     ["runs"],
     ["runs", "list"],
     ["runs", "show"],
