@@ -28,7 +28,7 @@ class Job:
     """One fit: everything that may decide the model."""
 
     task: str
-    """``regression`` or ``binary``."""
+    """``regression``, ``binary`` or ``multiclass``."""
     features: Sequence[str]
     parameters: Mapping[str, Any]
     """Hyperparameters under canonical names, with those that the level forces."""
@@ -38,6 +38,9 @@ class Job:
     validation: tuple[Floats, Floats] | None = None
     """Rows held out of the fit to decide when to stop: x (rows, features) and y (rows,), the newest
     of the training rows; None unless the parameters ask to stop early."""
+    classes: int = 0
+    """How many classes the labels are of, 0.0, 1.0 and so on: 2 for a binary task, more for a
+    multiclass one, 0 for a regression."""
 
 
 class Trainer(Protocol):
@@ -56,7 +59,11 @@ class Trainer(Protocol):
         """
 
     def predict(self, model: Any, x: Floats, threads: int) -> Floats:
-        """Return predictions (rows,): the value, or the probability of class 1."""
+        """Return predictions, float64: the value, or the probability of class 1, (rows,).
+
+        For a multiclass task the probability of each class in the order of the labels, (rows,
+        classes), C-contiguous.
+        """
 
     def save(self, model: Any, path: Path) -> None:
         """Write the model in the family's own byte-stable format; no code is stored in it."""

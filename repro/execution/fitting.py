@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repro.pipeline.clipping import clip_labels
+from repro.pipeline.formulas import classes_of
 from repro.pipeline.panel import Floats
 from repro.pipeline.samples import Samples
 from repro.pipeline.splits import HoldOut
@@ -68,6 +69,7 @@ def fit(
         parameters=parameters,
         seeds={key: value for key, value in seeds.items() if key not in GLOBAL},
         threads=request["execution"]["threads"],
+        classes=classes_of(request["target"]),
         validation=None
         if held is None
         else (

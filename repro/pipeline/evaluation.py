@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 import sys
+from fractions import Fraction
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from repro.errors import TrainingError
 from repro.pipeline.panel import Floats, Ints
@@ -20,19 +22,23 @@ Metrics = dict[str, float | int | None]
 
 CLIP: Final = sys.float_info.epsilon
 """Log loss takes probabilities as within [2^-52, 1 - 2^-52], as scikit-learn does for float64."""
+_ROUNDING: Final = 2.0**-16
+"""How far from 1 the probabilities of a row may add up: a library in float32 is less far away."""
 
 
 def evaluate(task: str, truth: Floats, predicted: Floats, time: Ints, baseline: Floats) -> Metrics:
     """Return the metrics of one set of predictions, by the names in ``metric_names``.
 
-    truth, predicted: (n,) float64; a binary truth is 0.0 or 1.0 and its prediction the probability
-    of 1.  time: (n,) nanoseconds, for metrics per date.  baseline: (n,) what the naive model says:
-    for each row the mean of the target in the training that the row was predicted from.
+    truth: (n,) float64, for classes 0.0, 1.0 and so on.  predicted: (n,) float64, for a binary task
+    the probability of 1; for a multiclass task (n, classes), the probability of each in the order
+    of the labels.  time: (n,) nanoseconds, for metrics per date.  baseline: like ``predicted``,
+    what the naive model says: for each row the mean of the target, or the share of each class, in
+    the training that the row was predicted from.
     Raises TrainingError if a prediction is not finite, or no probability.
     """
     wrong = int(np.count_nonzero(~np.isfinite(predicted)))
     if wrong:
-        raise TrainingError(f"{wrong} of {len(predicted)} predictions are NaN or infinite")
+        raise TrainingError(f"{wrong} of {predicted.size} predictions are NaN or infinite")
     if task == "regression":
         return _regression(truth, predicted, time, baseline)
     if task == "binary":
@@ -40,6 +46,9 @@ def evaluate(task: str, truth: Floats, predicted: Floats, time: Ints, baseline: 
         if outside:
             raise TrainingError(f"{outside} of {len(predicted)} predictions are no probability")
         return _binary(truth, predicted, baseline)
+    if task == "multiclass":
+        _require_distributions(predicted)
+        return _multiclass(truth, predicted, baseline)
     raise AssertionError(f"task got past the schemas: {task!r}")
 
 
@@ -64,7 +73,7 @@ def _binary(truth: Floats, predicted: Floats, baseline: Floats) -> Metrics:
     loss = _log_loss(truth, predicted)
     base_loss = _log_loss(truth, baseline)
     return {
-        "auc": _auc(truth, predicted),
+        "auc": _plain(_auc(truth == 1.0, predicted)),
         "log_loss": loss,
         "accuracy": _accuracy(truth, predicted),
         "baseline_log_loss": base_loss,
@@ -73,15 +82,63 @@ def _binary(truth: Floats, predicted: Floats, baseline: Floats) -> Metrics:
     }
 
 
-def _auc(truth: Floats, predicted: Floats) -> float | None:
-    """Return the share of (1, 0) pairs in the right order, ties counting one half; exact."""
-    positive = truth == 1.0
+def _multiclass(truth: Floats, predicted: Floats, baseline: Floats) -> Metrics:
+    """Return the metrics of several classes.
+
+    A row is called what is likeliest, and of equally likely classes the first. The means over the
+    classes, of the AUC of each against the others and of the share of its rows that are called
+    what they are, are None where one of the classes does not occur.
+    """
+    loss = _log_loss_of_classes(truth, predicted)
+    base_loss = _log_loss_of_classes(truth, baseline)
+    right = np.argmax(predicted, axis=1) == truth
+    each = [truth == label for label in range(predicted.shape[1])]
+    return {
+        "macro_auc": _macro([_auc(mine, predicted[:, n]) for n, mine in enumerate(each)]),
+        "log_loss": loss,
+        "accuracy": _plain(_share(right)),
+        "balanced_accuracy": _macro([_share(right[mine]) for mine in each]),
+        "baseline_log_loss": base_loss,
+        "baseline_accuracy": _plain(_share(np.argmax(baseline, axis=1) == truth)),
+        "skill": _one_minus(loss, base_loss),
+    }
+
+
+def _require_distributions(predicted: Floats) -> None:
+    """Raise TrainingError unless each row (n, classes) is made of probabilities that add up."""
+    sums = predicted.sum(axis=1)
+    sound = (predicted >= 0.0).all(axis=1) & (np.abs(sums - 1.0) <= _ROUNDING)
+    outside = int(np.count_nonzero(~sound))
+    if outside:
+        raise TrainingError(
+            f"{outside} of {len(predicted)} predictions are no probabilities that add up to 1"
+        )
+
+
+def _auc(positive: npt.NDArray[np.bool_], predicted: Floats) -> Fraction | None:
+    """Return the share of (positive, other) pairs in the right order, ties counting one half."""
     ones = int(np.count_nonzero(positive))
-    zeros = len(truth) - ones
+    zeros = len(positive) - ones
     if ones == 0 or zeros == 0:
         return None
-    ranks = doubled_ranks(predicted, np.zeros(len(truth), dtype=np.int64))
-    return (int(ranks[positive].sum()) - ones * (ones + 1)) / (2 * ones * zeros)
+    ranks = doubled_ranks(predicted, np.zeros(len(positive), dtype=np.int64))
+    return Fraction(int(ranks[positive].sum()) - ones * (ones + 1), 2 * ones * zeros)
+
+
+def _share(which: npt.NDArray[np.bool_]) -> Fraction | None:
+    """Return the share of rows that are true."""
+    return Fraction(int(np.count_nonzero(which)), len(which)) if len(which) else None
+
+
+def _macro(each: list[Fraction | None]) -> float | None:
+    """Return the mean over the classes; None if it is not known of all."""
+    known = [value for value in each if value is not None]
+    return float(sum(known, Fraction()) / len(each)) if len(known) == len(each) else None
+
+
+def _plain(exact: Fraction | None) -> float | None:
+    """Return the float that is nearest."""
+    return None if exact is None else float(exact)
 
 
 def _log_loss(truth: Floats, predicted: Floats) -> float | None:
@@ -89,10 +146,13 @@ def _log_loss(truth: Floats, predicted: Floats) -> float | None:
     return _mean([-math.log(p) for p in np.where(truth == 1.0, clipped, 1.0 - clipped).tolist()])
 
 
+def _log_loss_of_classes(truth: Floats, predicted: Floats) -> float | None:
+    likely = predicted[np.arange(len(truth)), truth.astype(np.int64)]
+    return _mean([-math.log(p) for p in np.clip(likely, CLIP, 1.0 - CLIP).tolist()])
+
+
 def _accuracy(truth: Floats, predicted: Floats) -> float | None:
-    if len(truth) == 0:
-        return None
-    return int(np.count_nonzero((predicted > 0.5) == (truth == 1.0))) / len(truth)
+    return _plain(_share((predicted > 0.5) == (truth == 1.0)))
 
 
 def _errors(truth: Floats, predicted: Floats) -> list[float]:

@@ -27,7 +27,11 @@ FEATURE_KINDS = frozenset(
         "rank",
     }
 )
-TASK_OF: Mapping[str, str] = {"forward_return": "regression", "forward_return_above": "binary"}
+TASK_OF: Mapping[str, str] = {
+    "forward_return": "regression",
+    "forward_return_above": "binary",
+    "forward_return_class": "multiclass",
+}
 """The kind of a target's formula to the task that its values are for."""
 TARGET_KINDS = frozenset(TASK_OF)
 
@@ -69,6 +73,42 @@ def columns_of(formula: Formula) -> tuple[str, ...]:
         return columns_of(formula["formula"])
     keys = _COLUMN_KEYS.get(kind, ("column",))
     return tuple(sorted({str(formula[key]) for key in keys}))
+
+
+def edges_of(formula: Formula) -> tuple[float, ...]:
+    """Return where a target's formula cuts returns into classes, ascending; none of a regression.
+
+    Class n is what lies above n of the edges; a return that is equal to an edge is not above it.
+    """
+    if formula["kind"] == "forward_return_class":
+        return tuple(map(float, formula["edges"]))
+    return (float(formula["threshold"]),) if formula["kind"] == "forward_return_above" else ()
+
+
+def classes_of(target: Mapping[str, Any]) -> int:
+    """Return how many classes a target has: 2 of a binary task, and 0 of a regression."""
+    edges = () if target["task"] == "regression" else edges_of(target["formula"])
+    return len(edges) + 1 if edges else 0
+
+
+def class_table(formula: Formula) -> list[dict[str, Any]]:
+    """Return each class in the order of the labels, with its bounds: ``above`` and ``up_to``.
+
+    A bound that a class does not have is None. Empty for a regression.
+    """
+    edges = edges_of(formula)
+    if not edges:
+        return []
+    bounds = zip((None, *edges), (*edges, None), strict=True)
+    return [{"class": n, "above": low, "up_to": high} for n, (low, high) in enumerate(bounds)]
+
+
+def class_words(formula: Formula, label: int) -> str:
+    """Return a class as people read it: ``class 1 (above -0.02, up to 0.02)``."""
+    row = class_table(formula)[label]
+    said = [("above", row["above"]), ("up to", row["up_to"])]
+    bounds = ", ".join(f"{word} {bound:g}" for word, bound in said if bound is not None)
+    return f"class {label} ({bounds})"
 
 
 def is_level(formula: Formula, column: str) -> bool:

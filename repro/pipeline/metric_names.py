@@ -24,11 +24,22 @@ BINARY_METRICS: Final = (
     "baseline_accuracy",
     "skill",
 )
+MULTICLASS_METRICS: Final = (
+    "macro_auc",
+    "log_loss",
+    "accuracy",
+    "balanced_accuracy",
+    "baseline_log_loss",
+    "baseline_accuracy",
+    "skill",
+)
 
 HIGHER_IS_BETTER: Final[dict[str, bool]] = {
     "accuracy": True,
     "auc": True,
+    "balanced_accuracy": True,
     "log_loss": False,
+    "macro_auc": True,
     "mae": False,
     "r2": True,
     "rank_ic": True,

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from repro.errors import InputError
 from repro.pipeline.features import FeatureMatrix
+from repro.pipeline.formulas import class_words, classes_of
 from repro.pipeline.panel import Floats, Ints, Panel
 from repro.pipeline.targets import Labels
 
@@ -22,7 +23,7 @@ class Samples:
     X: Floats
     """(n, k), C-contiguous; NaN where a feature is not known."""
     y: Floats
-    """(n,), never NaN; 0.0 and 1.0 for a binary task."""
+    """(n,), never NaN; for classes 0.0, 1.0 and so on."""
     time: Ints
     """(n,) nanoseconds since 1970-01-01 UTC, ascending."""
     label_end: Ints
@@ -35,14 +36,18 @@ class Samples:
     dropped: Mapping[str, int]
     """Rows of the panel left out: ``no_target``, then ``no_features`` (all of them NaN)."""
 
+    def symbol_names(self) -> list[str]:
+        """Return the symbol of each row."""
+        return [self.symbols[code] for code in self.symbol.tolist()]
+
 
 def build_samples(
     panel: Panel, matrix: FeatureMatrix, labels: Labels, target: Mapping[str, Any]
 ) -> Samples:
     """Return the rows that have a target and at least one feature.
 
-    Raises InputError if there are none, if a feature has no value in any of them, or if the target
-    has only one value.
+    Raises InputError if there are none, if a feature has no value in any of them, if the target
+    has only one value, or if one of its classes does not occur.
     """
     has_target = ~np.isnan(labels.values)
     has_features = ~np.isnan(matrix.values).all(axis=1)
@@ -86,10 +91,17 @@ def _require_values(features: Floats, names: tuple[str, ...]) -> None:
 
 def _require_variation(values: Floats, target: Mapping[str, Any]) -> None:
     if (values != values[0]).any():
+        for label in range(classes_of(target)):
+            if not (values == label).any():
+                raise InputError(
+                    f"target {target['name']}: {class_words(target['formula'], label)}"
+                    f" does not occur in any of {len(values)} rows",
+                    "move its edges, or use more data",
+                )
         return
-    if target["task"] == "binary":
+    if target["task"] != "regression":
         problem = f"target {target['name']} has one class: all {len(values)} rows are {values[0]:g}"
-        raise InputError(problem, "move its threshold, or use more data")
+        raise InputError(problem, "move where its classes begin, or use more data")
     problem = (
         f"target {target['name']} is constant: all {len(values)} rows are {float(values[0])!r}"
     )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from repro.errors import InputError
+from repro.pipeline.formulas import edges_of
 from repro.pipeline.panel import Floats, Ints, Panel, as_floats, segments
 from repro.pipeline.times import NEVER
 from repro.pipeline.windows import shifted
@@ -19,7 +20,7 @@ class Labels:
     """The target of every row of a panel, in the panel's order."""
 
     values: Floats
-    """(n,); for a binary task 0.0 or 1.0; NaN where it is not known."""
+    """(n,); for classes 0.0, 1.0 and so on; NaN where it is not known."""
     label_end: Ints
     """(n,) nanoseconds: the time of row t + horizon, from which the label can be known;
     ``times.NEVER`` where the symbol has no such row."""
@@ -28,7 +29,7 @@ class Labels:
 
 
 def compute(panel: Panel, target: Mapping[str, Any]) -> Labels:
-    """Return c[t + horizon] / c[t] - 1 over own rows, or whether that is above a threshold.
+    """Return c[t + horizon] / c[t] - 1 over own rows, or how many edges that is above.
 
     Raises InputError if the panel lacks the column.
     """
@@ -51,7 +52,8 @@ def compute(panel: Panel, target: Mapping[str, Any]) -> Labels:
             ]
     infinite = np.isinf(values)
     values[infinite] = np.nan
-    if formula["kind"] == "forward_return_above":
-        above = (values > formula["threshold"]).astype(np.float64)
+    edges = edges_of(formula)
+    if edges:
+        above = np.searchsorted(edges, values, side="left").astype(np.float64)
         values = np.where(np.isnan(values), np.nan, above)
     return Labels(values, label_end, int(np.count_nonzero(infinite)))

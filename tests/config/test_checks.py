@@ -57,7 +57,7 @@ def composed(resolved, families):
 # --- between documents ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("target", ["fwd_ret_5d", "fwd_ret_1d", "fwd_up_5d"])
+@pytest.mark.parametrize("target", ["fwd_ret_5d", "fwd_ret_1d", "fwd_up_5d", "fwd_class_5d"])
 @pytest.mark.parametrize("variant", [None, "conservative", "aggressive"])
 def test_the_shipped_configuration_is_sound(target, variant, checked):
     assert checked(target=target, variant=variant) == []
@@ -79,6 +79,27 @@ def test_the_shipped_configuration_is_sound(target, variant, checked):
             f"{TARGETS}:18:14-76: targets.fwd_up_5d.formula: "
             "no column 'Adj Clos' in the dataset; did you mean Adj Close?",
             id="a column of a target that does not exist",
+        ),
+        pytest.param(
+            [(TARGETS, "edges: [-0.02, 0.02]", "edges: [0.02, -0.02, 0.5]")],
+            {},
+            f"{TARGETS}:24:14-88: targets.fwd_class_5d.formula: "
+            "edges must ascend, and -0.02 follows 0.02",
+            id="edges of classes that do not ascend",
+        ),
+        pytest.param(
+            [(TARGETS, "task: multiclass", "task: binary")],
+            {},
+            f"{TARGETS}:23:11-17: targets.fwd_class_5d.task: "
+            "binary is not what the formula forward_return_class gives: multiclass",
+            id="a task of two classes for a formula of three",
+        ),
+        pytest.param(
+            [],
+            {"target": "fwd_class_5d", "sets": ("safety.clipping.training_target_quantile=0.01",)},
+            "--set 1:1:42-46: safety.clipping.training_target_quantile: "
+            "the labels of fwd_class_5d are classes: write null",
+            id="labels that are classes, clipped",
         ),
         pytest.param(
             [(REGISTRY, "column: Volume", "column: Volumes")],
@@ -365,6 +386,15 @@ def test_a_task_that_the_trainer_cannot_do_is_told_at_the_target(checked, famili
         f"{TARGETS}:17:11-17: targets.fwd_up_5d.task: lightgbm cannot be trained for binary"
     ]
     assert problem.hint == "it can for: regression"
+
+
+@pytest.mark.parametrize("family", ["ridge", "elasticnet"])
+@pytest.mark.parametrize("target", ["fwd_up_5d", "fwd_class_5d"])
+def test_a_family_of_regressions_knows_no_classes(family, target, checked, families):
+    (problem,) = checked(target=target, sets=(f"pipeline.family={family}",))
+    task = "binary" if target == "fwd_up_5d" else "multiclass"
+    assert problem.message == f"{family} cannot be trained for {task}"
+    assert (problem.path, problem.hint) == (f"targets.{target}.task", "it can for: regression")
 
 
 @pytest.fixture

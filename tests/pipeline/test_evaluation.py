@@ -9,7 +9,12 @@ from sklearn import metrics as sk
 
 from repro.errors import TrainingError
 from repro.pipeline.evaluation import evaluate
-from repro.pipeline.metric_names import BINARY_METRICS, HIGHER_IS_BETTER, REGRESSION_METRICS
+from repro.pipeline.metric_names import (
+    BINARY_METRICS,
+    HIGHER_IS_BETTER,
+    MULTICLASS_METRICS,
+    REGRESSION_METRICS,
+)
 from repro.pipeline.ranking import doubled_ranks, spearman
 
 quick = settings(deadline=None, max_examples=80, database=None, derandomize=True)
@@ -73,6 +78,65 @@ def test_binary_metrics_agree_with_scikit_learn(seed, decimals, rows):
         assert found["auc"] is None
 
 
+def distributions(generator, rows, classes, decimals):
+    """Return probabilities (rows, classes) of few different values, so that there are ties."""
+    weights = generator.random((rows, classes)).round(decimals) + 0.1
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+@quick
+@given(seeds, coarse, st.integers(2, 80), st.integers(3, 6))
+def test_multiclass_metrics_agree_with_scikit_learn(seed, decimals, rows, classes):
+    generator = np.random.default_rng(seed)
+    truth = generator.integers(0, classes, rows).astype(float)
+    predicted = distributions(generator, rows, classes, decimals)
+    naive = np.repeat(distributions(generator, 1, classes, 12), rows, axis=0)
+    found = evaluate("multiclass", truth, predicted, np.zeros(rows, dtype=np.int64), naive)
+    assert found.keys() == set(MULTICLASS_METRICS)
+    labels = list(range(classes))
+    loss = sk.log_loss(truth, predicted, labels=labels)
+    base = sk.log_loss(truth, naive, labels=labels)
+    assert found["log_loss"] == pytest.approx(loss)
+    assert found["baseline_log_loss"] == pytest.approx(base)
+    assert found["skill"] == pytest.approx(1 - loss / base, abs=1e-12)
+    said = predicted.argmax(axis=1)
+    assert found["accuracy"] == pytest.approx(sk.accuracy_score(truth, said))
+    assert found["baseline_accuracy"] == pytest.approx((truth == naive[0].argmax()).mean())
+    if set(truth) == set(labels):
+        auc = sk.roc_auc_score(truth, predicted, multi_class="ovr", average="macro")
+        assert found["macro_auc"] == pytest.approx(auc)
+        balanced = sk.balanced_accuracy_score(truth, said)
+        assert found["balanced_accuracy"] == pytest.approx(balanced)
+    else:
+        assert (found["macro_auc"], found["balanced_accuracy"]) == (None, None)
+
+
+@quick
+@given(seeds, st.integers(2, 60))
+def test_no_metric_of_classes_depends_on_the_order_of_rows(seed, rows):
+    generator = np.random.default_rng(seed)
+    truth = generator.integers(0, 3, rows).astype(float)
+    predicted, naive = (distributions(generator, rows, 3, 1) for _ in range(2))
+    time, order = np.zeros(rows, dtype=np.int64), generator.permutation(rows)
+    shuffled = evaluate("multiclass", truth[order], predicted[order], time, naive[order])
+    assert evaluate("multiclass", truth, predicted, time, naive) == shuffled
+
+
+def test_metrics_of_three_classes_worked_out_by_hand():
+    truth = np.array([0.0, 0.0, 1.0, 2.0])
+    predicted = np.array(
+        [[0.5, 0.25, 0.25], [0.25, 0.5, 0.25], [0.25, 0.5, 0.25], [0.5, 0.25, 0.25]]
+    )
+    naive = np.repeat([[0.5, 0.25, 0.25]], 4, axis=0)
+    found = evaluate("multiclass", truth, predicted, np.zeros(4, dtype=np.int64), naive)
+    # Class 0: of its 4 pairs, 1 in order, 2 ties, 1 not. Class 1: of 3, 2 and a tie. Class 2: ties.
+    assert found["macro_auc"] == float((1 / 2 + 5 / 6 + 1 / 2) / 3)
+    assert (found["accuracy"], found["balanced_accuracy"]) == (0.5, 0.5)
+    assert found["baseline_accuracy"] == 0.5
+    assert found["log_loss"] == pytest.approx(math.log(2) * (1 + 2 + 1 + 2) / 4)
+    assert found["skill"] == pytest.approx(0.0)
+
+
 @quick
 @given(seeds, st.integers(2, 60))
 def test_no_metric_depends_on_the_order_of_rows(seed, rows):
@@ -116,6 +180,8 @@ def test_what_is_undefined_is_none():
     for task, counts in (("regression", {"rank_ic_dates": 0}), ("binary", {})):
         found = evaluate(task, nothing, nothing, NO_TIME, nothing)
         assert {name: value for name, value in found.items() if value is not None} == counts
+    found = evaluate("multiclass", nothing, np.zeros((0, 3)), NO_TIME, np.zeros((0, 3)))
+    assert set(found.values()) == {None}
     one = np.array([2.0])
     found = evaluate("regression", one, one, np.array([0]), one)
     assert (found["r2"], found["skill"], found["rank_ic"]) == (None, None, None)
@@ -149,7 +215,29 @@ def test_predictions_that_are_none_fail_the_training(task, prediction, said):
         evaluate(task, truth, np.array([0.5, prediction]), np.array([0, 1]), truth)
 
 
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ([0.5, np.nan, 0.5], "1 of 6 predictions are NaN or infinite"),
+        ([0.5, -0.25, 0.75], "1 of 2 predictions are no probabilities that add up to 1"),
+        ([0.5, 0.25, 0.2499], "1 of 2 predictions are no probabilities that add up to 1"),
+        ([1.5, 0.25, 0.25], "1 of 2 predictions are no probabilities that add up to 1"),
+    ],
+)
+def test_predictions_that_are_no_distribution_fail_the_training(row, said):
+    predicted = np.array([[0.25, 0.25, 0.5], row])
+    with pytest.raises(TrainingError, match=said):
+        evaluate("multiclass", np.array([0.0, 1.0]), predicted, np.array([0, 1]), predicted)
+
+
+def test_probabilities_that_were_rounded_to_float32_add_up_well_enough():
+    third = np.full((1, 31), np.float32(1 / 31), dtype=np.float64)
+    assert third.sum() != 1.0
+    found = evaluate("multiclass", np.array([30.0]), third, np.array([0]), third)
+    assert found["log_loss"] == pytest.approx(math.log(31))
+
+
 def test_every_metric_of_the_model_has_a_direction_and_no_other_has():
     described = {"rank_ic_dates", "baseline_rmse", "baseline_log_loss", "baseline_accuracy"}
-    named = {*REGRESSION_METRICS, *BINARY_METRICS}
+    named = {*REGRESSION_METRICS, *BINARY_METRICS, *MULTICLASS_METRICS}
     assert named - described == HIGHER_IS_BETTER.keys()

@@ -3,7 +3,15 @@ import sys
 
 import pytest
 
-from repro.pipeline.formulas import FEATURE_KINDS, columns_of, is_level, lookback_of
+from repro.pipeline.formulas import (
+    FEATURE_KINDS,
+    class_table,
+    class_words,
+    classes_of,
+    columns_of,
+    is_level,
+    lookback_of,
+)
 
 RETURN = {"kind": "return", "column": "c", "periods": 5}
 
@@ -50,6 +58,29 @@ def test_a_return_exposes_no_level_and_a_column_that_is_not_read_is_not_exposed(
 def test_a_rank_exposes_what_the_ranked_formula_exposes():
     assert is_level({"kind": "rank", "formula": {"kind": "column", "column": "c"}}, "c")
     assert not is_level({"kind": "rank", "formula": RETURN}, "c")
+
+
+THREE = {"kind": "forward_return_class", "column": "c", "edges": [-0.02, 0.5]}
+ABOVE = {"kind": "forward_return_above", "column": "c", "threshold": 0}
+
+
+def test_classes_are_counted_and_bounded_in_the_order_of_their_labels():
+    assert columns_of(THREE) == ("c",)
+    assert classes_of({"task": "multiclass", "formula": THREE}) == 3
+    assert classes_of({"task": "binary", "formula": ABOVE}) == 2
+    assert classes_of({"task": "regression"}) == 0
+    assert class_table(THREE) == [
+        {"class": 0, "above": None, "up_to": -0.02},
+        {"class": 1, "above": -0.02, "up_to": 0.5},
+        {"class": 2, "above": 0.5, "up_to": None},
+    ]
+    assert [row["class"] for row in class_table(ABOVE)] == [0, 1]
+    assert class_table({"kind": "forward_return", "column": "c"}) == []
+    assert [class_words(THREE, label) for label in range(3)] == [
+        "class 0 (up to -0.02)",
+        "class 1 (above -0.02, up to 0.5)",
+        "class 2 (above 0.5)",
+    ]
 
 
 @pytest.mark.parametrize("question", [lookback_of, columns_of, lambda f: is_level(f, "c")])

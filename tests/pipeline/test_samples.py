@@ -8,6 +8,11 @@ from repro.pipeline.targets import Labels
 
 NAN = float("nan")
 REGRESSION = {"name": "fwd", "task": "regression"}
+THREE = {
+    "name": "fwd",
+    "task": "multiclass",
+    "formula": {"kind": "forward_return_class", "column": "c", "edges": [-0.5, 0.5]},
+}
 
 
 def labels(values):
@@ -61,3 +66,13 @@ def test_a_constant_target_and_a_single_class_are_refused(panel):
         build_samples(panel, features, labels([0.5] * 4), REGRESSION)
     with pytest.raises(InputError, match="target fwd has one class: all 4 rows are 1"):
         build_samples(panel, features, labels([1.0] * 4), REGRESSION | {"task": "binary"})
+
+
+def test_a_class_that_occurs_in_no_row_is_named(panel):
+    features = matrix([1, 2, 3, 4])
+    said = r"target fwd: class 1 \(above -0\.5, up to 0\.5\) does not occur in any of 4 rows"
+    with pytest.raises(InputError, match=said):
+        build_samples(panel, features, labels([0.0, 2.0, 2.0, 0.0]), THREE)
+    assert len(build_samples(panel, features, labels([0.0, 2.0, 1.0, 0.0]), THREE).y) == 4
+    with pytest.raises(InputError, match="target fwd has one class: all 4 rows are 2"):
+        build_samples(panel, features, labels([2.0] * 4), THREE)

@@ -36,6 +36,21 @@ def test_above_is_strictly_above(panel_of):
     assert np.isnan(labels.values[3])
 
 
+def test_a_class_is_the_number_of_edges_that_a_return_is_above(panel_of):
+    panel = panel_of({"A": {"c": [4.0, 3.0, 3.0, 6.0, 5.0, np.nan]}})
+    labels = compute(panel, target(1, kind="forward_return_class", edges=[-0.25, 0, 0.5]))
+    # Returns are -0.25, 0, 1 and -1/6: at an edge is not above it.
+    assert labels.values[:4].tolist() == [0.0, 1.0, 3.0, 1.0]
+    assert np.isnan(labels.values[4:]).all()
+
+
+def test_a_threshold_makes_the_classes_of_one_edge(panel_of):
+    panel = panel_of({"A": {"c": np.random.default_rng(1).uniform(1, 2, 50)}})
+    binary = compute(panel, target(3, kind="forward_return_above", threshold=0.1))
+    edges = compute(panel, target(3, kind="forward_return_class", edges=[0.1, 999]))
+    assert binary.values.tobytes() == edges.values.tobytes()
+
+
 def test_a_column_that_the_dataset_lacks_is_named(panel_of):
     with pytest.raises(InputError, match="target fwd reads column 'c'"):
         compute(panel_of({"A": {"x": [1.0]}}), target(1))

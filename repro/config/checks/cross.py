@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import pairwise
 from typing import Protocol
 
 from repro.config.checks import idle
@@ -22,7 +23,7 @@ from repro.config.resolution.layers import Path, Value, below
 from repro.config.resolution.resolve import Resolved
 from repro.config.spelling.names import suggestion
 from repro.errors import Problem
-from repro.pipeline.formulas import TASK_OF, columns_of, is_level, lookback_of
+from repro.pipeline.formulas import TASK_OF, columns_of, edges_of, is_level, lookback_of
 
 FORBIDDEN: Path = ("data", "feature_registry", "forbidden_levels")
 CLIP: Path = (
@@ -89,6 +90,7 @@ def _targets(resolved: Resolved) -> Iterator[Problem]:
         if task.value != TASK_OF[kind]:
             message = f"{task.value} is not what the formula {kind} gives: {TASK_OF[kind]}"
             yield _at(resolved, task, message)
+        yield from _unordered(resolved, flat[(*TARGETS, name, "formula")])
     clip = flat[CLIP]
     if clip.value is not None and flat[(*TARGETS, resolved.target, "task")].value != "regression":
         yield _at(resolved, clip, f"the labels of {resolved.target} are classes: write null")
@@ -96,6 +98,14 @@ def _targets(resolved: Resolved) -> Iterator[Problem]:
     if default.value not in names:
         message = f"no such target: {default.value!r}{suggestion(default.value, names)}"
         yield _at(resolved, default, message)
+
+
+def _unordered(resolved: Resolved, formula: Value) -> Iterator[Problem]:
+    """Yield a problem for edges of classes that do not ascend."""
+    for lower, upper in pairwise(edges_of(formula.value)):
+        if not lower < upper:
+            message = f"edges must ascend, and {upper:g} follows {lower:g}"
+            yield _at(resolved, formula, message)
 
 
 def _ranking(resolved: Resolved) -> Iterator[Problem]:
