@@ -5,9 +5,7 @@ from __future__ import annotations
 from .array_file import EXTENSION as EXTENSION
 from .sklearn_forest import Forest
 
-_FOREST = Forest(
-    "extra_trees", {"regression": "ExtraTreesRegressor", "binary": "ExtraTreesClassifier"}
-)
+_FOREST = Forest("extra_trees", "ExtraTreesRegressor", "ExtraTreesClassifier")
 
 load_library = _FOREST.load_library
 fit = _FOREST.fit

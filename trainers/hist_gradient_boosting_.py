@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import array_file
 from .array_file import EXTENSION as EXTENSION
+from .classes import MULTICLASS, outputs_of
 from .contract import Job, TrainerError
 from .parts import Parts, tree_parts
 from .sklearn_trees import (
@@ -31,9 +32,11 @@ if TYPE_CHECKING:
     from .contract import Floats
 
 FAMILY = "hist_gradient_boosting"
+_CLASSIFIER = ("HistGradientBoostingClassifier", {"loss": "log_loss", "class_weight": None})
 ESTIMATORS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "regression": ("HistGradientBoostingRegressor", {"loss": "squared_error"}),
-    "binary": ("HistGradientBoostingClassifier", {"loss": "log_loss", "class_weight": None}),
+    "binary": _CLASSIFIER,
+    MULTICLASS: _CLASSIFIER,
 }
 _INTERNAL = "sklearn.ensemble._hist_gradient_boosting"
 
@@ -46,7 +49,7 @@ class Model:
     """Family, task, names of the features, and the parameters in force."""
     arrays: Mapping[str, Array]
     trees: tuple[Any, ...]
-    """The library's ``TreePredictor`` of each round."""
+    """The library's ``TreePredictor`` of each round; of several classes one for each, in order."""
 
 
 def load_library() -> None:
@@ -84,7 +87,7 @@ def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) ->
         )
         estimator.fit(x, y, **held_out)
     progress(len(estimator._predictors), parameters["max_iter"])
-    trees = tuple(tree for (tree,) in estimator._predictors)
+    trees = tuple(tree for made in estimator._predictors for tree in made)
     counts, nodes = flattened([tree.nodes for tree in trees])
     return Model(
         {
@@ -96,29 +99,34 @@ def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) ->
         {
             "counts": counts,
             "nodes": nodes,
-            "baseline": estimator._baseline_prediction.reshape(1).astype("f8"),
+            "baseline": estimator._baseline_prediction.reshape(-1).astype("f8"),
         },
         trees,
     )
 
 
 def predict(model: Model, x: Floats, threads: int) -> Floats:
-    """Return the value, or the probability of class 1, of each row of ``x``.
+    """Return the value, or the probability of class 1 or of each class, of each row of ``x``.
 
     Threads share out the rows; the trees are added up one after another.
     """
     import numpy as np
-    from sklearn._loss.loss import HalfBinomialLoss
+    from sklearn._loss.loss import HalfBinomialLoss, HalfMultinomialLoss
 
     require_columns(model.parameters, x)
     no_categories = np.zeros((0, 8), np.uint32)
     not_mapped = np.zeros(x.shape[1], np.uint32)
-    raw = np.full(len(x), model.arrays["baseline"][0], np.float64)
-    for tree in model.trees:
-        raw += tree.predict(x, no_categories, not_mapped, threads)
-    if model.parameters["task"] == "regression":
-        return raw
-    return np.ascontiguousarray(HalfBinomialLoss().predict_proba(raw)[:, 1], dtype=np.float64)
+    task, baseline = model.parameters["task"], model.arrays["baseline"]
+    # Column by column, as the library has it: the order of its sums over classes hangs on it.
+    raw = np.zeros((len(x), len(baseline)), np.float64, order="F") + baseline
+    for n, tree in enumerate(model.trees):
+        raw[:, n % len(baseline)] += tree.predict(x, no_categories, not_mapped, threads)
+    if task == "regression":
+        return raw[:, 0]
+    if task == "binary":
+        return np.ascontiguousarray(HalfBinomialLoss().predict_proba(raw[:, 0])[:, 1])
+    likely = HalfMultinomialLoss(n_classes=len(baseline)).predict_proba(raw)
+    return np.ascontiguousarray(likely, dtype=np.float64)
 
 
 def save(model: Model, path: Path) -> None:
@@ -136,8 +144,11 @@ def load(path: Path) -> Model:
     counts = member(arrays, "counts", np.int64, 1)
     nodes = member(arrays, "nodes", predictor.PREDICTOR_RECORD_DTYPE, 1)
     baseline = member(arrays, "baseline", np.float64, 1)
-    if set(arrays) != {"counts", "nodes", "baseline"} or baseline.shape != (1,):
+    outputs = outputs_of(parameters["task"], arrays, "baseline")
+    if set(arrays) != {"counts", "nodes", "baseline"} or baseline.shape != (outputs,):
         raise TrainerError(f"{path.name} is forged or damaged: it has other arrays")
+    if len(counts) % outputs:
+        raise TrainerError(f"{path.name} is forged or damaged: a round has not a tree a class")
     if nodes["is_categorical"].any() or nodes["bitset_idx"].any():
         raise TrainerError(f"{path.name} is forged or damaged: a split is categorical")
     if (nodes["is_leaf"] > 1).any():
@@ -158,8 +169,8 @@ def effective_parameters(model: Model) -> Mapping[str, Any]:
 
 
 def rounds(model: Model) -> int:
-    """Return the number of trees."""
-    return len(model.trees)
+    """Return the number of rounds; each made one tree, or one for each class."""
+    return len(model.trees) // len(model.arrays["baseline"])
 
 
 def importance(model: Model) -> Floats:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import stopping
+from .classes import MULTICLASS
 from .contract import Job, TrainerError
 from .parts import Parts, cut
 from .preparation import require_target
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from .contract import Floats
 
 EXTENSION = ".txt"
-OBJECTIVES = {"regression": "regression", "binary": "binary"}
+OBJECTIVES = {"regression": "regression", "binary": "binary", MULTICLASS: "multiclass"}
 PARAMETERS_START = "parameters:"
 TREE = b"\nTree="
 START = "tree\n"
@@ -35,8 +36,9 @@ class Model:
 
     booster: Any
     text: str
-    trees: int
-    """Those that predict: the first ones, where training went on for some more."""
+    iterations: int
+    """Those that predict: the first ones, where training went on for some more. Each made one tree,
+    or one for each class."""
 
 
 def load_library() -> None:
@@ -57,6 +59,8 @@ def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) ->
         "num_threads": job.threads,
         **job.seeds,
     }
+    if job.task == MULTICLASS:
+        parameters["num_class"] = job.classes
     if stops:
         parameters["metric"] = "None"  # ours decides; see stopping
 
@@ -75,17 +79,17 @@ def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) ->
             keep_training_booster=True,  # or the library writes and reads the whole model itself
             **(_held_out(job, dataset, parameters) if stops else {}),
         )
-        trees = booster.best_iteration if stops else booster.num_trees()
-        return Model(booster, booster.model_to_string(num_iteration=trees), trees)
+        done = booster.best_iteration if stops else booster.current_iteration()
+        return Model(booster, booster.model_to_string(num_iteration=done), done)
     except lightgbm.basic.LightGBMError as error:
         raise TrainerError(f"LightGBM: {error}") from error
 
 
 def predict(model: Any, x: Floats, threads: int) -> Floats:
-    """Return the value, or the probability of class 1, of each row of ``x``."""
+    """Return the value, or the probability of class 1 or of each class, of each row of ``x``."""
     import numpy as np
 
-    out = model.booster.predict(x, num_iteration=model.trees, num_threads=threads)
+    out = model.booster.predict(x, num_iteration=model.iterations, num_threads=threads)
     return np.ascontiguousarray(out, dtype=np.float64)
 
 
@@ -108,7 +112,7 @@ def load(path: Path) -> Any:
         booster = lightgbm.Booster(model_str=text)
     except (UnicodeDecodeError, lightgbm.basic.LightGBMError) as error:
         raise TrainerError(f"{path.name} is no model of LightGBM's: {error}") from error
-    return Model(booster, text, booster.num_trees())
+    return Model(booster, text, booster.current_iteration())
 
 
 def effective_parameters(model: Any) -> Mapping[str, Any]:
@@ -128,15 +132,15 @@ def effective_parameters(model: Any) -> Mapping[str, Any]:
 
 
 def rounds(model: Any) -> int:
-    """Return the number of trees."""
-    return int(model.trees)
+    """Return the number of iterations; each made one tree, or one for each class."""
+    return int(model.iterations)
 
 
 def importance(model: Any) -> Floats:
     """Return the gain that each feature's splits brought."""
     import numpy as np
 
-    gains = model.booster.feature_importance("gain", iteration=model.trees)
+    gains = model.booster.feature_importance("gain", iteration=model.iterations)
     return np.asarray(gains, dtype=np.float64)
 
 

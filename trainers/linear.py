@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import array_file
+from .classes import MULTICLASS, outputs_of, softmax
 from .contract import Job, TrainerError
 from .parts import Parts, array_parts
 from .preparation import (
@@ -31,19 +32,20 @@ if TYPE_CHECKING:
 
 PREPARED = ("impute", "standardize")
 """Hyperparameters that are ours: scikit-learn's estimator does not see them."""
-TASKS = ("regression", "binary")
+TASKS = ("regression", "binary", MULTICLASS)
 
 
 @dataclass(frozen=True, slots=True)
 class LinearModel:
-    """Coefficients (features,) of the prepared features, and what the estimator says of itself."""
+    """Coefficients of the prepared features, and what the estimator says of itself."""
 
     family: str
     task: str
     preparation: Preparation
     coefficients: Floats
+    """(features,); of several classes (features, classes)."""
     intercept: Floats
-    """(1,)"""
+    """(1,), or (classes,)."""
     iterations: int | None
     effective: Mapping[str, Any]
 
@@ -63,12 +65,16 @@ def fit_linear(
     given = {name: value for name, value in job.parameters.items() if name not in PREPARED}
     with refusals():
         fitted = estimator(**given, **job.seeds).fit(prepared, y)
-    coefficients = np.array(fitted.coef_, dtype=np.float64).reshape(-1)
+    coefficients = np.array(fitted.coef_.T, dtype=np.float64, order="C")
+    if job.task != MULTICLASS:
+        coefficients = coefficients.reshape(-1)
     intercept = np.array(fitted.intercept_, dtype=np.float64).reshape(-1)
     if not (np.isfinite(coefficients).all() and np.isfinite(intercept).all()):
         raise TrainerError("scikit-learn: the coefficients are not finite")
     effective = json_parameters(fitted.get_params())
     effective |= {name: preparation.parameters()[name] for name in PREPARED}
+    if job.task == MULTICLASS:
+        effective["classes"] = len(fitted.classes_)
     done = getattr(fitted, "n_iter_", None)
     iterations = None if done is None else int(np.max(done))
     if iterations is not None:
@@ -109,10 +115,13 @@ def json_parameters(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def predict(model: Any, x: Floats, threads: int) -> Floats:
-    """Return the value, or the probability of class 1, of each row of ``x``."""
+    """Return the value, or the probability of class 1 or of each class, of each row of ``x``."""
     prepared = prepare(model.preparation, x)
-    z = affine(prepared, model.coefficients.reshape(-1, 1), model.intercept).reshape(-1)
-    return logistic(z) if model.task == "binary" else z
+    outputs = len(model.intercept)
+    z = affine(prepared, model.coefficients.reshape(-1, outputs), model.intercept)
+    if model.task == MULTICLASS:
+        return softmax(z)
+    return logistic(z.reshape(-1)) if model.task == "binary" else z.reshape(-1)
 
 
 def save(model: Any, path: Path) -> None:
@@ -132,8 +141,10 @@ def load_linear(family: str, path: Path) -> LinearModel:
     if not (iterations is None or type(iterations) is int) or not isinstance(effective, dict):
         raise TrainerError(f"{path.name} does not say how it was fitted")
     preparation = read_preparation(parameters, arrays)
-    coefficients = require_floats(arrays, "coefficients", preparation.fill.shape)
-    intercept = require_floats(arrays, "intercept", (1,))
+    outputs = outputs_of(task, arrays, "intercept")
+    shape = preparation.fill.shape if outputs == 1 else (*preparation.fill.shape, outputs)
+    coefficients = require_floats(arrays, "coefficients", shape)
+    intercept = require_floats(arrays, "intercept", (outputs,))
     if not (np.isfinite(coefficients).all() and np.isfinite(intercept).all()):
         raise TrainerError(f"{path.name} has coefficients that are not finite")
     return LinearModel(family, task, preparation, coefficients, intercept, iterations, effective)
@@ -152,10 +163,14 @@ def rounds(model: Any) -> int | None:
 
 
 def importance(model: Any) -> Floats:
-    """Return the absolute coefficient times the standard deviation of the training column."""
+    """Return the absolute coefficient times the standard deviation of the training column.
+
+    Of several classes, the sum of their absolute coefficients.
+    """
     import numpy as np
 
-    found: Floats = np.abs(model.coefficients) * model.preparation.spread
+    absolute = np.abs(model.coefficients.reshape(len(model.preparation.spread), -1))
+    found: Floats = absolute.sum(axis=1) * model.preparation.spread
     return found
 
 

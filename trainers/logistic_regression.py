@@ -1,4 +1,4 @@
-"""Logistic regression: the probability of class 1 of two."""
+"""Logistic regression: the probability of class 1 of two, or multinomial that of each of more."""
 
 from __future__ import annotations
 

@@ -13,8 +13,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import array_file
+from . import array_file, stopping
 from .array_file import EXTENSION
+from .classes import MULTICLASS, outputs_of, softmax
 from .contract import Job, TrainerError
 from .linear import PREPARED, TASKS, json_parameters, refusals
 from .parts import Parts, array_parts
@@ -86,7 +87,8 @@ def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) ->
         estimator = _estimator(job)
     patience, total = job.parameters["early_stopping_rounds"], job.parameters["max_epochs"]
     held_out = _held_out(job, preparation) if patience else None
-    classes = {"classes": [0.0, 1.0]} if job.task == "binary" else {}
+    known = {"binary": [0.0, 1.0], MULTICLASS: [float(n) for n in range(job.classes)]}
+    classes = {"classes": known[job.task]} if job.task in known else {}
     best, least = _network(job, preparation, estimator, 0), float("inf")
     done = 0
     for done in range(1, total + 1):
@@ -96,7 +98,7 @@ def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) ->
         if held_out is None:
             continue
         now = _network(job, preparation, estimator, done)
-        loss = _loss(job.task, _outputs(now, held_out[0]), held_out[1])
+        loss = stopping.loss(job.task, held_out[1], _outputs(now, held_out[0]))
         if loss < least - job.parameters["tol"]:
             best, least = now, loss
         elif done - best.epochs >= patience:
@@ -109,7 +111,7 @@ def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) ->
 
 
 def predict(model: Any, x: Floats, threads: int) -> Floats:
-    """Return the value, or the probability of class 1, of each row of ``x``."""
+    """Return the value, or the probability of class 1 or of each class, of each row of ``x``."""
     return _outputs(model, prepare(model.preparation, x))
 
 
@@ -140,7 +142,7 @@ def load(path: Path) -> Any:
     if type(epochs) is not int or not isinstance(effective, dict):
         raise TrainerError(f"{path.name} does not say how it was fitted")
     preparation = read_preparation(parameters, arrays)
-    units = [len(preparation.features), *sizes, 1]
+    units = [len(preparation.features), *sizes, outputs_of(task, arrays, f"biases_{len(sizes)}")]
     shapes = list(pairwise(units))
     weights = [require_floats(arrays, f"weights_{n}", shape) for n, shape in enumerate(shapes)]
     biases = [require_floats(arrays, f"biases_{n}", shape[1:]) for n, shape in enumerate(shapes)]
@@ -162,14 +164,14 @@ def rounds(model: Any) -> int:
 
 
 def importance(model: Any) -> Floats:
-    """Return the sum, over all paths to the output, of the product of the absolute weights.
+    """Return the sum, over all paths to the outputs, of the product of the absolute weights.
 
     Each feature's is multiplied by the standard deviation of its training column. Signs are lost,
     so paths that cancel count as if they added up: a bound rather than an effect.
     """
     import numpy as np
 
-    paths = np.ones((1, 1))
+    paths = np.ones((len(model.biases[-1]), 1))
     for weights in reversed(model.weights):
         paths = affine(np.abs(weights), paths, np.zeros(1))
     found: Floats = paths.reshape(-1) * model.preparation.spread
@@ -201,7 +203,7 @@ def _estimator(job: Job) -> Any:
 
     ours = (*PREPARED, "early_stopping_rounds")
     given = {THEIRS.get(k, k): v for k, v in job.parameters.items() if k not in ours}
-    kind = MLPClassifier if job.task == "binary" else MLPRegressor
+    kind = MLPRegressor if job.task == "regression" else MLPClassifier
     generator = np.random.RandomState(job.seeds["random_state"])
     return kind(**given, random_state=generator, n_iter_no_change=np.inf)
 
@@ -240,6 +242,8 @@ def _told(model: Network, estimator: Any, job: Job, done: int) -> Network:
         "epochs_done": done,
         "epochs_kept": model.epochs,
     }
+    if job.task == MULTICLASS:
+        effective["classes"] = int(estimator.n_outputs_)
     return Network(
         *(model.task, model.activation, model.preparation, model.weights, model.biases),
         *(model.epochs, effective),
@@ -247,7 +251,7 @@ def _told(model: Network, estimator: Any, job: Job, done: int) -> Network:
 
 
 def _outputs(model: Network, prepared: Floats) -> Floats:
-    """Return the network's output for each prepared row, (rows,)."""
+    """Return the network's output for each prepared row: (rows,), or (rows, classes)."""
     import numpy as np
 
     functions: dict[str, Callable[[Floats], Floats]] = {
@@ -260,19 +264,10 @@ def _outputs(model: Network, prepared: Floats) -> Floats:
     values = prepared
     for weights, biases in zip(model.weights[:-1], model.biases[:-1], strict=True):
         values = hidden(affine(values, weights, biases))
-    values = affine(values, model.weights[-1], model.biases[-1]).reshape(-1)
-    return logistic(values) if model.task == "binary" else values
-
-
-def _loss(task: str, out: Floats, y: Floats) -> float:
-    """Return the mean squared error, or the log loss."""
-    import numpy as np
-
-    if task == "regression":
-        return float(np.mean(np.square(out - y)))
-    tiny = np.finfo(np.float64).eps
-    right = np.clip(np.where(y == 1.0, out, 1.0 - out), tiny, 1.0)
-    return float(-np.mean(np.log(right)))
+    values = affine(values, model.weights[-1], model.biases[-1])
+    if model.task == MULTICLASS:
+        return softmax(values)
+    return logistic(values.reshape(-1)) if model.task == "binary" else values.reshape(-1)
 
 
 def _sizes(model: Network) -> list[int]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .classes import require_every_class
 from .contract import Job, TrainerError
 
 if TYPE_CHECKING:
@@ -146,8 +147,9 @@ def require_target(job: Job, y: Floats) -> None:
     if job.task == "binary" and not np.isin(values, (0.0, 1.0)).all():
         raise TrainerError(f"classes are 0 and 1, not {values[:5].tolist()}")
     if len(values) < 2:
-        what = "class" if job.task == "binary" else "value"
+        what = "value" if job.task == "regression" else "class"
         raise TrainerError(f"the target has only one {what} in the training rows: {values[0]}")
+    require_every_class(job, y)
 
 
 def affine(x: Floats, weights: Floats, bias: Floats) -> Floats:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from .array_file import EXTENSION as EXTENSION
 from .sklearn_forest import Forest
 
-_FOREST = Forest(
-    "random_forest", {"regression": "RandomForestRegressor", "binary": "RandomForestClassifier"}
-)
+_FOREST = Forest("random_forest", "RandomForestRegressor", "RandomForestClassifier")
 
 load_library = _FOREST.load_library
 fit = _FOREST.fit

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import array_file
+from .classes import FEWEST, MULTICLASS
 from .contract import Job, TrainerError
 from .parts import Parts, tree_parts
 from .sklearn_trees import (
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
     from .array_file import Array
     from .contract import Floats
 
-CRITERIA = {"regression": "squared_error", "binary": "gini"}
+CRITERIA = {"regression": "squared_error", "binary": "gini", MULTICLASS: "gini"}
 SHARES = ("max_features", "max_samples")
 """Numbers that the library reads as a share if they are floats, and as a count if integers."""
 OUTPUTS = {"regression": 1, "binary": 2}
-"""Values of a node: the mean, or the share of each class."""
+"""Values of a node: the mean, or the share of each class, of which a multiclass task has more."""
 BLOCKS = 20
 """Progress is told this often; the library adds the same trees block by block as at once."""
 
@@ -53,8 +54,9 @@ class Forest:
     """A trainer's functions, for one family."""
 
     family: str
-    classes: Mapping[str, str]
-    """Task to the name of the estimator in ``sklearn.ensemble``."""
+    regressor: str
+    """Name of the estimator in ``sklearn.ensemble``."""
+    classifier: str
 
     def load_library(self) -> None:
         """Import scikit-learn's forests, and the threads that fit them."""
@@ -75,7 +77,8 @@ class Forest:
                 parameters[name] = float(parameters[name])
         total, rows = parameters["n_estimators"], _narrow(x)
         with library_errors():
-            estimator = getattr(sklearn.ensemble, self.classes[job.task])(**parameters)
+            kind = self.regressor if job.task == "regression" else self.classifier
+            estimator = getattr(sklearn.ensemble, kind)(**parameters)
             estimator.set_params(n_jobs=job.threads, warm_start=True)
             step = max(1, -(-total // BLOCKS)) if isinstance(total, int) else 1
             for done in [*range(step, total, step), total]:
@@ -95,7 +98,7 @@ class Forest:
         )
 
     def predict(self, model: Model, x: Floats, threads: int) -> Floats:
-        """Return the value, or the probability of class 1, of each row of ``x``.
+        """Return the value, or the probability of class 1 or of each class, of each row of ``x``.
 
         Trees are asked one after another, in any level and whatever ``threads`` says: the library
         itself adds them up as they end, which is another sum each time.
@@ -104,11 +107,13 @@ class Forest:
 
         require_columns(model.parameters, x)
         rows = _narrow(x)
-        column = OUTPUTS[model.parameters["task"]] - 1
-        out = np.zeros(len(rows), dtype=np.float64)
+        outputs = model.arrays["values"].shape[1]
+        several = model.parameters["task"] == MULTICLASS
+        columns: Any = slice(None) if several else outputs - 1
+        out = np.zeros((len(rows), outputs) if several else len(rows), dtype=np.float64)
         for tree in model.trees:
             values = tree.predict(rows)
-            out += values[:, column]
+            out += values[:, columns]
         out /= len(model.trees)
         return out
 
@@ -123,10 +128,11 @@ class Forest:
 
         parameters, arrays = array_file.read(path)
         require_header(parameters, self.family, path.name)
-        features, outputs = len(parameters["features"]), OUTPUTS[parameters["task"]]
+        features = len(parameters["features"])
         counts = member(arrays, "counts", np.int64, 1)
         nodes = member(arrays, "nodes", NODE_DTYPE, 1)
         values = member(arrays, "values", np.float64, 2)
+        outputs = OUTPUTS.get(parameters["task"], max(FEWEST, values.shape[1]))
         if set(arrays) != {"counts", "nodes", "values"} or values.shape != (len(nodes), outputs):
             raise TrainerError(f"{path.name} is forged or damaged: it has other arrays")
         left, right = nodes["left_child"], nodes["right_child"]
@@ -213,7 +219,9 @@ def _effective(estimator: Any) -> dict[str, Any]:
     of_trees = {k: v for k, v in tree.get_params().items() if k != "random_state"}
     found: dict[str, Any] = estimator.get_params()
     found |= {name: value for name, value in of_trees.items() if name in found}
+    classes = getattr(estimator, "n_classes_", 0)
     return found | {
+        **({"classes": int(classes)} if classes >= FEWEST else {}),
         "n_estimators": len(estimator.estimators_),
         "features_of_a_split": int(tree.max_features_),
         "rows_of_a_tree": estimator._n_samples_bootstrap,

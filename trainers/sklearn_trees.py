@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from .classes import MULTICLASS, require_every_class
 from .contract import Job, TrainerError
 
 if TYPE_CHECKING:
@@ -34,9 +35,10 @@ def require_target(job: Job, y: Floats) -> None:
     """
     import numpy as np
 
+    require_every_class(job, y)
     found = np.unique(y)
     if len(found) == 1:
-        what = "has one class" if job.task == "binary" else "is constant"
+        what = "is constant" if job.task == "regression" else "has one class"
         raise TrainerError(f"the target {what}: each of {len(y)} training rows is {found[0]:g}")
 
 
@@ -122,7 +124,7 @@ def require_header(parameters: Mapping[str, Any], family: str, path_name: str) -
     features, effective = parameters.get("features"), parameters.get("effective")
     fits = (
         parameters.get("family") == family
-        and parameters.get("task") in ("regression", "binary")
+        and parameters.get("task") in ("regression", "binary", MULTICLASS)
         and isinstance(features, list)
         and all(isinstance(name, str) for name in features)
         and isinstance(effective, dict)

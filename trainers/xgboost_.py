@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import stopping
+from .classes import MULTICLASS
 from .contract import Job, TrainerError
 from .parts import Parts, cut
 from .preparation import require_target
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
     from .contract import Floats
 
 EXTENSION = ".ubj"
-OBJECTIVES = {"regression": "reg:squarederror", "binary": "binary:logistic"}
+OBJECTIVES = {
+    "regression": "reg:squarederror",
+    "binary": "binary:logistic",
+    MULTICLASS: "multi:softprob",
+}
+WEIGHT, UNWEIGHTED = "scale_pos_weight", 1.0
+"""The objective of several classes has no such weight: it weighs rows as this value does."""
 HELD_OUT = "validation"
 TREE = b"{L" + (12).to_bytes(8, "big") + b"base_weights"
 """How a tree begins in the library's UBJSON: an object, and the name of its first member."""
@@ -48,7 +55,7 @@ def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) ->
 
     require_target(job, y)
     parameters = dict(job.parameters)
-    _require_consumed(parameters)
+    _require_consumed(job.task, parameters)
     rounds = parameters.pop("num_boost_round")
     patience = parameters.pop("early_stopping_rounds")
     asked = {
@@ -57,6 +64,9 @@ def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) ->
         "nthread": job.threads,
         **job.seeds,
     }
+    if job.task == MULTICLASS:
+        del asked[WEIGHT]
+        asked["num_class"] = job.classes
     callbacks = [_teller(progress, rounds)]
     held_out: dict[str, Any] = {}
     try:
@@ -82,6 +92,8 @@ def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) ->
             # repro: allow hardcoded-hyperparameter until 2028-06-30: read back, not asked for
             "early_stopping_rounds": callbacks[-1].rounds if patience > 0 else 0,
         }
+        if job.task == MULTICLASS:
+            effective[WEIGHT] = UNWEIGHTED
         if patience > 0:
             booster = booster[: booster.best_iteration + 1]
     except (xgboost.core.XGBoostError, ValueError) as error:
@@ -90,7 +102,10 @@ def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) ->
 
 
 def predict(model: Any, x: Floats, threads: int) -> Floats:
-    """Return the value, or the probability of class 1, of each row: float32 widened to float64."""
+    """Return the value, or the probability of class 1 or of each class, of each row.
+
+    They are float32, widened to float64.
+    """
     import numpy as np
     import xgboost
 
@@ -134,7 +149,7 @@ def effective_parameters(model: Any) -> Mapping[str, Any]:
 
 
 def rounds(model: Any) -> int:
-    """Return the number of rounds; each made ``num_parallel_tree`` trees."""
+    """Return the number of rounds; each made ``num_parallel_tree`` trees, or so many a class."""
     return int(model.booster.num_boosted_rounds())
 
 
@@ -157,8 +172,12 @@ def canonical_parts(model: Any) -> Parts:
     return cut(canonical_model(model), TREE, "tree")
 
 
-def _require_consumed(parameters: Mapping[str, Any]) -> None:
+def _require_consumed(task: str, parameters: Mapping[str, Any]) -> None:
     """Raise TrainerError for what the library would accept and not look at."""
+    if task == MULTICLASS and parameters[WEIGHT] != UNWEIGHTED:
+        raise TrainerError(
+            f"XGBoost: {OBJECTIVES[task]} ignores {WEIGHT}: say {WEIGHT}: {UNWEIGHTED}"
+        )
     if parameters["tree_method"] == "exact":
         ignored = [name for name in ("max_leaves",) if parameters[name] != 0]
         ignored += ["grow_policy"] if parameters["grow_policy"] != "depthwise" else []

@@ -98,6 +98,12 @@ def test_a_warning_does_not_keep_a_configuration_from_use(workspace):
     [
         (None, asked("random_forest", "bootstrap=false"), "max_samples", "must be null while"),
         (
+            "fwd_class_5d",
+            asked("logistic_regression", "solver=liblinear"),
+            "solver",
+            'must be "lbfgs" or "newton-cholesky" or "saga" in a multiclass task, not "liblinear"',
+        ),
+        (
             "fwd_up_5d",
             asked("logistic_regression", "l1_ratio=0.5"),
             "l1_ratio",

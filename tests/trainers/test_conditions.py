@@ -43,7 +43,7 @@ COUNTS = {
     ("mlp", "epsilon"): ((1e-8, 1e-2), {}, None),
     ("mlp", "tol"): ((0.0, 0.9), {"early_stopping_rounds": 1}, None),
     ("hist_gradient_boosting", "tol"): ((0.0, 0.5), {"early_stopping_rounds": 1}, None),
-    ("logistic_regression", "intercept_scaling"): ((1.0, 5.0), {"solver": "liblinear"}, None),
+    ("logistic_regression", "intercept_scaling"): ((1.0, 5.0), {"solver": "liblinear"}, "binary"),
 }
 """Of each idle name: two values, and with what (and in which task) they make two models."""
 
@@ -70,6 +70,7 @@ FORBIDDEN = {
     "path_smooth": (1.0,),
     "l1_ratio": (0.5,),
     "scale_pos_weight": (3.0,),
+    "solver": ("liblinear",),
 }
 
 
@@ -82,6 +83,8 @@ def data(task, seed, rows=ROWS):
     x[::11, 2] = np.nan
     if task == "binary":
         return x, (signal > 1.5).astype(float)
+    if task == "multiclass":
+        return x, np.searchsorted([0.0, 1.5], signal).astype(float)
     signal[::5] = 1.0
     return x, signal
 
@@ -101,7 +104,8 @@ def fitted(family, task, given):
     parameters = {**given, **declared.forced("strict")}
     stops = declared.early_stopping
     held = data(task, 2, 60) if stops and given[stops] else None
-    job = Job(task, ["a", "b", "c", "d"], parameters, seeds, 1, held)
+    classes = 3 if task == "multiclass" else 0
+    job = Job(task, ["a", "b", "c", "d"], parameters, seeds, 1, held, classes)
     return module, module.fit(job, *data(task, 1), lambda *_: None)
 
 

@@ -20,7 +20,7 @@ OWN = {
     },
     "xgboost": {"tree_method": "hist", "min_child_weight": 0, "subsample": 0.8},
 }
-TASKS = ("regression", "binary")
+TASKS = ("regression", "binary", "multiclass")
 EACH = [(family, task) for family in FAMILIES for task in TASKS]
 
 
@@ -29,6 +29,8 @@ def planted(task, rows, seed):
     generator = np.random.default_rng(seed)
     x = generator.normal(size=(rows, 6))
     y = 0.5 * x[:, 0] + generator.normal(size=rows)
+    if task == "multiclass":
+        return x, np.searchsorted([-0.5, 0.5], y).astype(float)
     return x, (y > 0).astype(float) if task == "binary" else y
 
 
@@ -37,7 +39,8 @@ def asked(family, **changed):
     names = declaration(family).aliases()
     rounds, patience = names["n_estimators"], names["n_iter_no_change"]
     own = {names[k]: v for k, v in {**SHARED, **OWN[family]}.items()}
-    rest = {"max_leaves": 0, "grow_policy": "depthwise"} if family == "xgboost" else {}
+    rest = {"max_leaves": 0, "grow_policy": "depthwise", "scale_pos_weight": 1.0}
+    rest = rest if family == "xgboost" else {}
     forced = declaration(family).forced("strict")
     given = {rounds: ROUNDS, patience: 5, **own, **rest, **forced}
     return given | {names[k]: v for k, v in changed.items()}
@@ -52,6 +55,7 @@ def job(family, task, threads=1, validation=True, **changed):
         seeds=dict.fromkeys(names, 11),
         threads=threads,
         validation=planted(task, 300, 2) if validation else None,
+        classes=3 if task == "multiclass" else 0,
     )
 
 
@@ -170,3 +174,20 @@ def test_the_loss_is_the_mean_squared_error_or_the_mean_log_loss():
         (2 * np.log(2) + np.log(4)) / 3
     )
     assert np.isfinite(stopping.loss("binary", truth, [1.0, 0.0, 1.0]))
+
+
+def test_the_loss_of_several_classes_is_scikit_learns_whatever_the_order_of_rows():
+    from sklearn.metrics import log_loss
+
+    generator = np.random.default_rng(1)
+    truth = generator.integers(0, 4, 500).astype(float)
+    likely = generator.dirichlet([0.3] * 4, 500)
+    found = stopping.loss("multiclass", truth, likely)
+    assert found == pytest.approx(log_loss(truth, likely))
+    order = generator.permutation(500)
+    assert stopping.loss("multiclass", truth[order], likely[order]) == found
+    assert np.isfinite(stopping.loss("multiclass", truth, np.eye(4)[generator.integers(0, 4, 500)]))
+
+
+def test_a_loss_beyond_all_numbers_is_infinite():
+    assert stopping.loss("regression", np.zeros(3), [1e154] * 3) == np.inf

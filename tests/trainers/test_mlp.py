@@ -21,13 +21,16 @@ def data(task="regression", rows=300, seed=7):
     generator = np.random.default_rng(seed)
     x = generator.normal(size=(rows, 4))
     y = x[:, 0] - 0.5 * x[:, 1] ** 2 + generator.normal(scale=0.5, size=rows)
+    if task == "multiclass":
+        return x, np.searchsorted([-0.6, 0.2], y).astype(float)
     return x, (y > 0).astype(float) if task == "binary" else y
 
 
 def job(task="regression", validation=None, **changed):
     parameters = {**PARAMETERS, **DECLARATION.forced("strict"), **changed}
     names = ["a", "b", "c", "d"]
-    return Job(task, names, parameters, {"random_state": 3}, 1, validation)
+    classes = 3 if task == "multiclass" else 0
+    return Job(task, names, parameters, {"random_state": 3}, 1, validation, classes)
 
 
 def fitted(task="regression", validation=None, told=None, **changed):
@@ -42,7 +45,7 @@ def library(task, **changed):
 
     x, y = data(task)
     x = (x - x.mean(axis=0)) / x.std(axis=0)
-    kind = MLPClassifier if task == "binary" else MLPRegressor
+    kind = MLPRegressor if task == "regression" else MLPClassifier
     model = kind(
         hidden_layer_sizes=[6, 4],
         learning_rate_init=0.01,
@@ -63,7 +66,8 @@ def test_epochs_without_shuffling_are_the_librarys_fit(task, activation):
     ours = fitted(task, shuffle=False, activation=activation)
     for mine, other in zip(ours.weights, theirs.coefs_, strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-9, atol=1e-12)
-    expected = theirs.predict_proba(x)[:, 1] if task == "binary" else theirs.predict(x)
+    expected = theirs.predict(x) if task == "regression" else theirs.predict_proba(x)
+    expected = expected[:, 1] if task == "binary" else expected
     np.testing.assert_allclose(trainer.predict(ours, data(task)[0], 1), expected, rtol=1e-8)
 
 
@@ -117,6 +121,8 @@ def test_stopping_early_keeps_the_best_epoch_to_the_bit(task):
         out = trainer.predict(model, held[0], 1)
         if task == "regression":
             return np.mean((out - held[1]) ** 2)
+        if task == "multiclass":
+            return -np.mean(np.log(out[np.arange(len(out)), held[1].astype(int)]))
         return -np.mean(np.log(np.where(held[1] == 1, out, 1 - out)))
 
     losses = [loss(fitted(task, max_epochs=n, **quick)) for n in range(1, kept + 6)]

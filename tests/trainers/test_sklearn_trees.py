@@ -39,9 +39,14 @@ class Family:
         return import_module(declaration(self.name).module)
 
 
+def kinds(regressor, classifier):
+    """Return the library's estimator of each task."""
+    return {"regression": regressor, "binary": classifier, "multiclass": classifier}
+
+
 HGB = Family(
     "hist_gradient_boosting",
-    {"regression": "HistGradientBoostingRegressor", "binary": "HistGradientBoostingClassifier"},
+    kinds("HistGradientBoostingRegressor", "HistGradientBoostingClassifier"),
     {
         "max_iter": 12,
         "learning_rate": 0.1,
@@ -97,13 +102,13 @@ FAMILIES = {
     "hist_gradient_boosting": HGB,
     "random_forest": Family(
         "random_forest",
-        {"regression": "RandomForestRegressor", "binary": "RandomForestClassifier"},
+        kinds("RandomForestRegressor", "RandomForestClassifier"),
         GROWN,
         OTHER_GROWN,
     ),
     "extra_trees": Family(
         "extra_trees",
-        {"regression": "ExtraTreesRegressor", "binary": "ExtraTreesClassifier"},
+        kinds("ExtraTreesRegressor", "ExtraTreesClassifier"),
         GROWN,
         OTHER_GROWN,
     ),
@@ -111,7 +116,7 @@ FAMILIES = {
 FORESTS = ("random_forest", "extra_trees")
 every_family = pytest.mark.parametrize("name", sorted(FAMILIES))
 every_forest = pytest.mark.parametrize("name", FORESTS)
-every_task = pytest.mark.parametrize("task", ["regression", "binary"])
+every_task = pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
 
 
 @cache
@@ -121,6 +126,8 @@ def data(task="regression", rows=600, seed=7):
     x[generator.random((rows, 5)) < 0.05] = np.nan
     signal = np.nan_to_num(x[:, 0]) - 0.5 * np.nan_to_num(x[:, 1]) ** 2
     y = signal + generator.normal(scale=0.3, size=rows)
+    if task == "multiclass":
+        return np.ascontiguousarray(x), np.searchsorted([-0.6, 0.2], y).astype(float)
     return np.ascontiguousarray(x), (y > 0).astype(float) if task == "binary" else y
 
 
@@ -136,6 +143,7 @@ def job(name, task="regression", threads=1, seed=1000, validation=True, **change
         seeds={"random_state": seed},
         threads=threads,
         validation=data(task, 80, 8) if validation else None,
+        classes=3 if task == "multiclass" else 0,
     )
 
 
@@ -203,7 +211,9 @@ def test_the_trainer_predicts_what_the_library_itself_fits_and_predicts(name, ta
     x, y = data(task)
     with threadpool_limits(1, "openmp"):
         estimator.fit(x, y, **held_out)
-        out = estimator.predict(x) if task == "regression" else estimator.predict_proba(x)[:, 1]
+        out = estimator.predict(x) if task == "regression" else estimator.predict_proba(x)
+    if task == "binary":
+        out = out[:, 1]
     assert bits(name, model(name, task), task) == out.tobytes()
 
 
@@ -461,6 +471,7 @@ def forged(name, found):
     yield "another task", {**parameters, "task": "ranking"}, arrays
     yield "something more", {**parameters, "run": "echo"}, arrays
     yield "nothing", {}, arrays
+    yield "several classes", {**parameters, "task": "multiclass"}, arrays
     if forest:
         yield "the other task", {**parameters, "task": "binary"}, arrays
         yield "values less", parameters, {**arrays, "values": arrays["values"][:-1]}

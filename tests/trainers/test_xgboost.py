@@ -46,6 +46,8 @@ def data(task="regression", rows=600):
     x[generator.random((rows, 5)) < 0.05] = 0.0
     signal = np.nan_to_num(x[:, 0]) - 0.5 * np.nan_to_num(x[:, 1]) ** 2
     y = signal + generator.normal(scale=0.3, size=rows)
+    if task == "multiclass":
+        return np.ascontiguousarray(x), np.searchsorted([-0.6, 0.2], y).astype(float)
     return np.ascontiguousarray(x), (y > 0).astype(float) if task == "binary" else y
 
 
@@ -57,6 +59,7 @@ def job(task="regression", threads=1, seeds=SEEDS, validation=None, **changed):
         seeds=seeds,
         threads=threads,
         validation=validation,
+        classes={"regression": 0, "binary": 2, "multiclass": 3}[task],
     )
 
 
