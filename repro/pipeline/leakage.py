@@ -12,13 +12,16 @@ from typing import Any, Final
 import numpy as np
 
 from repro.pipeline.panel import Floats
-from repro.pipeline.ranking import spearman
+from repro.pipeline.ranking import doubled_ranks, spearman
 from repro.pipeline.samples import Samples
 
 _ROUNDING: Final = 2.0**-40
 """How far from a straight line, as a share of the target's range, is still rounding."""
 _FEWEST_ROWS: Final = 3
 """Two points always lie on a line."""
+_ON_TRAINING: Final = {"auc": "accuracy", "macro_auc": "accuracy", "r2": "r2"}
+"""The score of a task on test rows to its score on training rows."""
+_SCORES: Final = tuple(_ON_TRAINING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ def scan(
 
     ``target_in_feature``: the target is an affine function of it on all rows where it has a value.
     ``target_correlation``: |Pearson| or |Spearman| on those rows is at least
-    ``thresholds["feature_target_correlation"]``.
+    ``thresholds["feature_target_correlation"]``; of classes also |rank-biserial|, because ties keep
+    the others below 1 even where the feature tells all classes apart.
     """
     limit = thresholds["feature_target_correlation"]
     found = []
@@ -59,9 +63,10 @@ def scan(
             said = f"target {target['name']} is a linear function of {name} ({kind})"
             found.append(Finding("target_in_feature", name, 1.0, 1.0, said))
             continue
-        value, measure = max(
-            (abs(_pearson(x, y)), "Pearson"), (abs(spearman(x, y) or 0.0), "Spearman")
-        )
+        found_so = [(abs(_pearson(x, y)), "Pearson"), (abs(spearman(x, y) or 0.0), "Spearman")]
+        if target["task"] != "regression":
+            found_so.append((_separation(x, y), "rank-biserial"))
+        value, measure = max(found_so)
         if value >= limit:
             said = (
                 f"|{measure}| correlation of {name} ({kind}) with target {target['name']}"
@@ -78,14 +83,15 @@ def checks(
 ) -> tuple[Finding, ...]:
     """Return what is too good to be true after training.
 
-    ``cv_score``: AUC (binary) or R² (regression) of ``metrics``, from test rows.
+    ``cv_score``: AUC (of classes; of more than two the mean of each against the others) or R² of
+    ``metrics``, from test rows.
     ``training_accuracy``: accuracy or R² of ``training_metrics``, from training rows.
     An undefined metric is no finding.
     """
-    binary = "auc" in metrics
+    score = next(name for name in _SCORES if name in metrics)
     rules = (
-        ("cv_score", metrics, "auc" if binary else "r2", "test"),
-        ("training_accuracy", training_metrics, "accuracy" if binary else "r2", "training"),
+        ("cv_score", metrics, score, "test"),
+        ("training_accuracy", training_metrics, _ON_TRAINING[score], "training"),
     )
     found = []
     for code, source, metric, rows in rules:
@@ -112,3 +118,20 @@ def _pearson(x: Floats, y: Floats) -> float:
         a, b = a - a.mean(), b - b.mean()
         value = float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))
     return value if abs(value) <= 1.0 else float(np.sign(value))
+
+
+def _separation(x: Floats, y: Floats) -> float:
+    """Return |rank-biserial correlation| of a feature with classes, both (n,); exact counts.
+
+    The share of pairs of unlike classes in one order less that in the other. A pair counts once
+    for each edge between its classes; 1 if the classes do not overlap in the feature.
+    """
+    ranks = doubled_ranks(x, np.zeros(len(x), dtype=np.int64))
+    surplus = pairs = 0
+    for label in np.unique(y)[1:].tolist():
+        above = y >= label
+        ones = int(np.count_nonzero(above))
+        both = ones * (len(y) - ones)
+        surplus += int(ranks[above].sum()) - ones * (ones + 1) - both
+        pairs += both
+    return abs(surplus) / pairs

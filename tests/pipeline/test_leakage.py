@@ -51,6 +51,36 @@ def test_a_monotone_disguise_is_found_by_spearman():
     assert "Spearman" in finding.message
 
 
+def classes(k):
+    """Return the class of each of the noisy values, k of them, and their target."""
+    edges = np.quantile(NOISE[0], np.arange(1, k) / k)
+    task = "binary" if k == 2 else "multiclass"
+    return np.searchsorted(edges, NOISE[0]).astype(float), {"name": "fwd", "task": task}
+
+
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_a_feature_that_tells_the_classes_apart_is_found_though_ties_hide_it(k):
+    y, target = classes(k)
+    ahead = -np.exp(NOISE[0])
+    ahead[::7] = np.nan
+    definitions = [{"name": f"f{i}", "formula": {"kind": "column"}} for i in range(2)]
+    (finding,) = scan(samples(y, ahead, NOISE[1]), definitions, target, LIMITS)
+    assert (finding.code, finding.subject) == ("target_correlation", "f0")
+    assert (finding.value, "rank-biserial" in finding.message) == (1.0, True)
+
+
+def test_the_measure_of_two_classes_is_twice_the_area_under_the_curve_less_one():
+    from sklearn.metrics import roc_auc_score
+
+    y, target = classes(2)
+    x = NOISE[0] + NOISE[1]
+    (finding,) = scan(
+        samples(y, x), [{"name": "f", "formula": {"kind": "lag"}}], target,
+        {**LIMITS, "feature_target_correlation": 0.1},
+    )  # fmt: skip
+    assert finding.value == pytest.approx(2 * roc_auc_score(y, x) - 1)
+
+
 def test_a_constant_feature_is_no_finding():
     assert found(NOISE[0], np.ones(400)) == ()
 
@@ -82,6 +112,8 @@ def test_scores_too_good_to_be_true_are_found_at_the_threshold():
         ("cv_score", "r2"),
         ("training_accuracy", "r2"),
     ]
+    findings = checks({"macro_auc": 1.0}, {"macro_auc": 0.5, "accuracy": 0.9999}, LIMITS)
+    assert [f.subject for f in findings] == ["macro_auc", "accuracy"]
     findings = checks({"auc": 1.0}, {"auc": 1.0, "accuracy": 0.9999}, LIMITS)
     assert [f.subject for f in findings] == ["auc", "accuracy"]
 
