@@ -11,6 +11,7 @@ from repro import __version__
 from repro.audit_log.formats.digests import payload_digest
 from repro.config.sealed import record as config_record
 from repro.identity.keys import exact, output_digest, request_digest
+from repro.pipeline.formulas import class_table
 from repro.plan import Plan
 from repro.runs import layout
 from repro.runs.staging import Staging, seal
@@ -113,6 +114,7 @@ def _snapshot(plan: Plan, finished: Mapping[str, Any], name: str, seq: int) -> d
         "status": "complete",
         "target": plan.resolved.target,
         "task": plan.job.decides["target"]["task"],
+        **_classes(plan.job.decides["target"]),
         "view": plan.active.routing["view"],
         "symbol": plan.active.routing["symbol"],
         "family": plan.active.family,
@@ -145,6 +147,12 @@ def _snapshot(plan: Plan, finished: Mapping[str, Any], name: str, seq: int) -> d
             "environment": payload_digest("repro-audit v1 environment", exact(plan.environment)),
         },
     }
+
+
+def _classes(target: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the classes in the order of labels and probabilities; nothing for a regression."""
+    table = class_table(target["formula"])
+    return {"classes": table} if table else {}
 
 
 def _selection(finished: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ from repro.compare import MEANING
 from repro.config.documents import catalog
 from repro.data import comparison
 from repro.facts.trainers import declarations
-from repro.pipeline.metric_names import BINARY_METRICS, REGRESSION_METRICS
+from repro.pipeline.metric_names import BINARY_METRICS, MULTICLASS_METRICS, REGRESSION_METRICS
 from repro.pipeline.summary import QUANTILES
 
 # One worker makes the workspace once for all of them (`--dist loadgroup`).
@@ -300,9 +300,9 @@ def train_others(made: World) -> None:
     made.play("other seed", "train --profile debug -q --seed 7")
     others = ("--set", "learning_rate=0.05", "--set", SUSPICIOUS, "--set", KEPT_ON_WARNING)
     others += ("--set", "early_stopping_round=5")
-    made.play("other target", "train --profile debug -q --target fwd_up_5d", *others)
+    made.play("other target", "train --profile debug -q --target fwd_class_5d", *others)
     made.play("failed", "train --profile debug -q --set", SUSPICIOUS)
-    made.play("rank", "rank --profile debug -q --family ridge", *RANKED)
+    made.play("rank", "rank --profile debug -q --family logistic_regression", *RANKED)
     interrupt(made)
 
 
@@ -572,7 +572,8 @@ def test_every_shared_definition_is_used():
 def test_the_words_in_schemas_are_those_of_the_code():
     shared = SCHEMAS[COMMON]["$defs"]
     said = [list(branch["properties"]) for branch in shared["metrics"]["oneOf"]]
-    assert said == [list(REGRESSION_METRICS), list(BINARY_METRICS)]
+    tasks = (REGRESSION_METRICS, BINARY_METRICS, MULTICLASS_METRICS)
+    assert said == [list(names) for names in tasks]
     assert set(SCHEMAS[ENVELOPE]["properties"]["type"]["enum"]) == TYPES
     assert set(SCHEMAS["repro:output/audit-verify"]["properties"]["verdict"]["enum"]) == set(EXIT)
     for name, meaning in (("diff", MEANING), ("data-diff", comparison.MEANING)):

@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from repro.audit_log.formats.digests import payload_digest
 from repro.errors import InputError
@@ -27,8 +26,17 @@ from repro.execution.selecting import (
 from repro.execution.selecting import outcome as selection_outcome
 from repro.execution.tables import DataBytes, read_dataset
 from repro.identity.parts import pack
-from repro.pipeline import evaluation, features, leakage, splits, targets
+from repro.pipeline import (
+    classes,
+    evaluation,
+    features,
+    leakage,
+    predicted,
+    splits,
+    targets,
+)
 from repro.pipeline.clipping import clip_labels
+from repro.pipeline.formulas import classes_of
 from repro.pipeline.panel import Panel
 from repro.pipeline.routing import of_symbol
 from repro.pipeline.samples import Samples, build_samples
@@ -85,6 +93,8 @@ def prepare(
     trained = {stage(fold.index): fold.train for fold in folds} | {FINAL: np.arange(len(samples.y))}
     cut = trained if stops or watching else {}
     held = splits.hold_outs(cut, samples.time, samples.label_end, request["splits"])
+    fits = {name: held[name].fit if name in held else rows for name, rows in trained.items()}
+    classes.require_every_class(samples.y, fits, request["target"])
     findings = leakage.scan(
         samples, request["features"], request["target"], options["leakage"]["auto_fix_thresholds"]
     )
@@ -126,10 +136,10 @@ def train(
     """
     samples, threads = prepared.samples, request["execution"]["threads"]
     task = request["target"]["task"]
-    predictions = np.full(len(samples.y), np.nan)
+    baseline = classes.baseline(samples.y, prepared.folds, classes_of(request["target"]))
+    predictions = np.full(baseline.shape, np.nan)
     fold_of = np.full(len(samples.y), -1, dtype=np.int32)
     outcomes, canonicals, parts, effective, rounds, choices = [], {}, {}, {}, {}, {}
-    baseline = _baseline(prepared)
     for fold in prepared.folds:
         name = stage(fold.index)
         model, part, choices[name] = _fit(
@@ -166,7 +176,8 @@ def train(
     some = part.x(samples, slice(0, 1000))
     require_same_after_loading(trainer, final, directory / model_file, some, threads)
     with _writing(PREDICTIONS):
-        _write_predictions(directory / PREDICTIONS, samples, fold_of, predictions)
+        table = predicted.as_table(samples, fold_of, predictions)
+        np.save(directory / PREDICTIONS, table, allow_pickle=False)
     tested = np.flatnonzero(fold_of >= 0)
     overall = evaluation.evaluate(
         task, samples.y[tested], predictions[tested], samples.time[tested], baseline[tested]
@@ -236,43 +247,8 @@ def _training_metrics(
     samples, rows = prepared.samples, part.fitted
     y, time = samples.y[rows], samples.time[rows]
     fitted = trainer.predict(model, part.x(samples, rows), request["execution"]["threads"])
-    naive = np.full(len(y), y.mean())
+    naive = np.repeat(classes.naive(y, classes_of(request["target"]))[None], len(y), axis=0)
     return evaluation.evaluate(request["target"]["task"], y, fitted, time, naive)
-
-
-def _baseline(prepared: Prepared) -> NDArray[np.float64]:
-    """Return, for each row, the mean of the target over the training rows of its fold."""
-    baseline = np.full(len(prepared.samples.y), np.nan)
-    for fold in prepared.folds:
-        baseline[fold.test] = prepared.samples.y[fold.train].mean()
-    return baseline
-
-
-def _write_predictions(
-    path: Path,
-    samples: Samples,
-    fold_of: NDArray[np.int32],
-    predictions: NDArray[np.float64],
-) -> None:
-    """Write the out-of-fold predictions with the identity of each row, as one record array."""
-    rows = np.flatnonzero(fold_of >= 0)
-    names = np.array([name.encode() for name in _symbol_names(samples)])
-    table = np.zeros(
-        len(rows),
-        dtype=[
-            ("symbol", f"S{max(1, names.dtype.itemsize)}"),
-            ("time", "<i8"),
-            ("fold", "<i4"),
-            ("target", "<f8"),
-            ("prediction", "<f8"),
-        ],
-    )
-    table["symbol"] = names[rows]
-    table["time"] = samples.time[rows]
-    table["fold"] = fold_of[rows] + 1
-    table["target"] = samples.y[rows]
-    table["prediction"] = predictions[rows]
-    np.save(path, table, allow_pickle=False)
 
 
 def _sample_facts(samples: Samples, clipping: Mapping[str, Any]) -> dict[str, Any]:
@@ -286,7 +262,7 @@ def _sample_facts(samples: Samples, clipping: Mapping[str, Any]) -> dict[str, An
     }
     columns = {
         "time": _digest(samples.time.astype("<i8").tobytes()),
-        "symbol": _digest("\n".join(_symbol_names(samples)).encode()),
+        "symbol": _digest("\n".join(samples.symbol_names()).encode()),
         "target": _digest(samples.y.astype("<f8").tobytes()),
     }
     return {
@@ -300,11 +276,6 @@ def _sample_facts(samples: Samples, clipping: Mapping[str, Any]) -> dict[str, An
             ROWS_CONTEXT, {"features": list(features.items()), "columns": columns}
         ),
     }
-
-
-def _symbol_names(samples: Samples) -> list[str]:
-    """Return the symbol of each row."""
-    return [samples.symbols[code] for code in samples.symbol.tolist()]
 
 
 def _digest(data: bytes) -> str:

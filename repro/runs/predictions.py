@@ -1,7 +1,8 @@
 """Two files of out-of-fold predictions, row by row, without numpy.
 
 The file is a NumPy record array (NEP 1, format 1.0): a header that is a Python literal, then rows
-of fixed size: symbol, time (nanoseconds UTC), fold, target, prediction; little-endian.
+of fixed size: symbol, time (nanoseconds UTC), fold, target, prediction (a number, or one for each
+class); little-endian.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from repro.errors import IntegrityError
 MAGIC = b"\x93NUMPY"
 _CODES = {"<i8": "q", "<i4": "i", "<f8": "d"}
 Key = tuple[bytes, int]
+Values = tuple[float, ...]
+"""What is predicted of one row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +39,32 @@ class PredictionDifference:
     largest_ulps: int
     """Largest distance in units in the last place."""
     correlation: float | None
+    """Over all values of the rows that both have."""
     first: str | None
-    """The first row that differs: fold, symbol and time."""
+    """The first row that differs: fold, symbol and time, and the class if there are several."""
 
 
 def compare(a: Path, b: Path, *, timed: bool = True) -> PredictionDifference:
     """Return how the predictions in two files differ; rows are matched by symbol and time.
 
-    Unless they are ``timed``, the number of a row stands in the place of its time.
+    Unless they are ``timed``, the number of a row stands in the place of its time. Raises
+    IntegrityError for a file that is no such table, or predicts other classes.
     """
     left, right = dict(_rows(a)), dict(_rows(b))
     common = [key for key in left if key in right]
     changed, largest, ulps, first = 0, 0.0, 0, None
     for key in common:
-        x, y = left[key][1], right[key][1]
-        distance = _ulps(x, y)
-        if distance:
+        (fold, x), (_, y) = left[key], right[key]
+        if len(x) != len(y):
+            raise IntegrityError(
+                f"{a.name} has {len(x)} predictions a row, the other one has {len(y)}"
+            )
+        distances = list(map(_ulps, x, y))
+        if any(distances):
             changed += 1
-            largest, ulps = max(largest, abs(x - y)), max(ulps, distance)
-            if first is None:
-                symbol, time = key
-                moment = _date(time) if timed else f"row {time}"
-                first = f"fold {left[key][0]}, {symbol.decode()}, {moment}"
+            largest = max(largest, *(abs(p - q) for p, q in zip(x, y, strict=True)))
+            ulps = max(ulps, *distances)
+            first = first or _place(fold, key, distances, timed)
     return PredictionDifference(
         rows=len(common),
         only_a=len(left) - len(common),
@@ -65,12 +72,24 @@ def compare(a: Path, b: Path, *, timed: bool = True) -> PredictionDifference:
         changed=changed,
         largest=largest,
         largest_ulps=ulps,
-        correlation=_correlation([left[k][1] for k in common], [right[k][1] for k in common]),
+        correlation=_correlation(
+            [value for key in common for value in left[key][1]],
+            [value for key in common for value in right[key][1]],
+        ),
         first=first,
     )
 
 
-def _rows(path: Path) -> Iterator[tuple[Key, tuple[int, float]]]:
+def _place(fold: int, key: Key, distances: list[int], timed: bool) -> str:
+    """Return which row differs, and of several classes the first that does."""
+    symbol, time = key
+    moment = _date(time) if timed else f"row {time}"
+    row = f"fold {fold}, {symbol.decode()}, {moment}"
+    which = next(n for n, distance in enumerate(distances) if distance)
+    return f"{row}, class {which}" if len(distances) > 1 else row
+
+
+def _rows(path: Path) -> Iterator[tuple[Key, tuple[int, Values]]]:
     """Yield key, fold and prediction of each row; raises IntegrityError for another format."""
     try:
         content = path.read_bytes()
@@ -78,21 +97,35 @@ def _rows(path: Path) -> Iterator[tuple[Key, tuple[int, float]]]:
             raise ValueError("not a NumPy file of format 1")
         size = struct.unpack_from("<H", content, 8)[0]
         header = ast.literal_eval(content[10 : 10 + size].decode("latin-1"))
-        fields: list[tuple[str, str]] = header["descr"]
-        layout = "<" + "".join(_code(kind) for _, kind in fields)
-        names = [name for name, _ in fields]
-        picked = [names.index(n) for n in ("symbol", "time", "fold", "prediction")]
+        fields: list[tuple[Any, ...]] = header["descr"]
+        layout = "<" + "".join(_code(*field) for field in fields)
+        picked = [_values(fields, name) for name in ("symbol", "time", "fold", "prediction")]
         unpacked: list[tuple[Any, ...]] = list(struct.iter_unpack(layout, content[10 + size :]))
     except (OSError, ValueError, SyntaxError, KeyError, TypeError, struct.error) as error:
         raise IntegrityError(f"{path.name} cannot be read: {error}") from error
-    symbol, time, fold, prediction = picked
+    symbol, time, fold = (where.start for where in picked[:3])
+    prediction = picked[3]
     for row in unpacked:
         yield (row[symbol].rstrip(b"\0"), row[time]), (row[fold], row[prediction])
 
 
-def _code(kind: str) -> str:
-    """Return the struct code of a field's type."""
-    return f"{int(kind[2:])}s" if kind.startswith("|S") else _CODES[kind]
+def _code(name: str, kind: str, shape: tuple[int, ...] = (1,)) -> str:
+    """Return the struct code of a field, which is one value or a list of them."""
+    if kind.startswith("|S"):
+        return f"{int(kind[2:])}s"
+    (count,) = shape
+    return f"{int(count)}{_CODES[kind]}"
+
+
+def _values(fields: list[tuple[Any, ...]], name: str) -> slice:
+    """Return which of a row's unpacked values are those of a field."""
+    start = 0
+    for found, _, *shape in fields:
+        count = shape[0][0] if shape else 1
+        if found == name:
+            return slice(start, start + count)
+        start += count
+    raise ValueError(f"no field {name}")
 
 
 def _ulps(x: float, y: float) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from repro.runs.sealed import Run
 
-HEADLINE = {"regression": "rmse", "binary": "log_loss"}
+HEADLINE = {"regression": "rmse", "binary": "log_loss", "multiclass": "log_loss"}
 """The metric that is judged, by task: the one that the library minimises."""
 PREFIX = "identity_config.stability."
 

@@ -230,6 +230,24 @@ def test_a_target_that_never_moves_is_refused(shared: Workspace) -> None:
         shared.refuse(*arguments, *others, status=3, says=says, adds=("run.refused",))
 
 
+def test_a_class_that_a_fold_cannot_learn_is_refused_with_both_names(shared: Workspace) -> None:
+    formula = "{kind: forward_return_class, column: Adj Close, edges: [-0.02, 0.27]}"
+    others = ("--set", f"targets.fwd_class_5d.formula={formula}", "--family", "xgboost")
+    arguments = (
+        "train",
+        "--target",
+        "fwd_class_5d",
+        *others,
+        "--set",
+        "initial_train_fraction=0.3",
+    )
+    says = (
+        "fold 1: class 2 (above 0.27) of target fwd_class_5d does not occur in its ",
+        "initial_train_fraction",
+    )
+    shared.refuse(*arguments, status=3, says=says, adds=("run.refused",))
+
+
 def test_a_price_of_zero_is_refused_or_trained_on_but_never_infinite(shared: Workspace) -> None:
     def change(lines: Lines) -> None:
         cell(lines, 200, "Adj Close", "0")

@@ -1,6 +1,6 @@
 """Each family through the installed command, under strict: trained, loaded, and done again.
 
-LightGBM is trained in ``test_train.py``, XGBoost in ``test_boosters.py``.
+LightGBM is trained for a return in ``test_train.py``, XGBoost in ``test_boosters.py``.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 from repro.facts.trainers import declarations
@@ -27,14 +28,15 @@ class Trained:
 
 FAMILIES = [
     Trained("elasticnet"),
-    Trained("extra_trees", ("n_estimators=3", "max_features=sqrt")),
-    Trained("hist_gradient_boosting", ("max_iter=3",)),
-    Trained("logistic_regression", target="fwd_up_5d"),
-    Trained("mlp", ("max_epochs=3", "hidden_layer_sizes=[8]"), target="fwd_up_5d"),
+    Trained("extra_trees", ("n_estimators=3", "max_features=sqrt"), target="fwd_class_5d"),
+    Trained("hist_gradient_boosting", ("max_iter=3",), target="fwd_class_5d"),
+    Trained("lightgbm", ("num_iterations=3",), target="fwd_class_5d"),
+    Trained("logistic_regression", target="fwd_class_5d"),
+    Trained("mlp", ("max_epochs=3", "hidden_layer_sizes=[8]"), target="fwd_class_5d"),
     Trained("random_forest", ("n_estimators=3", "max_depth=null"), threads=2),
     Trained("ridge"),
 ]
-ELSEWHERE = {"lightgbm", "xgboost"}
+ELSEWHERE = {"xgboost"}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +68,10 @@ def test_a_family_is_trained_under_strict_and_verified(case, desk):
         "train", "--quiet", "--family", case.family, "--target", case.target, *sets
     )  # fmt: skip
     snapshot = desk.snapshot(run["run"])
-    assert "model.npz" in [artifact["path"] for artifact in snapshot["artifacts"]]
+    model = "model.txt" if case.family == "lightgbm" else "model.npz"
+    assert model in [artifact["path"] for artifact in snapshot["artifacts"]]
+    if case.target == "fwd_class_5d":
+        require_classes(snapshot, desk)
     parameters = snapshot["parameters"]
     asked = {**parameters["requested"], **parameters["forced"]}
     known = declarations()[case.family].hyperparameters
@@ -74,3 +79,25 @@ def test_a_family_is_trained_under_strict_and_verified(case, desk):
     assert {name: parameters["effective"][name] for name in asked} == asked
     done = desk.json("verify", "--quiet", run["run"])
     assert done["verdict"] == "reproduced", json.dumps(done, indent=1)
+
+
+def require_classes(snapshot, desk):
+    """Three classes, in one order, from the target to the probabilities, metrics and baseline."""
+    assert snapshot["classes"] == [
+        {"class": 0, "above": None, "up_to": -0.02},
+        {"class": 1, "above": -0.02, "up_to": 0.02},
+        {"class": 2, "above": 0.02, "up_to": None},
+    ]
+    (path,) = desk.root.glob(f"RESULTS/runs/{snapshot['run']}/targets/*/*/*/*/predictions.npy")
+    table = np.load(path, allow_pickle=False)
+    likely, truth = table["prediction"], table["target"]
+    assert (likely.shape, set(truth)) == ((len(truth), 3), {0.0, 1.0, 2.0})
+    metrics = snapshot["metrics"]
+    assert metrics["accuracy"] == (likely.argmax(axis=1) == truth).mean()
+    assert metrics["baseline_log_loss"] < np.log(3)
+    # The naive baseline is the share of each class among the rows that a fold was trained on.
+    sealed = json.loads((path.parent / "metrics.json").read_bytes())
+    for fold in sealed["folds"]:
+        assert fold["metrics"]["baseline_accuracy"] in [
+            (truth[table["fold"] == fold["fold"]] == label).mean() for label in range(3)
+        ]

@@ -249,7 +249,7 @@ def test_a_variant_may_be_called_as_a_parameter_is(edit, resolved):
     ("asked", "problem", "hint"),
     [
         ({"target": "fwd_ret_5"}, "no such target: 'fwd_ret_5'; did you mean fwd_ret_5d?",
-         "targets in CONFIG/data/targets.yaml: fwd_ret_1d, fwd_ret_5d, fwd_up_5d"),
+         "targets in CONFIG/data/targets.yaml: fwd_class_5d, fwd_ret_1d, fwd_ret_5d, fwd_up_5d"),
         ({"variant": "agressive"},
          "no such variant of lightgbm: 'agressive'; did you mean aggressive?",
          "variants in CONFIG/model_config/lightgbm.yaml: aggressive, conservative"),

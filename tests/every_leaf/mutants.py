@@ -30,6 +30,7 @@ SAFETY = "training_config/safety_config.yaml"
 REPRODUCIBILITY = "training_config/reproducibility_config.yaml"
 
 Keys = tuple[str | int, ...]
+CLASSES: Keys = ("targets", "fwd_class_5d", "formula", "edges")
 QUANTILE: Keys = ("safety", "clipping", "training_target_quantile")
 
 
@@ -46,6 +47,8 @@ SPECIAL: Mapping[tuple[str, Keys], Any] = {
     (DATASET, ("dataset", "min_rows_per_symbol")): 250,
     (DATASET, ("dataset", "interval")): "1h",
     (DATASET, ("dataset", "default_target")): "fwd_ret_1d",
+    (TARGETS, (*CLASSES, 0)): -0.03,
+    (TARGETS, (*CLASSES, 1)): 0.03,
     (ROUTING, ("routing", "symbol")): "IBM",
     (SPLITS, ("splits", "max_train_timestamps")): 300,
     (REPRODUCIBILITY, ("reproducibility", "numeric_fingerprint")): "ab" * 32,

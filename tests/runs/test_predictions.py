@@ -85,6 +85,35 @@ def test_ulps_agree_with_numpy(values, steps):
     assert (found.largest_ulps >= 1) == bool(finite)
 
 
+def classes(predictions):
+    """Return a table of several classes, as it is written."""
+    values = np.array(predictions)
+    rows = np.zeros(len(values), dtype=[*KIND[:-1], ("prediction", "<f8", values.shape[1:])])
+    rows["symbol"], rows["fold"], rows["prediction"] = b"AAPL", 1, values
+    rows["time"] = np.arange(len(values)) * DAY
+    return rows
+
+
+def test_of_several_classes_the_first_that_differs_is_named(write):
+    values = np.array([[0.25, 0.25, 0.5], [0.125, 0.5, 0.375]])
+    other = values.copy()
+    other[1, 1:] = np.nextafter(0.5, 1), 0.5
+    found = compare(write("a", classes(values)), write("b", classes(other)))
+    assert (found.rows, found.changed, found.largest) == (2, 1, 0.125)
+    assert found.first == "fold 1, AAPL, 1970-01-02, class 1"
+    same = compare(write("a", classes(values)), write("c", classes(values)))
+    assert (same.changed, same.first) == (0, None)
+    assert same.correlation == pytest.approx(1.0)
+
+
+def test_other_classes_are_not_compared(write):
+    one, two = np.full((2, 3), 1 / 3), np.full((2, 4), 1 / 4)
+    with pytest.raises(IntegrityError, match="3 predictions a row, the other one has 4"):
+        compare(write("a", classes(one)), write("b", classes(two)))
+    with pytest.raises(IntegrityError, match="cannot be read"):
+        compare(write("c", classes(np.zeros((2, 2, 2)))), write("b", classes(two)))
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"\x93NUMPY\x01\x00", b"PK\x03\x04", b"\x93NUMPY\x02\x00aaaa"]
 )
