@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from . import array_file
 from .classes import MULTICLASS, outputs_of, softmax
 from .contract import Job, TrainerError
-from .parts import Parts, array_parts
+from .parts import Parts, array_parts, rows
 from .preparation import (
     Preparation,
     affine,
@@ -181,8 +181,9 @@ def canonical_model(model: Any) -> bytes:
 
 def canonical_parts(model: Any) -> Parts:
     """Return what is said of the model, the preparation of each feature, and each coefficient."""
-    arrays = {**model.preparation.arrays(), **_arrays(model)}
-    return array_parts(_meaning(model), arrays, model.preparation.features)
+    by_feature = {**model.preparation.arrays(), "coefficients": model.coefficients}
+    parts = array_parts(_meaning(model), by_feature, model.preparation.features)
+    return [*parts, *rows("intercept", model.intercept)]
 
 
 def _meaning(model: LinearModel) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from .array_file import EXTENSION
 from .classes import MULTICLASS, outputs_of, softmax
 from .contract import Job, TrainerError
 from .linear import PREPARED, TASKS, json_parameters, refusals
-from .parts import Parts, array_parts
+from .parts import Parts, array_parts, rows
 from .preparation import (
     Preparation,
     affine,
@@ -185,8 +185,11 @@ def canonical_model(model: Any) -> bytes:
 
 def canonical_parts(model: Any) -> Parts:
     """Return what is said of the network, the preparation, and each input's weights, by layer."""
-    arrays = {**model.preparation.arrays(), **_arrays(model)}
-    return array_parts(_meaning(model), arrays, model.preparation.features)
+    prepared, arrays = model.preparation.arrays(), _arrays(model)
+    by_feature = {**prepared, "weights_0": arrays["weights_0"]}
+    parts = array_parts(_meaning(model), by_feature, model.preparation.features)
+    others = [rows(name, array) for name, array in arrays.items() if name not in by_feature]
+    return [*parts, *(part for each in others for part in each)]
 
 
 def _require_batches(job: Job, rows: int) -> None:

@@ -181,6 +181,31 @@ def test_fewer_than_three_classes_are_another_task(family):
         fitted(family, np.minimum(data()[1], 1.0), classes=2)
 
 
+@every_family
+def test_where_two_models_part_is_said_by_tree_or_by_feature(family):
+    trainer = trainer_of(family)
+    names = [name for name, _ in trainer.canonical_parts(model(family))]
+    assert len(set(names)) == len(names)
+    trees = [name for name in names if name.startswith("tree ")]
+    if family in ("random_forest", "extra_trees"):
+        assert len(trees) == trainer.rounds(model(family))
+    elif trees:
+        assert len(trees) == 4 * trainer.rounds(model(family))
+    else:
+        assert {"coefficients of f4", "weights_0 of f4"} & set(names)
+
+
+def test_no_class_and_no_unit_is_called_by_a_feature_of_which_there_are_as_many():
+    y = np.minimum(data()[1], 3.0) + (data()[0][:, 2] > 1.5)
+    linear = fitted("logistic_regression", y, classes=5)
+    network = fitted("mlp", y, classes=5, hidden_layer_sizes=[5])
+    for family, found in (("logistic_regression", linear), ("mlp", network)):
+        parts = [name for name, _ in trainer_of(family).canonical_parts(found)]
+        wrong = ("intercept of", "biases_0 of", "biases_1 of", "weights_1 of")
+        assert not [name for name in parts if name.startswith(wrong)]
+        assert {"intercept 5", "weights_1 5"} & set(parts)
+
+
 STOPPING = sorted(family for family in FAMILIES if DECLARED[family].early_stopping)
 
 
