@@ -15,7 +15,7 @@ from repro.trainers.contract import Job
 
 request = json.loads(sys.argv[1])
 rows, columns = request["rows"], request["columns"]
-drawn = np.random.default_rng(1)
+drawn = np.random.default_rng(request["columns"])
 x = np.ascontiguousarray(drawn.normal(size=(rows, columns)))
 y = x[:, 0] - 0.5 * x[:, 1] ** 2 + drawn.normal(size=rows)
 if request["task"] == "binary":
