@@ -402,7 +402,17 @@ def test_a_command_whose_time_is_over_is_ended_with_all_that_it_started(bench, m
     assert "longer than --timeout" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGTERM,
+        pytest.param(signal.SIGINT, marks=SLOW),
+        pytest.param(signal.SIGHUP, marks=SLOW),
+    ],
+)
 def test_a_request_to_stop_is_passed_on_and_recorded(bench, number):
     (bench.root / "ready").unlink(missing_ok=True)
     process = bench.start("--", "sh", "-c", "echo > ready; exec sleep 60")
