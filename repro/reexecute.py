@@ -87,7 +87,7 @@ def verify_run(
         for number in range(1, rounds + 1):
             what = "again" if rounds == 1 else f"again, round {number} of {rounds}"
             done.append(_again(root, sealed, NONE, what, observer))
-        varied = [_varied(root, sealed, variation, observer) for variation in vary]
+        varied = [_varied(root, sealed, one.at(sealed.job.level), observer) for one in vary]
     except KeyboardInterrupt:
         raise InterruptedRunError("interrupted: nothing was recorded") from None
     now = done[0].now

@@ -116,7 +116,10 @@ def _text(done: Verification) -> None:
             _divergence(one, f"round {number}: " if len(plain) > 1 else "")
     for one in done.rounds:
         if one.variation is not NONE:
-            held = "; the level holds it fixed" if one.variation.held else ""
+            held = ""
+            if one.variation.held:
+                level = one.variation.promised_by
+                held = f"; promised by {level} alone" if level else "; the level holds it fixed"
             what = "same bits" if one.same else "OTHER BITS" if one.failure is None else "FAILED"
             output.result(f"  {one.variation.name:<10}  {what}  ({one.variation.how}{held})")
             if one.failure is not None:

@@ -7,9 +7,12 @@ shows what the level protects from. The rest is free in every run: bits that fol
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from repro.execution.environment import UMASK
+from repro.execution.environment import PINS, PORTABLE, UMASK
+
+OLDER = "glibc.cpu.hwcaps=-AVX512F,-AVX512BW,-AVX512CD,-AVX512DQ,-AVX512ER,-AVX512PF,-AVX512VL"
+"""Tells the C library that there is no AVX-512."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class Variation:
     how: str
     """In words, for people."""
     held: bool
-    """Whether the environment of a run holds it fixed."""
+    """Whether the environment of a run holds it fixed, or the level promises nothing of it."""
     variables: Mapping[str, str] = field(default_factory=dict)
     umask: int = UMASK
     subdirectory: str = ""
@@ -30,6 +33,12 @@ class Variation:
     """How many processors the worker may use; None for all that it would."""
     load: bool = False
     """Whether every processor is kept busy meanwhile."""
+    promised_by: str = ""
+    """The one level at which bits must not follow it, though ``held`` elsewhere."""
+
+    def at(self, level: str) -> Variation:
+        """Return the variation as it counts at a level."""
+        return replace(self, held=False) if level == self.promised_by else self
 
 
 NONE = Variation("none", "nothing otherwise", held=False)
@@ -48,6 +57,13 @@ VARIATIONS: Mapping[str, Variation] = {
         Variation("file-order", "the data files given in reverse", held=False, reversed_files=True),
         Variation("umask", "umask 077", held=True, umask=0o077),
         Variation("cores", "one processor", held=False, cores=1),
+        Variation(
+            "cpu",
+            "as on a Haswell, by what the libraries are told of the processor",
+            held=True,
+            variables={**dict(PINS), "GLIBC_TUNABLES": OLDER},
+            promised_by=PORTABLE,
+        ),
         Variation("load", "every processor kept busy by others", held=False, load=True),
     )
 }

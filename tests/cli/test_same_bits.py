@@ -4,6 +4,8 @@ Each is trained once and done again under another hash seed, in another director
 while others keep every processor busy.
 """
 
+import platform
+
 import pytest
 
 from repro.facts.trainers import declarations
@@ -58,3 +60,32 @@ def test_one_thread_gives_the_same_bits_whatever_is_around_it(family, desk):
 @pytest.mark.parametrize("family", MANY)
 def test_three_threads_on_two_processors_give_the_same_bits_each_time(family, desk):
     assert differing(desk, trained(desk, family, 3, "fwd_class_5d"), RACING) == []
+
+
+@pytest.fixture(scope="module")
+def pinned(make_desk):
+    """Return a desk whose configuration pins how this machine computes when it is portable."""
+    desk = make_desk()
+    (level,) = desk.json("doctor", "--level", "portable")["levels"]
+    found = level["environment"]["numeric_fingerprint"]
+    document = "training_config/reproducibility_config.yaml"
+    desk.edit(document, "numeric_fingerprint: null", f"numeric_fingerprint: {found}")
+    desk.edit(document, "level: strict", "level: portable")
+    return desk
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="portable means x86-64-v3")
+@pytest.mark.parametrize("family", sorted(QUICKLY))
+def test_portable_bits_do_not_follow_the_processor(family, pinned):
+    run = trained(pinned, family, 1, TARGET.get(family, "fwd_ret_5d"))
+    assert pinned.snapshot(run)["level"] == "portable"
+    assert differing(pinned, run, ("cpu",)) == []
+
+
+def test_strict_bits_that_follow_the_processor_are_no_alarm(desk):
+    run = trained(desk, "mlp", 1, "fwd_class_5d")
+    answer = desk.json("verify", "-q", run, "--variation=cpu", status=None)
+    (found,) = [r for r in answer["rounds"] if r["variation"] == "cpu"]
+    assert found["held"]
+    assert answer["verdict"] == ("reproduced" if found["same"] else "sensitive")
+    assert answer["incident"] is None

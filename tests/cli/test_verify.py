@@ -145,15 +145,15 @@ def test_rounds_and_every_variation_of_the_shipped_trainer_give_the_same_bits(de
     answer = desk.json("verify", run, "-q", "--rounds", "2", "--vary")
     assert answer["verdict"] == "reproduced"
     names = ("hash-seed", "directory", "time-zone", "locale", "file-order", "umask", "cores")
-    assert named(answer) == dict.fromkeys([*names, "load"], True)
+    assert named(answer) == dict.fromkeys([*names, "cpu", "load"], True)
     digests = {r["output_digest"] for r in answer["rounds"]}
     assert digests == {desk.snapshot(run)["output_digest"]}
-    assert len(answer["rounds"]) == 10
+    assert len(answer["rounds"]) == 11
     record = desk.records()[answer["record"]]
     assert record["type"] == "run.verified"
     assert record["body"]["rounds"] == 2
     assert record["body"]["produced"] == list(digests)
-    assert [v["name"] for v in record["body"]["variations"]] == [*names, "load"]
+    assert [v["name"] for v in record["body"]["variations"]] == [*names, "cpu", "load"]
 
 
 def test_bits_that_follow_what_the_level_holds_are_sensitive_and_no_alarm(following):
