@@ -24,6 +24,8 @@ class ReproError(Exception):
     """An expected failure: what was wrong, and what to do next."""
 
     exit_status: int = 2
+    tail: str = ""
+    """The end of what a worker printed before it failed with this, if one did."""
 
     def __init__(self, problem: str, hint: str | None = None) -> None:
         """Keep the one-sentence ``problem`` and, only if following it is safe, a ``hint``."""

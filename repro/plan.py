@@ -183,8 +183,9 @@ def _require_fit(plan: Plan, fit: _Fit, effective: Mapping[str, Any], rounds: in
         if _stopped_early(fit, name, asked, found, rounds):
             continue
         kind = DeterminismError if name in fit.forced else TrainingError
+        did = f"the library used {found!r}" if name in effective else "it reports no such parameter"
         raise kind(
-            f"{fit.stage}: {name} was set to {asked!r}, but the library used {found!r}",
+            f"{fit.stage}: {name} of {fit.trainer.family} was set to {asked!r}, but {did}",
             "a value that is not in force must not stand in the configuration",
         )
 

@@ -28,8 +28,11 @@ FOLDERS = {
 WORKER_SIDE = (
     "repro.conformance.child",
     "repro.execution.fitting",
+    "repro.execution.guards.randomness",
+    "repro.execution.loading",
     "repro.execution.readback",
     "repro.execution.selecting",
+    "repro.execution.supervised",
     "repro.execution.tables",
     "repro.execution.training",
     "repro.execution.worker",

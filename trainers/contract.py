@@ -55,6 +55,7 @@ class Trainer(Protocol):
     def fit(self, job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) -> Any:
         """Return a model fitted to ``x`` (rows, features), C-contiguous, and ``y`` (rows,).
 
+        The arrays are read-only.
         ``progress`` is told the rounds done and the rounds in all. Raises TrainerError.
         """
 

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
-from repro.errors import InputError
+from repro.errors import DeterminismError, InputError
 from repro.execution.launch import Room, Worker, WorkerError
 from repro.execution.load import busy
 from repro.execution.variation import NONE, VARIATIONS, Variation
@@ -140,7 +140,7 @@ class Bench:
         try:
             place.worker.send("wish", act=act, **wish)
             message = place.worker.expect("answer", time.monotonic() + self.seconds)
-        except WorkerError as error:
+        except (WorkerError, DeterminismError) as error:  # the kernel's guard ends it, too
             self._leave(around)
             return Answer("died", error.problem)
         return Answer(message["how"], message["result"])
@@ -165,6 +165,7 @@ class Bench:
                 trainer={
                     "family": trainer.family,
                     "module": trainer.module,
+                    "distributions": trainer.distributions,
                     "modules": trainer.modules,
                     "shielded": trainer.shielded,
                     "hint": f"install it with: {trainer.install_command()}",

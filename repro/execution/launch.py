@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 
 from repro.errors import DeterminismError, InputError, ReproError, TrainingError
 from repro.execution.environment import FLAGS, variables
+from repro.execution.failures import last_line
 from repro.execution.protocol import Channel, Message, ProtocolError
 from repro.execution.variation import NONE, Variation
 
@@ -43,6 +45,10 @@ raise SystemExit(import_module(sys.argv[3]).main())
 taken from a bytecode file that may be stale or forged."""
 TAIL = 4000
 """Bytes of a dead worker's output that are kept in the log."""
+WINDOW = 1 << 16
+"""Bytes of it that are looked through for the line where it died."""
+LAST_WORDS = 1.0
+"""Seconds that a worker has to say where it hangs."""
 GRACE = 5.0
 """Seconds that a worker has to end after it said that it is done."""
 
@@ -83,6 +89,8 @@ class Worker:
         """Start the process; it waits for its request. ``seconds`` is only for messages."""
         self.room = room
         self._limit = "" if seconds is None else f" of {seconds} seconds"
+        self.at = ""
+        """What the worker is at, as it is told if it dies."""
         self._output = room.directory / "worker.log"
         scratch = room.directory / "scratch"
         scratch.mkdir()
@@ -150,9 +158,9 @@ class Worker:
             try:
                 message = self._channel.receive(deadline)
             except TimeoutError:
-                self.stop()
+                at = self._stop_and_ask_where()
                 raise WorkerError(
-                    f"the worker was stopped: it took longer than its limit{self._limit}",
+                    f"the worker was stopped: it took longer than its limit{self._limit}{at}",
                     "raise reproducibility.time_limit_seconds",
                     self.tail(),
                 ) from None
@@ -185,12 +193,17 @@ class Worker:
 
     def tail(self) -> str:
         """Return the end of what the worker printed."""
+        return self._printed()[-TAIL:]
+
+    def _printed(self) -> str:
+        """Return the last that the worker printed, but for Python's list of what it had loaded."""
         try:
             with self._output.open("rb") as output:
-                output.seek(max(0, self._output.stat().st_size - TAIL))
-                return output.read().decode("utf-8", "replace")
+                output.seek(max(0, self._output.stat().st_size - WINDOW))
+                text = output.read().decode("utf-8", "replace")
         except OSError:
             return ""
+        return re.sub(r"\n*Extension modules: .*\n?", "\n", text)
 
     def _reported(self, message: Message) -> ReproError:
         """Return the error that the worker reported before it ended."""
@@ -199,9 +212,11 @@ class Worker:
         problem, hint = str(message.get("problem")), message.get("hint")
         if kind is None:
             return WorkerError(f"the worker failed: {problem}", hint, self.tail())
-        return kind(problem, hint)
+        error = kind(problem, hint)
+        error.tail = self.tail()
+        return error
 
-    def _death(self) -> WorkerError:
+    def _death(self) -> ReproError:
         """Return how a worker ended that ended without a word."""
         self._wait_or_stop()
         status = self._process.returncode
@@ -213,12 +228,43 @@ class Worker:
                 if -status == signal.SIGKILL
                 else None
             )
-            return WorkerError(f"the worker was killed by a signal: {name}", hint, tail)
+            if -status == signal.SIGSYS:
+                return self._refused_by_the_kernel()
+            return WorkerError(
+                f"the worker was killed by a signal: {name}{self._while()}", hint, tail
+            )
         said = tail.strip().rpartition("\n")[2][:300]
         last = f"; its last words: {said}" if said else ""
         memory = "memory" in said.lower()
         hint = "give it more memory, or train on less data" if memory else None
-        return WorkerError(f"the worker ended with status {status}{last}", hint, tail)
+        return WorkerError(
+            f"the worker ended with status {status}{self._while()}{last}", hint, tail
+        )
+
+    def _refused_by_the_kernel(self) -> DeterminismError:
+        """Return the error for a system call that the guards' filter let nobody make."""
+        error = DeterminismError(
+            "guard: compiled code started a process or a thread, or opened an internet socket"
+            f"{self._while()}"
+        )
+        error.tail = self.tail()
+        return error
+
+    def _while(self) -> str:
+        """Return what the worker was at, and the line of a library that it last ran, if known."""
+        line = last_line(self._printed())
+        known = (self.at, f"in {line}" if line else "")
+        return "".join(f", {words}" for words in known if words)
+
+    def _stop_and_ask_where(self) -> str:
+        """Stop a worker that hangs; return where it was, if it can still say so."""
+        if self._process.poll() is None:
+            with suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGABRT)  # Python writes its lines, and ends
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(LAST_WORDS)
+        self.stop()
+        return self._while()
 
     def _wait_or_stop(self) -> None:
         """Give the process a moment to end by itself, then end it."""

@@ -130,6 +130,7 @@ def _importance(trainer: Trainer, model: Any, family: str, features: int) -> Flo
     found = np.asarray(trainer.importance(model), dtype=np.float64)
     if found.shape != (features,) or not np.isfinite(found).all() or (found < 0.0).any():
         raise TrainerError(
-            f"{family} does not say how much each feature counts: one finite number, not below zero"
+            f"trainer {family} does not say how much each feature counts:"
+            " one finite number, not below zero"
         )
     return found

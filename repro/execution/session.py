@@ -100,6 +100,8 @@ class Session:
         self._deadline = time.monotonic() + job.seconds
         self._worker = Worker(Room(directory, job.level, job.threads, variation), job.seconds)
         files = [{"shown": n, "path": str(p.resolve())} for n, p in job.files.items()]
+        preparing = f"while it prepared for {job.trainer.family}"
+        self._worker.at = preparing if look is None else "while it read the data"
         self._worker.send(
             "request" if look is None else TABLES,
             look=look,
@@ -143,6 +145,7 @@ class Session:
         progress: Callable[[Message], None] | None = None,
     ) -> Message:
         """Let the worker train; return what came out, once the process has ended."""
+        self._worker.at = f"while it trained {self.job.trainer.family}"
         self._worker.send("proceed", seeds=seeds)
         finished = self._worker.expect("finished", self._deadline, progress)
         self._worker.finish()

@@ -6,6 +6,7 @@ log nor its key.
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 import time
@@ -13,19 +14,21 @@ import traceback
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from repro.errors import DeterminismError, InputError, ReproError
-from repro.execution import attained, guards
-from repro.execution.environment import BEST_EFFORT, PINS, faults
+from repro.errors import DeterminismError, InputError, ReproError, TrainingError
+from repro.execution import attained, loading
+from repro.execution.environment import BEST_EFFORT, faults
+from repro.execution.failures import is_out_of_memory
+from repro.execution.guards.imports import undeclared_in
+from repro.execution.guards.violation import GuardError
+from repro.execution.loading import Standing
 from repro.execution.protocol import PROBE, TABLES, Channel, ProtocolError
+from repro.trainers.contract import TrainerError
 
 PROGRESS_INTERVAL = 0.05
 """Seconds between two messages of progress."""
-ARROW = ("pyarrow",)
-"""What reads Parquet and Feather: as a module, and as a distribution."""
 PR_SET_PDEATHSIG = 1
 SIGKILL = 9
 
@@ -34,6 +37,7 @@ def main() -> int:
     """Run one job; return the exit status (0, or 1 after an error was reported)."""
     channel = Channel(int(sys.argv[1]), int(sys.argv[2]))
     _die_with_the_notary()
+    faulthandler.enable()  # what kills this process, the notary learns from the lines it writes
     try:
         _serve(channel)
     except ReproError as error:
@@ -41,7 +45,8 @@ def main() -> int:
         kind = kinds.get(error.exit_status, "other")
         channel.send("error", error=kind, problem=error.problem, hint=error.hint)
         return 1
-    except guards.GuardError as error:
+    except GuardError as error:
+        _print(error)
         channel.send("error", error="determinism", problem=f"guard: {error}", hint=None)
         return 1
     except ProtocolError:
@@ -51,10 +56,12 @@ def main() -> int:
         channel.send("error", error="input", problem=problem, hint="is there space left?")
         return 1
     except BaseException as error:
-        with suppress(OSError):  # its output may be what cannot be written
-            traceback.print_exc()
-        words = ("out of memory", "can't start new thread")
-        if isinstance(error, MemoryError) or any(word in str(error) for word in words):
+        _print(error)
+        undeclared = undeclared_in(error)
+        if undeclared is not None:
+            hint = "a trainer's declaration, the file beside it, names what it needs"
+            channel.send("error", error="determinism", problem=f"guard: {undeclared}", hint=hint)
+        elif is_out_of_memory(error):
             hint = "give it more memory, or train on less data"
             channel.send("error", error="training", problem="out of memory", hint=hint)
         else:
@@ -76,14 +83,15 @@ def _serve(channel: Channel) -> None:
         raise DeterminismError(f"{level} environment not attained: " + "; ".join(found))
     directory = Path.cwd()
     trainers = [message["trainer"], *message["selectors"]]
-    readers = _readers(options["dataset"]["format"])
-    shield = _guarded(trainers, level, readers)
+    readers = loading.readers(options["dataset"]["format"])
+    inputs = [file["path"] for file in message["files"]]
+    guards = loading.guards(level, directory, inputs, trainers, readers)
     if message["kind"] == TABLES:
         channel.send(TABLES, facts=_tables(message))
         return
-    loaded = {described["family"]: _load(described) for described in trainers}
+    loaded = {described["family"]: loading.load(described, guards) for described in trainers}
     trainer = loaded[message["trainer"]["family"]]
-    _load_readers(readers)
+    loading.load_readers(readers)
     from repro.execution import readback, tables, training
 
     asked = _asked(message, trainers, request["execution"]["threads"])
@@ -91,7 +99,8 @@ def _serve(channel: Channel) -> None:
     # A run that was sealed before there was such a pin is verified without one.
     pinned = options.get("execution", {}).get("numeric_fingerprint")
     attained.require_attained(asked, state, pinned)
-    environment = _environment(trainers, level, state, shield, readers)
+    guards.allow_files(state["mapped"])
+    environment = _environment(trainers, level, state, guards, readers)
     # Digesting a hundred megabytes of libraries leaves the interpreter free to read the data.
     with ThreadPoolExecutor(1) as beside:
         digests = beside.submit(lambda: _digests(modules, state["mapped"]))
@@ -106,9 +115,11 @@ def _serve(channel: Channel) -> None:
         environment |= digests.result()
     channel.send("prepared", facts=prepared.facts, environment=environment)
     seeds = channel.receive()["seeds"]
+    guards.seal(request["execution"]["threads"])
     out = _train(channel, trainer, request, options, prepared, seeds, directory)
+    guards.require_untouched()
     _require_no_new_code(modules, level)
-    after = {**_after(asked, state), "shielded": sorted(shield.refused)}
+    after = {**_after(asked, state), "shielded": guards.refused}
     channel.send("finished", **out, after=after)
 
 
@@ -132,11 +143,11 @@ def _probe(channel: Channel, message: Mapping[str, Any]) -> None:
     """Answer what a worker like this finds: its environment, and which families it can load."""
     trainers, level = message["trainers"], message["level"]
     found = faults(message["variables"], level)
-    shield = _guarded(trainers, level)
+    guards = loading.guards(level, Path.cwd(), (), trainers)
     missing = {}
     for described in trainers:
         try:
-            _load(described)
+            loading.load(described, guards)
         except (InputError, DeterminismError) as error:
             missing[described["family"]] = {"problem": error.problem, "hint": error.hint}
     try:
@@ -148,7 +159,8 @@ def _probe(channel: Channel, message: Mapping[str, Any]) -> None:
         return
 
     state, modules = readback.state(), readback.loaded()
-    environment = _environment(trainers, level, state, shield)
+    guards.allow_files(state["mapped"])
+    environment = _environment(trainers, level, state, guards)
     environment |= _digests(modules, state["mapped"])
     asked = _asked(message, trainers, message["threads"])
     channel.send(
@@ -158,17 +170,6 @@ def _probe(channel: Channel, message: Mapping[str, Any]) -> None:
         beyond=attained.beyond(asked, state),
         missing=missing,
     )
-
-
-def _guarded(
-    trainers: Sequence[Mapping[str, Any]], level: str, readers: Sequence[str] = ()
-) -> guards.Shield:
-    """Put up what keeps modules and deeds out, unless nothing is promised; return the shield."""
-    shield = guards.Shield(_kept_out(trainers, readers))
-    if level != BEST_EFFORT:
-        shield.raise_()
-        guards.install(str(Path.cwd()))
-    return shield
 
 
 def _asked(
@@ -189,9 +190,8 @@ def _train(
     directory: Path,
 ) -> dict[str, Any]:
     """Train, telling the notary how far it is; a refusal of the library is a TrainingError."""
-    from repro.errors import TrainingError
     from repro.execution import training
-    from repro.trainers.contract import TrainerError
+    from repro.execution.supervised import named
 
     last = 0.0
 
@@ -205,83 +205,26 @@ def _train(
     try:
         return training.train(trainer, request, options, prepared, seeds, progress, directory)
     except TrainerError as error:
-        raise TrainingError(str(error)) from error
-
-
-def _load(trainer: Mapping[str, Any]) -> Any:
-    """Return the trainer's module with its library imported.
-
-    Raises InputError that names the extra to install if the library is not there.
-    """
-    try:
-        module = import_module(trainer["module"])
-        module.load_library()
-        import_module("numpy")
-        import_module("pandas")
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"the family {trainer['family']} cannot be trained here: {error}",
-            f"install it with: pip install 'repro-audit[{trainer['extra']}]'",
-        ) from error
-    except (ImportError, OSError, RuntimeError) as error:
-        if PINS[0][0] in str(error):
-            said = " ".join(str(error).rpartition("Original error was: ")[2].split())
-            raise DeterminismError(
-                f"portable environment not attained: NumPy says: {said}",
-                "portable bits are those of x86-64-v3 (Haswell, Zen and later)",
-            ) from error
-        if isinstance(error, RuntimeError):
-            raise
-        if "map segment" in str(error) or "allocate memory" in str(error):
-            raise MemoryError from error
-        raise InputError(
-            f"a library of the family {trainer['family']} cannot be loaded: {error}",
-            "LightGBM needs the system's libgomp (Debian: apt-get install libgomp1)",
-        ) from error
-    return cast(Any, module)
-
-
-def _readers(form: str) -> tuple[str, ...]:
-    """Return the libraries that read a format of data files, beside our own arrays' ones."""
-    return () if form == "csv" else ARROW
-
-
-def _load_readers(readers: Sequence[str]) -> None:
-    """Load what reads the data, before anybody looks at what is loaded."""
-    if readers:
-        from repro.pipeline.reading import arrow_reader
-
-        arrow_reader()
-
-
-def _kept_out(trainers: Sequence[Mapping[str, Any]], readers: Sequence[str]) -> list[str]:
-    """Return the modules to keep out, but for those that a trainer or the data need.
-
-    pandas would load pyarrow wherever it is installed, and another strings' type with it.
-    """
-    needed = {name.partition(".")[0] for trainer in trainers for name in trainer["modules"]}
-    unwanted = {name for trainer in trainers for name in trainer["shielded"]}
-    return sorted((unwanted | set(ARROW)) - needed - set(readers))
+        raise TrainingError(named(request["family"], str(error))) from error
 
 
 def _environment(
     trainers: Sequence[Mapping[str, Any]],
     level: str,
     state: Mapping[str, Any],
-    shield: guards.Shield,
+    guards: Standing,
     readers: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return what this interpreter is, but for the digests of its files; see ``readback``."""
     from repro.execution import readback
 
-    distributions = [name for trainer in trainers for name in trainer["distributions"]]
-    distributions += ["numpy", "pandas", "blake3", *readers]
     return {
         "level": level,
         "interpreter": readback.interpreter(),
-        "versions": readback.versions(sorted(set(distributions))),
+        "versions": readback.versions(loading.distributions(trainers, readers)),
         **{name: state[name] for name in readback.RECORDED},
-        "shielded": sorted(shield.refused),
+        "shielded": guards.refused,
+        "guards": guards.in_force,
         "startup": readback.startup_files(),
     }
 
@@ -326,6 +269,12 @@ def _keep_to(cores: int | None) -> None:
     """Let this process run on so many processors, where the system can be told; None for all."""
     if cores is not None and sys.platform == "linux":
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+
+
+def _print(error: BaseException) -> None:
+    """Write an error with its lines to where a library's words go, if that can be written."""
+    with suppress(OSError, GuardError):  # the guards may refuse to read a source file, too
+        traceback.print_exception(error)
 
 
 def _die_with_the_notary() -> None:

@@ -12,12 +12,15 @@ FITTED = Path(__file__).with_name("test_parts.py")
 PROGRAM = """
 import hashlib, importlib, runpy, sys
 import numpy as np
-from repro.execution.guards import Shield
+from repro.execution.guards.imports import Declared, Shield
+from repro.execution.guards.violation import Watch
 from repro.facts.trainers import declarations
 family, kept_out = sys.argv[1], sys.argv[2] == "kept out"
 names = declarations()[family].shielded
 if kept_out:
-    Shield(names).raise_()
+    others = (*declarations()[family].distributions, "pandas", "threadpoolctl", "pytest", "PyYAML")
+    declared = Declared(frozenset(), others, frozenset(names), ())
+    Shield(declared, Watch(), lambda folders: None).raise_()
 else:
     for name in names:
         try:

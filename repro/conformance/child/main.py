@@ -15,8 +15,9 @@ from types import TracebackType
 from typing import Any, cast
 
 from repro.errors import DeterminismError, InputError, ReproError
-from repro.execution import guards
+from repro.execution import loading
 from repro.execution.environment import faults
+from repro.execution.guards.violation import GuardError
 from repro.execution.protocol import Channel, ProtocolError
 
 MEMBERS = (
@@ -51,8 +52,7 @@ def _serve(channel: Channel) -> None:
         raise DeterminismError("strict environment not attained: " + "; ".join(found))
     spoken = _speak(COMMAS) if message["commas"] else ""
     directory = Path.cwd()
-    guards.Shield(described["shielded"]).raise_()
-    guards.install(str(directory))
+    loading.guards(level, directory, (), [described])
     module, entrance = _enter(described)
     channel.send("ready", entrance={**entrance, "locale": spoken})
     from repro.conformance.child import files as kept
@@ -82,7 +82,7 @@ def _answer(act: Any, bench: Any, wish: Mapping[str, Any]) -> dict[str, Any]:
         return {"how": "done", "result": act(bench, wish)}
     except TrainerError as error:
         return {"how": "refused", "result": str(error)}
-    except guards.GuardError as error:
+    except GuardError as error:
         return {"how": "guarded", "result": str(error)}
     except Exception as error:  # a trainer may raise anything: that it does is the finding
         said = f"{type(error).__name__}: {error}".partition("\n")[0][:300]
