@@ -7,12 +7,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import sysconfig
-import venv
 from pathlib import Path
 
 import pytest
 
+from .installation import interpreter
 from .workspace import ENDLESS, PLANNED, QUICK, Done, Workspace, require_gone
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="limits and processes as Linux has them")
@@ -128,16 +127,7 @@ def in_private_mounts(workspace: Workspace, script: str) -> Done:
 @pytest.fixture(scope="module")
 def without_lightgbm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return an interpreter with all that this one has installed, but LightGBM."""
-    place = tmp_path_factory.mktemp("bare") / "venv"
-    venv.create(place, with_pip=False, symlinks=True)
-    python = place / "bin" / "python"
-    names = {"base": str(place), "platbase": str(place)}
-    site = Path(sysconfig.get_path("purelib", "venv", names))
-    for folder in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
-        for entry in Path(folder).iterdir():
-            if not entry.name.startswith("lightgbm") and not (site / entry.name).exists():
-                (site / entry.name).symlink_to(entry)
-    return python
+    return interpreter(tmp_path_factory.mktemp("bare") / "venv", without="lightgbm")[0]
 
 
 def test_a_library_that_is_not_installed_is_named_with_its_extra(

@@ -1,0 +1,1 @@
+"""A trainer of a third party that misbehaves as it is told to; installed by ``installation``."""
