@@ -18,6 +18,7 @@ FOLLOWING = '''
 
 import json
 import os
+import time
 from types import SimpleNamespace
 
 EXTENSION = ".json"
@@ -44,7 +45,7 @@ def follows(what):
     if what == "cores":
         return len(os.sched_getaffinity(0)) == 1
     if what == "process":
-        return os.urandom(1)[0] % 2 == 1
+        return time.perf_counter_ns() // 1000 % 2 == 1
     return False
 
 
