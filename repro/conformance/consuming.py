@@ -9,11 +9,11 @@ from repro.conformance.bench import HOME, Answer, Around
 from repro.conformance.same_bits import FREE
 from repro.conformance.subject import Finding, Findings, Subject
 from repro.conformance.values import others
+from repro.facts.limits import LEVELS
 from repro.facts.trials import Probe
 from repro.identity.payloads import differing_parameters
 
 UNKNOWN = "no_such_hyperparameter"
-LEVELS = ("strict", "portable", "best-effort")
 
 
 def hyperparameters(subject: Subject) -> Findings:

@@ -19,6 +19,7 @@ from repro.errors import InputError, UsageError
 from repro.facts import conditions as conditional
 from repro.facts.conditions import Condition
 from repro.facts.limits import (
+    LEVELS,
     UNKNOWN,
     Limit,
     Threads,
@@ -32,7 +33,6 @@ from repro.facts.trials import Probe, Trial, read_inert, read_probe, read_trial
 
 GROUP = "repro.trainers"
 INTERFACE = 1
-LEVELS = ("strict", "portable", "best-effort")
 SEED_BITS_MOST = 53
 """Of a seed that JSON holds exactly, so that a run's seeds can be read back from its snapshot."""
 WORKER_NEEDS = ("numpy", "pandas", "threadpoolctl")
@@ -123,9 +123,14 @@ class Declaration:
         return {rule.parameter: rule.value for rule in self.rulebook if level in rule.levels}
 
     def levels(self) -> tuple[str, ...]:
-        """Return the levels that its rulebook speaks of, or all if it has no rule."""
-        told = {level for rule in self.rulebook for level in rule.levels}
-        return tuple(level for level in LEVELS if level in told or not told)
+        """Return the levels that it can be trained under, in some way at least."""
+        never = {
+            level
+            for limit in self.limits
+            if not (limit.when or limit.task or limit.several)
+            for level in limit.levels
+        }
+        return tuple(level for level in LEVELS if level not in never)
 
     def idle(self, values: Mapping[str, Any], task: str) -> dict[str, Condition]:
         """Return the hyperparameters in ``values`` that have no effect, with what makes it so."""

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from repro.cli.trainers.list import _row
-from repro.cli.trainers.show import _type
+from repro.cli.trainers.show import _limit, _type
+from repro.facts.limits import LEVELS, Limit
 from repro.facts.trainers import declaration, declarations
 
 REPRO = Path(sys.executable).parent / "repro"
@@ -73,6 +74,23 @@ def test_what_is_shown_says_how_to_write_each_hyperparameter_and_why_each_rule(t
 )  # fmt: skip
 def test_a_schema_is_told_in_words(schema, words):
     assert _type(schema) == words
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"when": {}}, "not portable: why"),
+        ({"when": {"solver": ("svd",)}, "task": "binary"},
+         'not portable where solver is "svd" and the task is binary: why'),
+        ({"when": {}, "several": True}, "not portable above one thread: why"),
+    ],
+)  # fmt: skip
+def test_a_limit_is_told_in_words(more, words):
+    limit = Limit(("portable",), "why", "how", **more)
+    assert _limit(limit) == words
+    trainer = replace(declaration("ridge"), limits=(limit,))
+    never = words == "not portable: why"
+    assert trainer.levels() == (("strict", "best-effort") if never else LEVELS)
 
 
 def test_the_model_document_can_be_printed_as_a_start(tmp_path):

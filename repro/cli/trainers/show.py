@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from repro.cli import output
 from repro.cli.options import AsFormat, Format, NeededFamily
 
 if TYPE_CHECKING:
+    from repro.facts.limits import Limit
     from repro.facts.trainers import Declaration, Rule
 
 _LIMITS = (
@@ -56,11 +58,14 @@ def command(
         ("kept out", ", ".join(trainer.shielded) or "nothing"),
         ("stops early by", trainer.early_stopping or "nothing"),
         ("predicts a row", "alone as among others" if trainer.rowwise else "as its table has it"),
+        ("threads", _threads(trainer)),
         ("seeds", f"{', '.join(trainer.seeds) or 'none'} ({trainer.seed_bits} bits)"),
     ]
     output.result(output.columns(facts))
     for name, reason in trainer.inert_seeds.items():
         output.result(f"  {name} changes nothing: {reason}")
+    for limit in trainer.limits:
+        output.result(f"  {_limit(limit)}")
     output.result("\nhyperparameters")
     for name, schema in trainer.hyperparameters.items():
         also = f"; also {', '.join(schema['aliases'])}" if schema["aliases"] else ""
@@ -80,6 +85,22 @@ def command(
         for name, possible in condition.requires.items():
             output.result(f"  {name} can only be {_values(possible)}")
     return 0
+
+
+def _threads(trainer: Declaration) -> str:
+    """Return in words how bits hang on threads."""
+    threads = trainer.threads
+    if threads.timing:
+        return f"one where bits are promised: {threads.reason}"
+    count = "may hang on their number" if threads.count else "hang neither on number nor timing"
+    return f"bits {count}: {threads.reason}"
+
+
+def _limit(limit: Limit) -> str:
+    """Return in words what levels cannot promise."""
+    when = _when(limit.when, limit.task)
+    where = [*([f"where {when}"] if when else []), *(["above one thread"] if limit.several else [])]
+    return " ".join(["not", " or ".join(limit.levels), *where]) + f": {limit.reason}"
 
 
 def _type(schema: Mapping[str, Any]) -> str:
@@ -128,6 +149,8 @@ def _described(trainer: Declaration) -> dict[str, Any]:
         "shielded": list(trainer.shielded),
         "early_stopping": trainer.early_stopping,
         "rowwise": trainer.rowwise,
+        "threads": asdict(trainer.threads),
+        "limits": [_limit(limit) for limit in trainer.limits],
         "seeds": [{"name": name, "inert": trainer.inert_seeds.get(name)} for name in trainer.seeds],
         "seed_bits": trainer.seed_bits,
         "hyperparameters": [

@@ -50,6 +50,7 @@ class Bench:
             seeds=dict(wish["seeds"]),
             threads=wish["threads"],
             validation=validation,
+            classes=tables.CLASSES[wish["task"]],
         )
         return self.trainer.fit(job, made.x, made.y, progress)
 

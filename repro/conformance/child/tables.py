@@ -16,8 +16,8 @@ Floats = NDArray[np.float64]
 ROOTS = (2, 3, 5, 7, 11, 13, 17, 19)
 """Their square roots are the irrational numbers: of the columns, of the noise and of the holes."""
 COLUMNS = 6
-CLASSES = 3
-"""Classes of the multiclass target."""
+CLASSES = {"regression": 0, "binary": 2, "multiclass": 3}
+"""Classes of the target of each task."""
 SIGNAL = 0
 """The column that says most about the target."""
 NOISE = 3
@@ -69,8 +69,7 @@ def opposite(task: str, rows: int, start: int) -> Table:
     made = table(task, rows, start=start)
     if task == "regression":
         return Table(made.x, -made.y)
-    most = 1.0 if task == "binary" else CLASSES - 1.0
-    return Table(made.x, most - made.y)
+    return Table(made.x, CLASSES[task] - 1.0 - made.y)
 
 
 def _spread(n: Floats, root: int) -> Floats:
