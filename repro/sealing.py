@@ -132,6 +132,7 @@ def _snapshot(plan: Plan, finished: Mapping[str, Any], name: str, seq: int) -> d
             "rounds": finished["rounds"],
         },
         "samples": plan.facts["samples"],
+        **{name: plan.facts[name] for name in ("drawn_folds",) if name in plan.facts},
         "proof": plan.facts["proof"],
         "leakage": {
             "policy": plan.active.leakage["policy"],

@@ -23,6 +23,7 @@ from repro.facts.code import code_digests
 from repro.facts.data import locate
 from repro.facts.host import host
 from repro.facts.trainers import Declaration
+from repro.identity.payloads import drawn_folds
 from repro.identity.run import Inputs, identity_of, seeds_of
 from repro.inputs import digest_inputs, require_same_files
 from repro.plan import (
@@ -146,7 +147,7 @@ def _plan(
         declaration.seeds,
         declaration.seed_bits,
         job.decides,
-        len(facts["splits"]["folds"]),
+        len(drawn_folds(facts)["folds"]),
         selectors,
     )
     environment["host"] = host()

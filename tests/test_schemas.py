@@ -107,8 +107,11 @@ RANKED = (
     *("--set", "target_ranking.targets=[fwd_ret_1d, fwd_up_5d]"),
     *("--set", "feature_selection.method=importance", "--set", "top_k=3"),
     *("--set", "model_config.lightgbm.hyperparameters.num_iterations=10"),
+    *("--set", "splits.method=k_fold", "--set", "shuffled=true"),
+    *("--set", "purge=1", "--set", "embargo=0"),
 )
-"""One target, whose features a family chooses that is not trained, and one that does not fit."""
+"""One target, whose features a family chooses that is not trained, in folds that a seed draws, and
+one that does not fit."""
 KEPT_ON_WARNING = "safety.leakage_detection.policy=warn"
 GONE = "000000000000-1"
 """A run whose notary has died."""
@@ -300,6 +303,7 @@ def train_others(made: World) -> None:
     made.play("other seed", "train --profile debug -q --seed 7")
     others = ("--set", "learning_rate=0.05", "--set", SUSPICIOUS, "--set", KEPT_ON_WARNING)
     others += ("--set", "early_stopping_round=5")
+    others += ("--set", "splits.method=grouped", "--set", "time_blocks=2")
     made.play("other target", "train --profile debug -q --target fwd_class_5d", *others)
     made.play("failed", "train --profile debug -q --set", SUSPICIOUS)
     made.play("rank", "rank --profile debug -q --family logistic_regression", *RANKED)

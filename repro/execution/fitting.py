@@ -15,7 +15,7 @@ from repro.pipeline.clipping import clip_labels
 from repro.pipeline.formulas import classes_of
 from repro.pipeline.panel import Floats
 from repro.pipeline.samples import Samples
-from repro.pipeline.splits import HoldOut
+from repro.pipeline.splits.holding_out import HoldOut
 from repro.trainers.contract import Job, Trainer, TrainerError
 
 GLOBAL = ("python", "numpy")

@@ -13,7 +13,7 @@ from repro.identity.seeds import selection_stage
 from repro.pipeline import selection
 from repro.pipeline.panel import Floats
 from repro.pipeline.samples import Samples
-from repro.pipeline.splits import HoldOut
+from repro.pipeline.splits.holding_out import HoldOut
 from repro.trainers.contract import Trainer, TrainerError
 
 Progress = Callable[[str, int, int], None]

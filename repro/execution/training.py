@@ -32,7 +32,6 @@ from repro.pipeline import (
     features,
     leakage,
     predicted,
-    splits,
     targets,
 )
 from repro.pipeline.clipping import clip_labels
@@ -40,7 +39,11 @@ from repro.pipeline.formulas import classes_of
 from repro.pipeline.panel import Panel
 from repro.pipeline.routing import of_symbol
 from repro.pipeline.samples import Samples, build_samples
-from repro.pipeline.splits import Fold, HoldOut
+from repro.pipeline.splits.cutting import cut, identity_facts
+from repro.pipeline.splits.fold import Fold
+from repro.pipeline.splits.grouped import grouping
+from repro.pipeline.splits.holding_out import HoldOut, hold_outs
+from repro.pipeline.splits.proof import proof
 from repro.trainers.contract import Trainer
 
 FINAL = "final"
@@ -87,12 +90,13 @@ def prepare(
     samples = build_samples(panel, matrix, labels, request["target"])
     if request["routing"]["view"] == "symbol_specific":
         samples = of_symbol(samples, request["routing"]["symbol"])
-    folds = splits.walk_forward(samples.time, samples.label_end, request["splits"])
+    time, label_end, rule = samples.time, samples.label_end, request["splits"]
+    groups = grouping(panel, samples, rule)
+    folds = cut(time, label_end, rule, groups)
     stops = may_stop(early_stopping, request["parameters"])
     watching = families_that_may_stop(selectors, request)
     trained = {stage(fold.index): fold.train for fold in folds} | {FINAL: np.arange(len(samples.y))}
-    cut = trained if stops or watching else {}
-    held = splits.hold_outs(cut, samples.time, samples.label_end, request["splits"])
+    held = hold_outs(trained if stops or watching else {}, time, label_end, rule)
     fits = {name: held[name].fit if name in held else rows for name, rows in trained.items()}
     classes.require_every_class(samples.y, fits, request["target"])
     findings = leakage.scan(
@@ -107,11 +111,8 @@ def prepare(
         },
         "replaced_infinities": dict(matrix.replaced_infinities),
         "samples": _sample_facts(samples, request["clipping"]),
-        "splits": {
-            "fold_map": splits.fold_map_digest(folds, len(samples.y)),
-            "folds": [splits.facts(fold, timed=panel.timed) for fold in folds],
-        },
-        "proof": splits.proof(folds, samples.time, samples.label_end, held, timed=panel.timed),
+        **identity_facts(folds, time, rule, timed=panel.timed),
+        "proof": proof(folds, time, label_end, held, rule, groups, timed=panel.timed),
         "findings": [asdict(finding) for finding in findings],
     }
     choosing = {

@@ -31,6 +31,12 @@ def component_payloads(
     }
 
 
+def drawn_folds(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the folds as they were cut: beside the facts of the splits where a seed drew them."""
+    found: Mapping[str, Any] = facts.get("drawn_folds", facts["splits"])
+    return found
+
+
 def execution_payload(
     code: Mapping[str, Any],
     environment: Mapping[str, Any],

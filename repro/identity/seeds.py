@@ -17,6 +17,9 @@ CONTEXT = "repro-audit v1 seed"
 GLOBAL = ("python", "numpy")
 """Purposes of the interpreter's own generators."""
 GLOBAL_BITS = 32
+FOLDS = "folds"
+FOLD_BITS = 53
+"""What JSON keeps exactly: the seed of drawn folds is part of what a worker is asked."""
 
 
 def derive_seed(base: int, purpose: str, names: Sequence[str], bits: int) -> int:
@@ -30,6 +33,11 @@ def derive_seed(base: int, purpose: str, names: Sequence[str], bits: int) -> int
 def selection_stage(stage: str, family: str) -> str:
     """Return the name of the fit of ``family`` that chooses the features of a stage."""
     return f"{stage}, selection by {family}"
+
+
+def fold_seed(base: int, target: str, view: str, symbol: str | None) -> int:
+    """Return the seed by which the folds of a run are drawn: the same for every family."""
+    return derive_seed(base, FOLDS, [target, view, symbol or ""], FOLD_BITS)
 
 
 def run_seeds(

@@ -10,7 +10,7 @@ import numpy as np
 from repro.errors import InputError
 from repro.pipeline.formulas import class_words, classes_of
 from repro.pipeline.panel import Floats, Ints
-from repro.pipeline.splits import Fold
+from repro.pipeline.splits.fold import Fold
 
 
 def require_every_class(y: Floats, fits: Mapping[str, Ints], target: Mapping[str, Any]) -> None:

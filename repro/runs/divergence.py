@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.identity.parts import unpack
+from repro.identity.payloads import drawn_folds
 from repro.pipeline.locate import differences as locate
 from repro.runs.predictions import PredictionDifference
 from repro.runs.predictions import compare as compare_predictions
@@ -60,7 +61,7 @@ def divergences(sealed: Sealed, again: Again) -> tuple[Divergence, ...]:
         for found in (
             _data(sealed, again),
             *_rows(sealed.snapshot["samples"], again.facts["samples"]),
-            _folds(sealed.snapshot["payloads"]["splits"]["facts"], again.facts["splits"]),
+            _folds(_cut(sealed.snapshot), drawn_folds(again.facts)),
             _selection(sealed.snapshot, again.finished),
             _model(sealed, again),
             _predictions(sealed, again),
@@ -95,6 +96,12 @@ def _rows(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Divergence
         yield Divergence("features", names[0])
     elif old["columns"] == new["columns"]:
         yield Divergence("features", "their order")
+
+
+def _cut(snapshot: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the folds of a sealed run: beside their identity where a seed drew them."""
+    found: Mapping[str, Any] = snapshot.get("drawn_folds", snapshot["payloads"]["splits"]["facts"])
+    return found
 
 
 def _folds(old: Mapping[str, Any], new: Mapping[str, Any]) -> Divergence | None:

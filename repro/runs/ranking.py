@@ -1,6 +1,7 @@
 """How well each target is predicted, compared: values, intervals over test folds, an order. Pure.
 
-A test fold is a block of time, so an interval over folds keeps what days in a row have in common.
+Where a test fold is a block of time, an interval over folds keeps what days in a row have in
+common; where it is a share of the groups, what the rows of a group have.
 A handful of folds gives few different samples: it is rough, and says nothing of other years.
 """
 

@@ -52,6 +52,8 @@ SPECIAL: Mapping[tuple[str, Keys], Any] = {
     (ROUTING, ("routing", "symbol")): "IBM",
     (SPLITS, ("splits", "max_train_timestamps")): 300,
     (REPRODUCIBILITY, ("reproducibility", "numeric_fingerprint")): "ab" * 32,
+    (SPLITS, ("splits", "group_column")): "Volume",
+    (SPLITS, ("splits", "time_blocks")): 2,
     (SAFETY, QUANTILE): 0.01,
     (f"{catalog.DEFAULTS}/{SAFETY}", QUANTILE): 0.01,
     (SPLITS, ("splits", "min_train_rows")): 100_000,

@@ -69,6 +69,11 @@ def asked_for(relative: str, path: Keys) -> dict[str, Any]:
         asked["sets"] = (f"pipeline.family={reached(path)}",)
     if path[-1] == "validation_fraction":
         asked["sets"] = ("early_stopping_round=5",)
+    if path[-1] == "shuffled":
+        asked["target"] = "fwd_ret_1d"
+        asked["sets"] = ("splits.method=k_fold", "purge=1", "embargo=0", "min_train_rows=99")
+    if path[-1] in ("group_column", "time_blocks"):
+        asked["sets"] = ("splits.method=grouped", "splits.folds=3")
     if path[-1] == "default_target":
         asked["target"] = "fwd_ret_5d"
     if (relative, path) == (ROUTING, ("routing", "symbol")):

@@ -7,7 +7,8 @@ import pytest
 
 from repro.execution.training import FINAL, Prepared, train
 from repro.pipeline.samples import Samples
-from repro.pipeline.splits import hold_outs, walk_forward
+from repro.pipeline.splits.holding_out import hold_outs
+from repro.pipeline.splits.walk_forward import walk_forward
 
 DAY = 86_400_000_000_000
 ROWS = 200

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from repro.execution.fitting import Part
 from repro.execution.selecting import Selector, choose, outcome
 from repro.pipeline.samples import Samples
-from repro.pipeline.splits import HoldOut
+from repro.pipeline.splits.holding_out import HoldOut
 from repro.trainers.contract import TrainerError
 
 ROWS, COLUMNS = 60, 5

@@ -7,7 +7,7 @@ from repro.errors import InputError
 from repro.pipeline.classes import baseline, naive, require_every_class
 from repro.pipeline.predicted import as_table
 from repro.pipeline.samples import Samples
-from repro.pipeline.splits import Fold
+from repro.pipeline.splits.fold import Fold
 
 THREE = {
     "name": "fwd",

@@ -9,7 +9,9 @@ import pytest
 import repro.pipeline
 from repro.pipeline import features, targets
 from repro.pipeline.samples import build_samples
-from repro.pipeline.splits import fold_map_digest, proof, walk_forward
+from repro.pipeline.splits.fold import fold_map_digest
+from repro.pipeline.splits.proof import proof
+from repro.pipeline.splits.walk_forward import walk_forward
 
 A = "Adj Close"
 TARGET = {
@@ -56,7 +58,7 @@ def test_the_last_rows_of_each_symbol_have_no_target(real_samples):
 
 def test_the_folds_of_the_real_data_are_proved_apart(real_samples):
     folds = walk_forward(real_samples.time, real_samples.label_end, SPLITS)
-    assert proof(folds, real_samples.time, real_samples.label_end, {})["holds"]
+    assert proof(folds, real_samples.time, real_samples.label_end, {}, SPLITS)["holds"]
     assert sum(len(fold.test) for fold in folds) + len(folds[0].train) < len(real_samples.y)
 
 
@@ -77,7 +79,7 @@ def test_a_split_shows_in_the_raw_return_and_not_in_the_adjusted_one(real_panel)
 
 
 def sources():
-    return sorted(Path(repro.pipeline.__file__).parent.glob("*.py"))
+    return sorted(Path(repro.pipeline.__file__).parent.rglob("*.py"))
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: path.stem)

@@ -6,15 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.errors import InputError
-from repro.pipeline.splits import (
-    HoldOut,
-    facts,
-    fold_map_digest,
-    hold_out,
-    hold_outs,
-    proof,
-    walk_forward,
-)
+from repro.pipeline.splits.fold import facts, fold_map_digest
+from repro.pipeline.splits.holding_out import HoldOut, hold_out, hold_outs
+from repro.pipeline.splits.proof import proof
+from repro.pipeline.splits.walk_forward import walk_forward
 
 DAY = 86_400_000_000_000
 quick = settings(deadline=None, max_examples=100, database=None, derandomize=True)
@@ -128,7 +123,7 @@ def test_a_limited_training_is_the_newest_part_of_the_whole(times, splits):
 @given(samples(), plans)
 def test_the_proof_holds_for_what_was_cut(times, splits):
     folds = drawn(times, splits)
-    found = proof(folds, *times, {})
+    found = proof(folds, *times, {}, splits)
     assert found["holds"]
     assert len(found["folds"]) == len(folds)
 
@@ -138,11 +133,12 @@ def test_the_proof_fails_for_one_row_too_many_and_for_a_moment_tested_twice():
     label_end = time + 2 * DAY
     folds = list(walk_forward(time, label_end, plan()))
     late = dataclasses.replace(folds[1], train=np.append(folds[1].train, folds[1].test[0] - 1))
-    found = proof([folds[0], late, folds[2]], time, label_end, {})
-    assert [fold["holds"] for fold in found["folds"]] == [True, False, True]
+    found = proof([folds[0], late, folds[2]], time, label_end, {}, plan())
+    assert [fold["meeting_rows"] for fold in found["folds"]] == [0, 1, 0]
+    assert (found["found"]["labels_apart"], found["found"]["training_first"]) == (False, False)
     assert not found["holds"]
-    again = proof([*folds, folds[0]], time, label_end, {})
-    assert (again["holds"], again["test_times_in_one_fold"]) == (False, False)
+    again = proof([*folds, folds[0]], time, label_end, {}, plan())
+    assert (again["holds"], again["found"]["test_times_in_one_fold"]) == (False, False)
 
 
 def test_a_daily_series_is_cut_as_the_page_says():
@@ -251,7 +247,7 @@ def test_no_row_is_left_out_that_might_have_been_fitted_to(times, splits):
 def test_the_proof_covers_what_is_held_out(times, splits):
     folds = drawn(times, splits)
     held = {f"stage {n}": cut for n, (_, cut) in enumerate(cuts(times, splits))}
-    found = proof(folds, *times, held)
+    found = proof(folds, *times, held, splits)
     assert found["holds"]
     assert len(found.get("validation", [])) == len(held)
 
@@ -265,10 +261,10 @@ def test_the_proof_fails_for_a_label_that_reaches_the_rows_held_out():
     late = HoldOut(np.append(good.fit, 21), good.validation)
     both = HoldOut(good.fit, np.append(good.validation, 3))
     for cut in (late, both):
-        found = proof(folds, time, label_end, {"fold 1": good, "final": cut})
+        found = proof(folds, time, label_end, {"fold 1": good, "final": cut}, plan())
         assert [line["holds"] for line in found["validation"]] == [True, False]
         assert not found["holds"]
-    assert "validation" not in proof(folds, time, label_end, {})
+    assert "validation" not in proof(folds, time, label_end, {}, plan())
 
 
 def test_a_daily_series_is_held_out_as_the_page_says():

@@ -12,10 +12,11 @@ from repro.config.checks.dataset import dataset_problems, untimed_problems
 from repro.config.checks.idle import impossible
 from repro.config.checks.levels import Judge as LevelJudge
 from repro.config.checks.levels import level_alone, levels
-from repro.config.checks.pointing import DATASET, REGISTRY, ROUTING, SELECTED, SPLITS
+from repro.config.checks.pointing import DATASET, REGISTRY, ROUTING, SELECTED
 from repro.config.checks.pointing import at as _at
 from repro.config.checks.pointing import at_item as _at_item
 from repro.config.checks.pointing import columns as _columns
+from repro.config.checks.splits import SPLITS_FILE, split_problems
 from repro.config.documents.catalog import MODELS
 from repro.config.resolution.active import SELECTION, SELECTION_USES, selecting
 from repro.config.resolution.experiments import DEFAULT_TARGET, TARGETS
@@ -164,15 +165,6 @@ def _declared(resolved: Resolved, name: str, columns: set[str]) -> Iterator[Prob
         yield _at(resolved, lookback, message)
 
 
-def _splits(resolved: Resolved) -> Iterator[Problem]:
-    """Yield a purge shorter than the horizon: a label would reach into the test rows."""
-    purge = resolved.flat[(*SPLITS, "purge")]
-    horizon = resolved.flat[(*TARGETS, resolved.target, "horizon")].value
-    if purge.value < horizon:
-        message = f"{purge.value} is shorter than the horizon of {resolved.target}, {horizon}"
-        yield _at(resolved, purge, message, f"set it to {horizon} or more")
-
-
 def _routing(resolved: Resolved) -> Iterator[Problem]:
     """Yield a symbol without its view, and a view without its symbol."""
     view = resolved.flat[(*ROUTING, "view")]
@@ -264,7 +256,7 @@ _CHECKS: Mapping[Callable[[Resolved], Iterator[Problem]], tuple[str, ...]] = {
     level_alone: (LEVEL_FILE,),
     _ranking: (TARGETS_FILE, "feature_selection.target_ranking"),
     _features: (TARGETS_FILE, "data.dataset", REGISTRY_FILE),
-    _splits: (TARGETS_FILE, "training_config.splits_config"),
+    split_problems: (TARGETS_FILE, SPLITS_FILE, "data.dataset", "training_config.routing_config"),
     _routing: ("data.dataset", "training_config.routing_config"),
     dataset_problems: ("data.dataset", "training_config.routing_config"),
     untimed_problems: ("data.dataset", "training_config.splits_config", REGISTRY_FILE),

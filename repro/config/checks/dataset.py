@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from repro.config.checks.pointing import DATASET, REGISTRY, ROUTING, SELECTED, SPLITS, at, columns
+from repro.config.checks.pointing import DATASET, REGISTRY, ROUTING, SELECTED, at, columns
+from repro.config.resolution.active import SPLITS
 from repro.config.resolution.layers import Path, below
 from repro.config.resolution.resolve import Resolved
 from repro.errors import Problem

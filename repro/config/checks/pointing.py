@@ -9,7 +9,6 @@ from repro.config.resolution.layers import Path, Value, below, dotted
 from repro.config.resolution.resolve import Resolved
 from repro.errors import Place, Problem
 
-SPLITS: Path = ("training_config", "splits_config", "splits")
 ROUTING: Path = ("training_config", "routing_config", "routing")
 REGISTRY: Path = ("data", "feature_registry", "registry")
 SELECTED: Path = ("data", "feature_registry", "selected")

@@ -37,6 +37,17 @@ SELECTION_USES: Mapping[str, tuple[str, ...]] = {
     "importance": ("method", "top_k", "families", "aggregate"),
 }
 """Method of feature selection to the values that it uses; the others are idle."""
+SPLITS: Path = ("training_config", "splits_config", "splits")
+_ALWAYS = (
+    *("method", "folds", "purge", "embargo"),
+    *("validation_fraction", "min_train_rows", "min_test_rows"),
+)
+SPLIT_USES: Mapping[str, tuple[str, ...]] = {
+    "purged_walk_forward": (*_ALWAYS, "initial_train_fraction", "max_train_timestamps"),
+    "k_fold": (*_ALWAYS, "shuffled"),
+    "grouped": (*_ALWAYS, "group_column", "time_blocks"),
+}
+"""Method of splits to the values that it uses; the others are idle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,7 @@ class Active:
     hyperparameters: Mapping[str, Any]
     """Requested values under canonical names."""
     splits: Mapping[str, Any]
+    """The method, and what that method uses."""
     routing: Mapping[str, Any]
     base_seed: int
     level: str
@@ -81,6 +93,7 @@ def activate(resolved: Resolved) -> Active:
     """
     tree = nest({path: value.value for path, value in resolved.flat.items()})
     training = tree["training_config"]
+    tree_splits = training["splits_config"]["splits"]
     registry = tree["data"]["feature_registry"]
     reproducibility = training["reproducibility_config"]["reproducibility"]
     target = tree["data"]["targets"]["targets"][resolved.target]
@@ -94,7 +107,7 @@ def activate(resolved: Resolved) -> Active:
         ),
         family=resolved.family,
         hyperparameters=tree[MODELS][resolved.family]["hyperparameters"],
-        splits=training["splits_config"]["splits"],
+        splits={name: tree_splits[name] for name in splitting(resolved) if name in tree_splits},
         routing=training["routing_config"]["routing"],
         base_seed=reproducibility["base_seed"],
         level=reproducibility["level"],
@@ -127,10 +140,16 @@ def selecting(resolved: Resolved) -> tuple[str, ...]:
     return tuple(resolved.flat[(*SELECTION, "families")].value)
 
 
+def splitting(resolved: Resolved) -> tuple[str, ...]:
+    """Return the names of the values that the method of the splits uses."""
+    return SPLIT_USES[resolved.flat[(*SPLITS, "method")].value]
+
+
 def used(resolved: Resolved) -> dict[Path, Value]:
     """Return the leaves that decide this run: its own target, features, families and no layers."""
     selected = resolved.flat[("data", "feature_registry", "selected")].value
     choosing = SELECTION_USES[resolved.flat[(*SELECTION, "method")].value]
+    cutting = splitting(resolved)
     models = {(family, "hyperparameters") for family in (resolved.family, *selecting(resolved))}
     keep: dict[Path, Value] = {}
     for path, value in resolved.flat.items():
@@ -142,6 +161,8 @@ def used(resolved: Resolved) -> dict[Path, Value]:
         if path[0] == MODELS and path[1:3] not in models:
             continue
         if path[:-1] == SELECTION and path[-1] not in choosing:
+            continue
+        if path[:-1] == SPLITS and path[-1] not in cutting:
             continue
         if document == "training_config.optimizer_config":
             continue

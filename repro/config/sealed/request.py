@@ -14,6 +14,7 @@ from repro.config.documents.catalog import Trainer
 from repro.config.resolution.active import Active, component_of
 from repro.config.resolution.layers import below, nest
 from repro.config.resolution.resolve import Resolved
+from repro.identity.seeds import fold_seed
 
 SCHEMA = 1
 FILES = "files"
@@ -50,7 +51,7 @@ def build(
             "parameters": {**active.hyperparameters, **forced},
             "clipping": dict(active.clipping),
             **_selection(active, selectors),
-            "splits": dict(active.splits),
+            "splits": {**active.splits, **_drawing(active)},
             "routing": dict(active.routing),
             "execution": {"level": active.level, "threads": active.threads},
         },
@@ -67,6 +68,14 @@ def selecting(decides: Mapping[str, Any]) -> tuple[str, ...]:
     if "selection" not in decides or "families" not in decides["selection"]:
         return ()
     return tuple(asked["family"] for asked in decides["selection"]["families"])
+
+
+def _drawing(active: Active) -> dict[str, int]:
+    """Return the seed of folds that are drawn, or nothing if they are not."""
+    if not active.splits.get("shuffled", False):
+        return {}
+    view, symbol = active.routing["view"], active.routing["symbol"]
+    return {"seed": fold_seed(active.base_seed, active.target["name"], view, symbol)}
 
 
 def _selection(active: Active, selectors: Sequence[Trainer]) -> dict[str, Any]:
