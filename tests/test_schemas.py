@@ -108,7 +108,7 @@ RANKED = (
     *("--set", "feature_selection.method=importance", "--set", "top_k=3"),
     *("--set", "model_config.lightgbm.hyperparameters.num_iterations=10"),
     *("--set", "splits.method=k_fold", "--set", "shuffled=true"),
-    *("--set", "purge=1", "--set", "embargo=0"),
+    *("--set", "splits.folds=8", "--set", "embargo=0"),
 )
 """One target, whose features a family chooses that is not trained, in folds that a seed draws, and
 one that does not fit."""

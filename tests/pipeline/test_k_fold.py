@@ -164,3 +164,14 @@ def test_the_proof_sees_a_long_label_behind_a_short_one():
     early = Fold(0, np.array([2]), np.array([0, 1]), 5 * DAY, 5 * DAY, 0, 2 * DAY)
     found = proof([early], time, label_end, {}, plan())
     assert found["folds"][0]["meeting_rows"] == 1
+
+
+def test_of_a_table_without_times_the_proof_speaks_of_rows():
+    rows = np.arange(20, dtype=np.int64)
+    splits = plan()
+    folds = k_fold(rows, rows + 2, splits)
+    line = proof(folds, rows, rows + 2, {}, splits, timed=False)["folds"][1]
+    assert (line["max_train_label_end"], line["min_test_time"]) == ("row 3", "row 5")
+    assert (line["max_test_label_end"], line["min_train_time_after"]) == ("row 11", "row 13")
+    made = identity_facts(folds, rows, splits, timed=False)["splits"]
+    assert (made["folds"][1]["test_start"], made["folds"][1]["test_end"]) == ("row 5", "row 9")

@@ -307,5 +307,5 @@ def test_boundaries_of_rows_without_times_are_numbers_of_rows():
     known = facts(fold, timed=False)
     first, last = known["test_start"], known["test_end"]
     assert (first, last) == (f"row {fold.test[0]}", "row 39")
-    (line,) = proof((fold,), time, time + 1, {}, timed=False)["folds"]
+    (line,) = proof((fold,), time, time + 1, {}, plan(), timed=False)["folds"]
     assert line["min_test_time"] == first

@@ -62,7 +62,7 @@ def untimed_problems(resolved: Resolved) -> Iterator[Problem]:
     method = flat[(*SPLITS, "method")]
     if method.value == IN_ORDER_OF_TIME:
         message = "rows of several symbols without times have no common order to cut"
-        yield at(resolved, method, message, "give the dataset times, or write symbol: null")
+        yield at(resolved, method, message, "cut by k_fold or grouped, or give the dataset times")
     for name in flat[SELECTED].value:
         formula = flat.get((*REGISTRY, name, "formula"))
         if formula is not None and formula.value["kind"] == ACROSS_SYMBOLS:
