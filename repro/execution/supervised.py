@@ -25,7 +25,7 @@ Watched = Callable[[], AbstractContextManager[None]]
 """What is entered around a call, so that guards may watch it."""
 _MEMBERS = (
     *("EXTENSION", "load_library", "fit", "predict", "save", "load", "effective_parameters"),
-    *("rounds", "importance", "canonical_model"),
+    *("rounds", "importance", "canonical_model", "canonical_parts"),
 )
 
 
@@ -46,7 +46,7 @@ class Supervised:
         self._module = module
         self._family = family
         self._watched = watched
-        self._task = ""
+        self._task, self._classes = "", 0
         missing = [name for name in _MEMBERS if not hasattr(module, name)]
         if missing:
             raise self._error(f"lacks what a trainer owes: {', '.join(missing)}")
@@ -66,7 +66,7 @@ class Supervised:
 
     def fit(self, job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) -> Any:
         """Return a fitted model; arrays are read-only, and the parameters are a copy."""
-        self._task = job.task
+        self._task, self._classes = job.task, job.classes
         given = replace(
             job,
             features=list(job.features),
@@ -86,18 +86,19 @@ class Supervised:
         if not isinstance(found, np.ndarray) or found.dtype != np.float64:
             kind = found.dtype if isinstance(found, np.ndarray) else type(found).__name__
             raise self._error(f"predict gave {kind} where an array of float64 is due")
-        if found.shape != (len(x),):
-            raise self._error(f"predict gave the shape {found.shape} where {(len(x),)} is due")
-        bad = np.flatnonzero(~np.isfinite(found))
+        due = (len(x), self._classes) if self._task == "multiclass" else (len(x),)
+        if found.shape != due:
+            raise self._error(f"predict gave the shape {found.shape} where {due} is due")
+        bad = np.argwhere(~np.isfinite(found))
         if len(bad):
             raise self._error(
-                f"predict gave {found[bad[0]]} in row {bad[0] + 1} of {len(x)},"
+                f"predict gave {found[tuple(bad[0])]} in row {bad[0][0] + 1} of {len(x)},"
                 f" and {len(bad)} values in all that are no finite numbers"
             )
-        if self._task == "binary" and len(found) and (found.min() < 0.0 or found.max() > 1.0):
+        if self._task != "regression" and found.size and (found.min() < 0.0 or found.max() > 1.0):
             raise self._error(
                 f"predict gave values from {found.min()} to {found.max()},"
-                " which are no probabilities of class 1"
+                " which are no probabilities"
             )
         return found
 
