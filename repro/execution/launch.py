@@ -29,7 +29,7 @@ class Source(SourceFileLoader):
         raise OSError
 class Finder:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] != "repro":
+        if name.partition(".")[0] not in sys.argv[4:]:
             return None
         for finder in sys.meta_path:
             spec = None if finder is self else finder.find_spec(name, path, target)
@@ -41,8 +41,10 @@ sys.meta_path.insert(0, Finder())
 from importlib import import_module
 raise SystemExit(import_module(sys.argv[3]).main())
 """
-"""The worker's first lines: our own modules are compiled from the sources that are digested, never
-taken from a bytecode file that may be stale or forged."""
+"""The worker's first lines: our own modules, and those of the trainers' packages, are compiled from
+the sources that are digested, never taken from a bytecode file that may be stale or forged."""
+OURS = "repro"
+"""Our own top-level package."""
 TAIL = 4000
 """Bytes of a dead worker's output that are kept in the log."""
 WINDOW = 1 << 16
@@ -80,6 +82,8 @@ class Room:
     """What is otherwise than the level has it, to see whether it makes a difference."""
     main: str = "repro.execution.worker"
     """The module whose ``main`` the process runs."""
+    packages: tuple[str, ...] = ()
+    """The trainers' top-level packages, which are compiled from their sources as our own is."""
 
 
 class Worker:
@@ -101,7 +105,10 @@ class Worker:
         fds = (to_worker[0], to_notary[1])
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, *FLAGS, "-c", BOOTSTRAP, *map(str, fds), room.main],
+                [
+                    *(sys.executable, *FLAGS, "-c", BOOTSTRAP, *map(str, fds), room.main),
+                    *sorted({OURS, *room.packages}),
+                ],
                 env=self.variables,
                 cwd=room.directory,
                 stdin=subprocess.DEVNULL,

@@ -98,7 +98,9 @@ class Session:
         """
         self.job = job
         self._deadline = time.monotonic() + job.seconds
-        self._worker = Worker(Room(directory, job.level, job.threads, variation), job.seconds)
+        packages = {found.module.partition(".")[0] for found in (job.trainer, *job.selectors)}
+        room = Room(directory, job.level, job.threads, variation, packages=tuple(packages))
+        self._worker = Worker(room, job.seconds)
         files = [{"shown": n, "path": str(p.resolve())} for n, p in job.files.items()]
         preparing = f"while it prepared for {job.trainer.family}"
         self._worker.at = preparing if look is None else "while it read the data"

@@ -5,6 +5,8 @@ The trainer here is somebody else's, and follows what it must not: what the test
 
 import gzip
 import json
+import os
+import py_compile
 import sys
 import sysconfig
 import venv
@@ -229,3 +231,22 @@ def test_changed_data_are_said_first_and_located_before_the_model(make_desk):
     assert first[0] == "data: IBM, Adj Close, 2005-03"
     kinds = [row.partition("then: ")[2].partition(":")[0] for row in first[1:5]]
     assert kinds == ["target", "features", "model", "predictions"]
+
+
+@pytest.mark.slow
+def test_bytecode_that_is_not_of_the_trainers_source_makes_no_difference(following, commands):
+    desk, run = following("nothing")
+    (source,) = commands.parents[1].glob("lib/python*/site-packages/following/trainer.py")
+    text, then = source.read_text(), source.stat()
+    forged = text.replace("+= 0.5", "+= 9.5").replace(
+        'if follows(job.parameters["follows"]):', "if job:"
+    )
+    forged += "#" * (len(text) - len(forged))
+    try:
+        source.write_text(forged)
+        os.utime(source, ns=(then.st_atime_ns, then.st_mtime_ns))
+        py_compile.compile(str(source))
+    finally:
+        source.write_text(text)
+        os.utime(source, ns=(then.st_atime_ns, then.st_mtime_ns))
+    assert desk.json("verify", run, "-q")["verdict"] == "reproduced"
