@@ -12,6 +12,7 @@ import math
 import os
 import platform
 import sys
+import sysconfig
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -77,13 +78,22 @@ def versions(distributions: Iterable[str]) -> dict[str, str | None]:
 
 
 STANDARD = "python standard library"
+_BASE = {"platbase": sys.base_exec_prefix, "installed_platbase": sys.base_exec_prefix}
+_STANDARD_FOLDERS = tuple(
+    {str(Path(os.__file__).parent), sysconfig.get_path("platstdlib", vars=_BASE)}
+)
+_ADDED_FOLDERS = ("site-packages", "dist-packages")
+"""Below those of the standard library, and no part of it."""
+DELETED = " (deleted)"
+"""What Linux puts behind the path of a mapped file that is not there any more."""
 Loaded = dict[str, list[tuple[str, str]]]
 
 
 def loaded() -> Loaded:
     """Return name and file of each module that is loaded, by top-level module.
 
-    The standard library is one entry; built-in modules have no file and no entry, and our own
+    The standard library is one entry, of what lies in its folders: a package that is worked on
+    where its sources lie is none of it. Built-in modules have no file and no entry, and our own
     worker-side modules are digested by the notary.
     """
     files: Loaded = {}
@@ -92,10 +102,18 @@ def loaded() -> Loaded:
         top = name.partition(".")[0]
         if not file or name == "__main__" or top == "repro" or top.startswith("__editable__"):
             continue  # ours: see own_code; a mapping of folders computes nothing and holds paths
-        if "site-packages" not in file and "dist-packages" not in file:
-            top = STANDARD
-        files.setdefault(top, []).append((name, file))
+        files.setdefault(STANDARD if _is_standard(file) else top, []).append((name, file))
     return files
+
+
+def _is_standard(file: str) -> bool:
+    """Return whether a file lies in a folder of the standard library's own."""
+    below = (file.removeprefix(folder) for folder in _STANDARD_FOLDERS if _is_below(file, folder))
+    return any(not set(_ADDED_FOLDERS) & set(Path(rest).parts) for rest in below)
+
+
+def _is_below(file: str, folder: str) -> bool:
+    return file.startswith(folder + os.sep)
 
 
 def own_code() -> dict[str, str]:
@@ -125,16 +143,26 @@ def libraries(files: Loaded) -> dict[str, str]:
 
 
 def mapped_paths() -> tuple[str, ...]:
-    """Return the path of each shared library mapped into this process, sorted."""
+    """Return the path of each file mapped into this process whose code it may run, sorted.
+
+    Shared libraries, whatever they are called, and the interpreter itself. One that has been
+    replaced since it was mapped keeps its path with ``DELETED`` behind it: nobody can digest it.
+    """
     if not MAPS.exists():
         return ()
-    fields = (line.split(None, 5) for line in MAPS.read_text().splitlines() if ".so" in line)
-    paths = {field[5].strip() for field in fields if len(field) == 6}
-    return tuple(sorted(path for path in paths if Path(path).is_file()))
+    fields = (line.split(None, 5) for line in MAPS.read_text().splitlines())
+    named = [(field[1], field[5].strip()) for field in fields if len(field) == 6]
+    paths = {path for may, path in named if path.startswith("/") and ("x" in may or ".so" in path)}
+    return tuple(sorted(path for path in paths if Path(path).is_file() or _is_lost(path)))
+
+
+def _is_lost(path: str) -> bool:
+    """Return whether a mapped path is a library's that was deleted; scratch files are none."""
+    return path.endswith(DELETED) and ".so" in path
 
 
 def mapped(paths: Iterable[str]) -> dict[str, str]:
-    """Return the name and digest of each shared library.
+    """Return the name and digest of each mapped file, ``unreadable`` for one that was deleted.
 
     Names without their directories: where a library lies does not change what it computes.
     """
@@ -269,7 +297,7 @@ def _digest(entries: list[tuple[str, str]]) -> str:
 
 
 def _file(path: str) -> str:
-    """Return the BLAKE3 of a file, or the word ``unreadable``.
+    """Return the BLAKE3 of a file, or of the archive that it lies in, or the word ``unreadable``.
 
     Read in windows: mapping whole libraries would raise the worker's peak memory by a quarter.
     """
@@ -279,6 +307,8 @@ def _file(path: str) -> str:
         with Path(path).open("rb", buffering=0) as file:
             while size := file.readinto(window):
                 hasher.update(window[:size])
+    except NotADirectoryError:  # a module in an archive: one above it is a file
+        return _file(str(Path(path).parent))
     except OSError:
         return "unreadable"
     return hasher.hexdigest()

@@ -1,0 +1,94 @@
+"""What is read back of the interpreter: all code that computes, wherever it lies."""
+
+import ctypes
+import os
+import py_compile
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from repro.execution import readback
+from repro.execution.launch import BOOTSTRAP
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux tells")
+
+
+def loaded_from(monkeypatch, name, file):
+    """Have a module loaded from a file; return the entries that tell of it."""
+    module = ModuleType(name)
+    module.__file__ = str(file)
+    monkeypatch.setitem(sys.modules, name, module)
+    return readback.loaded()
+
+
+def test_a_package_worked_on_where_its_sources_lie_is_not_the_standard_library(
+    monkeypatch, tmp_path
+):
+    file = tmp_path / "src" / "planted" / "lazily.py"
+    found = loaded_from(monkeypatch, "planted.lazily", file)
+    assert found["planted"] == [("planted.lazily", str(file))]
+    assert ("json", sys.modules["json"].__file__) in found[readback.STANDARD]
+    assert "pytest" in found
+    compiled = [n for n, f in found[readback.STANDARD] if "lib-dynload" in f]
+    assert compiled
+
+
+def test_code_in_an_archive_is_digested_with_it(tmp_path):
+    archive = tmp_path / "planted.zip"
+    digests = set()
+    for text in ("a = 1", "a = 2"):
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr("planted/main.py", text)
+        inside = str(archive / "planted" / "main.py")
+        digests |= set(readback.libraries({"planted": [("planted.main", inside)]}).values())
+    assert len(digests) == 2
+
+
+@linux
+def test_the_interpreter_and_libraries_of_any_name_are_among_the_mapped(tmp_path):
+    assert os.path.realpath(sys.executable) in readback.mapped_paths()
+    library = tmp_path / "kernel.bin"
+    original = next(p for p in readback.mapped_paths() if Path(p).name.startswith("libc.so"))
+    shutil.copy(Path(original).with_name("libresolv.so.2"), library)
+    kept = ctypes.CDLL(str(library))
+    assert str(library) in readback.mapped_paths()
+    assert "kernel.bin" in readback.mapped([str(library)])
+    assert kept
+
+
+@linux
+def test_a_library_that_was_replaced_since_it_was_mapped_is_not_passed_over(tmp_path):
+    library = tmp_path / "libplanted.so"
+    original = next(p for p in readback.mapped_paths() if Path(p).name.startswith("libc.so"))
+    shutil.copy(Path(original).with_name("libresolv.so.2"), library)
+    kept = ctypes.CDLL(str(library))
+    library.unlink()
+    lost = f"{library}{readback.DELETED}"
+    assert lost in readback.mapped_paths()
+    assert readback.mapped([lost]) == {f"{library.name}{readback.DELETED}": "unreadable"}
+    assert kept
+
+
+def test_a_trainers_package_is_compiled_from_its_sources_not_taken_from_bytecode(tmp_path):
+    package = tmp_path / "planted"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    source = package / "main.py"
+    source.write_text("def main():\n    return 7\n")
+    then = source.stat()
+    py_compile.compile(str(source))
+    source.write_text("def main():\n    return 3\n")  # as long, and made to be as old
+    os.utime(source, ns=(then.st_atime_ns, then.st_mtime_ns))
+
+    def answered(*packages):
+        command = [sys.executable, "-P", "-s", "-c", BOOTSTRAP, "0", "0", "planted.main", *packages]
+        environment = {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+        return subprocess.run(command, env=environment, check=False).returncode
+
+    assert answered("repro") == 7
+    assert answered("planted", "repro") == 3
