@@ -1,6 +1,7 @@
 """Where a run that was done again first went another way, kind by kind."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def same(tmp_path):
     }
     file = predictions(tmp_path / "old.npy")
     facts = {"dataset": {"root": "r"}, "samples": SAMPLES, "splits": FOLDS}
-    sealed = Sealed(snapshot, {}, STAGES, file)
+    sealed = Sealed(snapshot, {"unit": "month"}, STAGES, file)
     return sealed, Again(facts, {"parts": copy.deepcopy(STAGES)}, dict(OUTPUTS), file)
 
 
@@ -70,6 +71,15 @@ def test_a_model_is_named_by_its_first_stage_and_part_and_what_follows_after_it(
     assert predicted.where.startswith("fold 2, IBM, 1970-01-03 (1 of 3 rows differ, the largest by")
     assert "1 ULPs" in predicted.where
     assert metrics == Divergence("metrics", "their values")
+
+
+def test_a_row_without_a_time_is_called_by_its_number(same, tmp_path):
+    sealed, again = same
+    again.outputs["predictions"] = "other"
+    sealed = replace(sealed, locators={"unit": "4096 rows"})
+    again = replace(again, predictions=predictions(tmp_path / "new.npy", third=0.75))
+    (predicted,) = divergences(sealed, again)
+    assert predicted.where.startswith(f"fold 2, IBM, row {2 * DAY} (1 of 3 rows differ")
 
 
 @pytest.mark.parametrize(
