@@ -10,6 +10,7 @@ from typing import Any
 from repro.audit.log import contradictions, cosigner, open_log_to_sign, require_as_logged
 from repro.config.sealed.request import selecting
 from repro.errors import DeterminismError, InterruptedRunError, TrainingError, UsageError
+from repro.execution.interrupts import deferred
 from repro.execution.load import busy
 from repro.execution.session import Job, Session
 from repro.execution.variation import NONE, VARIATIONS, Variation
@@ -25,7 +26,7 @@ from repro.runs import differences, layout
 from repro.runs.differences import Cause
 from repro.runs.divergence import Again, Sealed, divergences
 from repro.runs.sealed import Run
-from repro.runs.staging import staging
+from repro.runs.staging import names_locked, staging
 from repro.runs.writing import outputs
 from repro.train import Observer
 
@@ -92,17 +93,22 @@ def verify_run(
         raise InterruptedRunError("interrupted: nothing was recorded") from None
     now = done[0].now
     found = (*(one.round for one in done), *varied)
-    others = _contradicted(root, run, found)
-    verdict = verdict_of(found, broken=bool(others))
-    records: list[tuple[str, dict[str, Any]]] = [
-        ("run.verified", body(run, now, verdict, done[0].causes, found))
-    ]
-    records += [("incident", contradiction) for contradiction in others]
-    appended = log.append_many(records)
-    log.commit()
+    causes: list[Cause] = []  # of every round: data may have changed between two
+    for one in done:
+        causes += [cause for cause in one.causes if cause not in causes]
+    # One at a time, as results of trainings are: of two, the second must see the first one's bits.
+    with deferred(), names_locked(root):
+        others = _contradicted(root, run, found)
+        verdict = verdict_of(found, broken=bool(others))
+        records: list[tuple[str, dict[str, Any]]] = [
+            ("run.verified", body(run, now, verdict, tuple(causes), found))
+        ]
+        records += [("incident", contradiction) for contradiction in others]
+        appended = log.append_many(records)
+        log.commit()
     cosign()
     incident = appended[1].seq if others else None
-    return Verification(run, verdict, done[0].causes, found, appended[0].seq, incident)
+    return Verification(run, verdict, tuple(causes), found, appended[0].seq, incident)
 
 
 def _sealed(root: Path, run: Run) -> _Sealed:

@@ -7,13 +7,20 @@ import gzip
 import json
 import os
 import py_compile
+import subprocess
 import sys
 import sysconfig
+import time
 import venv
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from repro.reexecute import verify_run
+from repro.runs.sealed import find
+from repro.runs.staging import names_locked
+from repro.train import Observer
 
 FOLLOWING = '''
 """Least squares by hand, but for one coefficient that follows what it must not."""
@@ -250,3 +257,45 @@ def test_bytecode_that_is_not_of_the_trainers_source_makes_no_difference(followi
         source.write_text(text)
         os.utime(source, ns=(then.st_atime_ns, then.st_mtime_ns))
     assert desk.json("verify", run, "-q")["verdict"] == "reproduced"
+
+
+@pytest.mark.slow
+def test_what_came_out_is_held_against_the_log_under_the_lock_of_all_results(following):
+    desk, run = following("nothing")
+    staged = desk.root / "RESULTS" / ".staging"
+    with names_locked(desk.root):
+        command = [*desk.command, "verify", run, "-q", "--format", "json"]
+        verifying = subprocess.Popen(
+            command, cwd=desk.root, env=desk.environment, stdout=subprocess.DEVNULL
+        )
+        while not any(staged.iterdir()):
+            time.sleep(0.01)
+        while any(staged.iterdir()):
+            time.sleep(0.01)
+        with pytest.raises(subprocess.TimeoutExpired):
+            verifying.wait(1.0)
+        assert desk.records()[-1]["type"] != "run.verified"
+    assert verifying.wait() == 0
+    assert desk.records()[-1]["type"] == "run.verified"
+
+
+@pytest.mark.slow
+def test_data_that_change_between_two_rounds_are_said_to(make_desk, monkeypatch):
+    desk = make_desk()
+    run = desk.train("--set", "n_estimators=3")["run"]
+    for name, value in desk.environment.items():
+        monkeypatch.setenv(name, value)
+    panel = desk.root / "data" / "stocks.csv.gz"
+
+    def change(stage):
+        if stage.endswith("round 1 of 2") and stage.startswith("training"):
+            text = gzip.decompress(panel.read_bytes()).decode()
+            line = next(row for row in text.splitlines() if row.startswith("IBM,2005-03-02"))
+            other = line.rpartition(",")[0] + ",99.5"
+            panel.write_bytes(gzip.compress(text.replace(line, other).encode(), mtime=0))
+
+    found = verify_run(desk.root, find(desk.root, run), Observer(stage=change), rounds=2)
+    assert found.verdict == "not reproduced"
+    assert [one.same for one in found.rounds] == [True, False]
+    assert found.causes[0].subject == "IBM, Adj Close, 2005-03"
+    assert "data: IBM, Adj Close, 2005-03" in desk.records()[found.record]["body"]["differences"]
