@@ -14,9 +14,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -156,17 +155,17 @@ class World:
 
     root: Path
     environment: dict[str, str]
+    here: Callable[..., Any]
+    """What runs a command in this process."""
     results: dict[str, Said] = field(default_factory=dict)
     """What came out, by name of the scene."""
     others: list[World] = field(default_factory=list)
     """Workspaces whose records count too."""
 
-    def start(self, words: str, *more: str) -> subprocess.Popen[str]:
-        """Start a command in the workspace; what follows ``--`` in ``words`` stays last."""
-        ours, dashes, theirs = words.partition(" -- ")
-        command = [*ours.split(), *more, "--format", "json", *dashes.split(), *theirs.split()]
+    def start(self, words: str) -> subprocess.Popen[str]:
+        """Start a command in the workspace, in a process that can be stopped."""
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "repro", *command],
+            [sys.executable, "-P", "-m", "repro", *command_of(words)],
             cwd=self.root,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -176,8 +175,13 @@ class World:
         )
 
     def play(self, scene: str, words: str, *more: str) -> None:
-        """Run a command and keep what it left."""
-        with self.start(words, *more) as process:
+        """Run a command in this process and keep what it left."""
+        said = self.here(command_of(words, *more), self.root, self.environment)
+        self.results[scene] = Said(said.returncode, said.stdout, said.stderr)
+
+    def play_apart(self, scene: str, words: str) -> None:
+        """Run a command in a process of its own and keep what it left."""
+        with self.start(words) as process:
             out, err = process.communicate()
         self.results[scene] = Said(process.returncode, out, err)
 
@@ -206,15 +210,26 @@ class World:
         for path in sorted((self.root / "RESULTS" / "runs").rglob("*.json")):
             yield f"repro:output/{path.stem}", json.loads(path.read_text("utf-8"))
 
+    @cached_property
+    def everything(self) -> dict[str, list[Any]]:
+        """All that was made when everything has happened, by the schema that it is to fit."""
+        found: dict[str, list[Any]] = {ENVELOPE: self.records()}
+        for record in found[ENVELOPE]:
+            found.setdefault(f"repro:records/{record['type']}", []).append(record["body"])
+        spoken = [self.document(scene) for scene in self.results]
+        for name, value in [*self.run_files(), *((schema_of(value), value) for value in spoken)]:
+            found.setdefault(name, []).append(value)
+        return found
+
     def instances(self, name: str) -> list[Any]:
         """Return everything that was made and is to fit a schema."""
-        if name == ENVELOPE:
-            return self.records()
-        if name.startswith("repro:records/"):
-            return [r["body"] for r in self.records() if f"repro:records/{r['type']}" == name]
-        found = [value for schema, value in self.run_files() if schema == name]
-        spoken = [self.document(scene) for scene in self.results]
-        return found + [value for value in spoken if schema_of(value) == name]
+        return self.everything.get(name, [])
+
+
+def command_of(words: str, *more: str) -> list[str]:
+    """Return the arguments of a command that answers in JSON; what follows ``--`` stays last."""
+    ours, dashes, theirs = words.partition(" -- ")
+    return [*ours.split(), *more, "--format", "json", *dashes.split(), *theirs.split()]
 
 
 def schema_of(document: Any) -> str:
@@ -223,11 +238,11 @@ def schema_of(document: Any) -> str:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+def world(tmp_path_factory: pytest.TempPathFactory, in_this_process: Callable[..., Any]) -> World:
     """Return a workspace in which everything has happened once."""
     base = tmp_path_factory.mktemp("schemas")
     variables = os.environ | {"REPRO_KEYS": str(base / "keys"), "GIT_CONFIG_GLOBAL": os.devnull}
-    made = World(base / "workspace", variables)
+    made = World(base / "workspace", variables, in_this_process)
     made.root.mkdir()
     made.play("init", "init")
     made.play("init again", "init --add-missing")
@@ -235,11 +250,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     splits.write_text(splits.read_text("utf-8").replace("folds: 5", "folds: 2"), "utf-8")
     with (made.root / "AUDIT_LOG" / "log.jsonl").open("ab") as log:
         log.write(b'{"actor":{"ho')  # as after a power cut
-    at_once(made, train_twice_and_verify, train_others, look_at_the_data)
+    train_twice_and_verify(made)
+    train_others(made)
+    look_at_the_data(made)
     verify_with_other_data(made)
     run_commands(made)
     leave_a_plan(made, base / "keys")
-    at_once(made, refuse, ask)
+    refuse(made)
+    ask(made)
     contradict(made, base / "keys")
     decide(made, base / "keys")
     read_the_log(made)
@@ -263,13 +281,6 @@ def write_configuration(made: World) -> None:
     made.play("migrate", "config migrate --yes")
     shutil.rmtree(config / "training")
     made.play("rollback", "config rollback --yes", made.run("train"))
-
-
-def at_once(made: World, *scenes: Callable[[World], None]) -> None:
-    """Play scenes side by side, as a machine with two cores allows."""
-    with ThreadPoolExecutor(len(scenes)) as lanes:
-        for done in [lanes.submit(scene, made) for scene in scenes]:
-            done.result()
 
 
 def train_twice_and_verify(made: World) -> None:
@@ -335,7 +346,7 @@ def run_commands(made: World) -> None:
     made.play("exec hidden", "exec --hide-arguments --level best-effort -- false secret")
     made.play("exec bits", "exec -o free -- sh other.sh")
     made.play("exec other bits", "exec -o free -- sh other.sh")
-    made.play("exec stopped", "exec -- sh stop.sh")
+    made.play_apart("exec stopped", "exec -- sh stop.sh")
     made.play("exec nothing", "exec -- nothing-is-called-so")
 
 
@@ -468,7 +479,7 @@ def read_the_log(made: World) -> None:
 def tamper(made: World, there: Path) -> None:
     """Change one digit in a copy of the log, one in a copy of a run, and take a checkpoint away."""
     shutil.copytree(made.root, there)
-    copy = World(there, made.environment, made.results)
+    copy = World(there, made.environment, made.here, made.results)
     log = there / "AUDIT_LOG" / "log.jsonl"
     log.write_bytes(log.read_bytes().replace(b'"plan":', b'"plan":1', 1))
     copy.play("tampered log", "audit verify")
@@ -484,7 +495,7 @@ def tamper(made: World, there: Path) -> None:
 def act(made: World, there: Path, house: Path) -> None:
     """Do in a second log what replaces keys and removes records; be a witness and ask one."""
     there.mkdir()
-    second = World(there, made.environment, made.results)
+    second = World(there, made.environment, made.here, made.results)
     made.others.append(second)
     log = there / "AUDIT_LOG"
     second.play("second init", "init")
@@ -748,9 +759,9 @@ def changed(value: Any, path: tuple[Any, ...], change: Callable[[Any], Any]) -> 
 
 
 def met(world: World, name: str) -> list[tuple[Any, tuple[Any, ...], Any]]:
-    """Return each schema of an object once, with a document that meets it, and where."""
+    """Return each schema of an object once, with the shortest document that meets it, and where."""
     found: dict[int, tuple[Any, tuple[Any, ...], Any]] = {}
-    for value in world.instances(name):
+    for value in sorted(world.instances(name), key=lambda value: len(json.dumps(value))):
         for rule, path in places(SCHEMAS[name], value):
             found.setdefault(id(rule), (rule, path, value))
     return list(found.values())

@@ -1,13 +1,19 @@
-"""Workspaces as users have them: made and used through the installed command, as subprocesses."""
+"""Workspaces as users have them: made and used through the commands.
+
+The notary is this process, unless a desk is told otherwise; workers are processes of their own.
+That the installed command does the same, test_front_desk.py, test_same_bits.py and the documents
+see.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +28,24 @@ class Desk:
 
     root: Path
     keys: Path
-    command: tuple[str, ...] = (str(REPRO),)
+    here: Callable[..., Any]
+    """What runs a command in this process."""
+    command: tuple[str, ...] = ()
+    """What runs it in another: none unless a test needs that."""
 
-    def run(self, *arguments: str, status: int | None = 0) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, status: int | None = 0) -> Any:
         """Run ``repro`` in the workspace; the exit status must be ``status``, or may be any."""
-        done = subprocess.run(
-            [*self.command, *arguments],
-            cwd=self.root,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        if self.command:
+            done = subprocess.run(
+                [*self.command, *arguments],
+                cwd=self.root,
+                env=self.environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        else:
+            done = self.here(arguments, self.root, {"REPRO_KEYS": str(self.keys)})
         assert status in (None, done.returncode), f"{arguments}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
         return done
@@ -71,17 +83,40 @@ class Desk:
 
 
 @pytest.fixture(scope="session")
-def make_desk(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Desk]:
+def make_desk(
+    tmp_path_factory: pytest.TempPathFactory, in_this_process: Callable[..., Any]
+) -> Callable[[], Desk]:
     """Return a maker of new workspaces."""
 
     def make() -> Desk:
         base = tmp_path_factory.mktemp("desk")
         (base / "workspace").mkdir()
-        desk = Desk(base / "workspace", base / "keys")
+        desk = Desk(base / "workspace", base / "keys", in_this_process)
         desk.run("init")
         return desk
 
     return make
+
+
+@pytest.fixture(scope="session")
+def first_run(make_desk: Callable[[], Desk]) -> tuple[Desk, Any]:
+    """Return a workspace with one run, and its JSON: to be copied, never used."""
+    desk = make_desk()
+    return desk, desk.train()
+
+
+@pytest.fixture
+def with_run(first_run: tuple[Desk, Any], tmp_path: Path) -> tuple[Desk, Any]:
+    """Return a workspace of the test's own with one run, and the run's JSON.
+
+    It is a copy, with its keys: no other workspace signs under them.
+    """
+    desk, run = first_run
+    mine = replace(desk, root=tmp_path / "workspace", keys=tmp_path / "keys")
+    shutil.copytree(desk.root, mine.root)
+    shutil.copytree(desk.keys, mine.keys)
+    folder = mine.root / Path(run["folder"]).relative_to(desk.root)
+    return mine, {**run, "folder": str(folder)}
 
 
 @pytest.fixture

@@ -237,8 +237,8 @@ def test_another_target_is_a_difference(config, workspace):
     assert "target: fwd_ret_5d -> fwd_up_5d  (moves target)" in out
 
 
-def test_a_sealed_run_is_compared_with_today_and_refused_once_it_is_changed(desk):
-    run_name = desk.train()["run"]
+def test_a_sealed_run_is_compared_with_today_and_refused_once_it_is_changed(with_run):
+    desk, run_name = with_run[0], with_run[1]["run"]
     desk.run("config", "diff", "@latest", "profile:debug")
     desk.edit("training_config/splits_config.yaml", "folds: 5", "folds: 4")
     found = desk.json("config", "diff", run_name, "debug", status=1)

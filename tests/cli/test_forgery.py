@@ -9,7 +9,7 @@ from repro.audit_log.formats.digests import digest_file
 from repro.audit_log.keys.keystore import KeyStore
 from repro.audit_log.storage.store import Log
 
-pytestmark = pytest.mark.xdist_group("forgery")
+pytestmark = pytest.mark.xdist_group("one run")
 
 
 def edit(desk, name):
@@ -39,16 +39,14 @@ def refused(desk, name):
         assert "0.01" not in done.stderr
 
 
-def test_a_snapshot_edited_consistently_is_refused(make_desk):
-    desk = make_desk()
-    name = desk.train()["run"]
+def test_a_snapshot_edited_consistently_is_refused(with_run):
+    desk, name = with_run[0], with_run[1]["run"]
     edit(desk, name)
     refused(desk, name)
 
 
-def test_a_second_completion_cannot_vouch_for_an_edited_run(make_desk):
-    desk = make_desk()
-    name = desk.train()["run"]
+def test_a_second_completion_cannot_vouch_for_an_edited_run(with_run):
+    desk, name = with_run[0], with_run[1]["run"]
     edit(desk, name)
     completed = body_of(desk, name, "run.completed")
     for artifact in completed["artifacts"]:
@@ -61,9 +59,8 @@ def test_a_second_completion_cannot_vouch_for_an_edited_run(make_desk):
     desk.run("audit", "verify", status=4)
 
 
-def test_a_log_edited_in_place_cannot_vouch_for_an_edited_run(make_desk):
-    desk = make_desk()
-    name = desk.train()["run"]
+def test_a_log_edited_in_place_cannot_vouch_for_an_edited_run(with_run):
+    desk, name = with_run[0], with_run[1]["run"]
     before = body_of(desk, name, "run.completed")["artifacts"]
     edit(desk, name)
     path = desk.root / "AUDIT_LOG" / "log.jsonl"
@@ -77,27 +74,25 @@ def test_a_log_edited_in_place_cannot_vouch_for_an_edited_run(make_desk):
     desk.run("diff", name, name, status=4)
 
 
-def test_a_run_of_another_workspace_is_not_of_this_one(make_desk):
-    desk, other = make_desk(), make_desk()
-    desk.train()
-    elsewhere = other.train()
+def test_a_run_of_another_workspace_is_not_of_this_one(make_desk, with_run):
+    desk = make_desk()
+    other, elsewhere = with_run
     told = desk.run("verify", elsewhere["folder"], status=2).stderr
     assert "not in this workspace" in told
     inside = desk.root / "RESULTS" / "runs" / "borrowed-1"
+    inside.parent.mkdir(parents=True)
     inside.symlink_to(other.root / "RESULTS" / "runs" / elsewhere["run"])
     assert "holds a link" in desk.run("runs", "show", "borrowed-1", status=4).stderr
 
 
-def test_a_file_that_was_added_to_a_sealed_run_is_noticed(make_desk):
-    desk = make_desk()
-    name = desk.train()["run"]
+def test_a_file_that_was_added_to_a_sealed_run_is_noticed(with_run):
+    desk, name = with_run[0], with_run[1]["run"]
     (desk.root / "RESULTS" / "runs" / name / "notes.txt").write_text("better than it looks")
     assert "notes.txt was not sealed" in desk.run("runs", "show", name, status=4).stderr
 
 
-def test_a_new_log_is_not_made_over_results_that_it_does_not_know(make_desk):
-    desk = make_desk()
-    desk.train()
+def test_a_new_log_is_not_made_over_results_that_it_does_not_know(with_run):
+    desk, _ = with_run
     shutil.rmtree(desk.root / "AUDIT_LOG")
     told = desk.run("init", "--add-missing", status=2).stderr
     assert "holds sealed runs, but no log that knows them" in told

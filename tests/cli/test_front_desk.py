@@ -58,8 +58,8 @@ def run_in_process(*arguments):
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_every_command_has_help(command, tmp_path):
-    done = repro(*command, "--help", cwd=tmp_path)
+def test_every_command_has_help(command, tmp_path, in_this_process):
+    done = in_this_process([*command, "--help"], tmp_path)
     assert done.returncode == 0
     assert "Usage: " in done.stdout
     assert "..." not in done.stdout.split("Commands:")[-1].partition("\n\n")[0].replace(
@@ -142,10 +142,10 @@ def test_what_a_user_typed_is_never_markup(make_desk):
     assert "[red]features[/red]" in done.stderr
 
 
-def test_runs_are_listed_newest_first_and_found_by_prefix(make_desk):
-    desk = make_desk()
+def test_runs_are_listed_newest_first_and_found_by_prefix(desk, with_run):
     assert "no runs yet" in desk.run("runs", "list").stdout
-    first, second = desk.train(), desk.train("--seed", "9")
+    desk, first = with_run
+    second = desk.train("--seed", "9")
     listed = desk.json("runs", "list")
     assert [run["run"] for run in listed["runs"]] == [second["run"], first["run"]]
     assert desk.json("runs", "list", "--limit", "1")["total"] == 2

@@ -20,14 +20,7 @@ SIX = (
     "routing_signature",
 )
 KEYS = ("replicate_key", "strict_key", "execution_key")
-pytestmark = pytest.mark.xdist_group("mutations")
-
-
-@pytest.fixture(scope="module")
-def trained(make_desk):
-    """Return a workspace with one run; each test adds its own."""
-    desk = make_desk()
-    return desk, desk.train()
+pytestmark = pytest.mark.xdist_group("one run")
 
 
 def moved(a, b):
@@ -36,8 +29,8 @@ def moved(a, b):
     return {name for name in one if one[name] != two[name]}
 
 
-def test_changing_nothing_changes_not_one_bit(trained):
-    desk, first = trained
+def test_changing_nothing_changes_not_one_bit(with_run):
+    desk, first = with_run
     again = desk.train()
     assert moved(first, again) == set()
     assert again["output_digest"] == first["output_digest"]
@@ -53,9 +46,8 @@ def test_changing_nothing_changes_not_one_bit(trained):
             assert files[artifact["path"]] == artifact["blake3"], artifact["path"]
 
 
-def test_a_hyperparameter_moves_its_signature_and_diff_names_the_line(make_desk):
-    desk = make_desk()
-    first = desk.train()
+def test_a_hyperparameter_moves_its_signature_and_diff_names_the_line(with_run):
+    desk, first = with_run
     desk.edit("model_config/lightgbm.yaml", "num_leaves: 15", "num_leaves: 14")
     second = desk.train()
     assert moved(first, second) == {"hyperparameters_signature", *KEYS}
@@ -77,8 +69,8 @@ def test_a_hyperparameter_moves_its_signature_and_diff_names_the_line(make_desk)
     assert f"CONFIG/model_config/lightgbm.yaml:{line}:" in text
 
 
-def test_the_base_seed_redraws_everything_and_leaves_replicate_key_and_signatures(trained):
-    desk, first = trained
+def test_the_base_seed_redraws_everything_and_leaves_replicate_key_and_signatures(with_run):
+    desk, first = with_run
     other = desk.train("--seed", "7")
     assert moved(first, other) == {"train_seed", "strict_key", "execution_key"}
     one, two = desk.snapshot(first["run"]), desk.snapshot(other["run"])
@@ -92,9 +84,8 @@ def test_the_base_seed_redraws_everything_and_leaves_replicate_key_and_signature
     assert (cause["kind"], cause["old"], cause["new"]) == ("seed", 42, 7)
 
 
-def test_changed_cells_of_one_symbol_are_named_by_symbol_column_and_dates(make_desk):
-    desk = make_desk()
-    first = desk.train()
+def test_changed_cells_of_one_symbol_are_named_by_symbol_column_and_dates(with_run):
+    desk, first = with_run
     path = desk.root / "data" / "stocks.csv.gz"
     rows = list(csv.reader(io.StringIO(gzip.decompress(path.read_bytes()).decode("utf-8"))))
     close = rows[0].index("Adj Close")
@@ -116,9 +107,8 @@ def test_changed_cells_of_one_symbol_are_named_by_symbol_column_and_dates(make_d
     assert any(c["subject"] == "file data/stocks.csv.gz" for c in answer["causes"])
 
 
-def test_the_same_table_as_a_tree_of_parquet_files_is_the_same_dataset(make_desk):
-    desk = make_desk()
-    first = desk.train()
+def test_the_same_table_as_a_tree_of_parquet_files_is_the_same_dataset(with_run):
+    desk, first = with_run
     table = pa.csv.read_csv(desk.root / "data" / "stocks.csv.gz")
     for symbol in table.column("Ticker").unique().to_pylist():
         part = table.filter(pc.equal(table.column("Ticker"), symbol)).drop_columns(["Ticker"])

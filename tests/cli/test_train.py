@@ -154,9 +154,8 @@ def test_a_run_can_be_done_again_from_what_was_sealed(trained):
     assert last["body"]["same_execution_key"] is True
 
 
-def test_a_run_is_verified_from_its_seal_and_not_from_todays_configuration(make_desk):
-    desk = make_desk()
-    run = desk.train()
+def test_a_run_is_verified_from_its_seal_and_not_from_todays_configuration(with_run):
+    desk, run = with_run
     desk.edit("model_config/lightgbm.yaml", "num_leaves: 15", "num_leaves: 14")
     assert desk.json("verify", run["run"], "--quiet")["verdict"] == "reproduced"
 
@@ -215,9 +214,8 @@ def test_best_effort_is_marked_for_ever(trained):
     assert "best-effort" in answer
 
 
-def test_other_bits_under_one_execution_key_are_an_alarm(make_desk):
-    desk = make_desk()
-    first = desk.train()["run"]
+def test_other_bits_under_one_execution_key_are_an_alarm(with_run):
+    desk, first = with_run[0], with_run[1]["run"]
     other = broken_twin(desk, first)
     answer = desk.json("diff", first, other, status=5)
     assert answer["verdict"] == "UNEXPLAINED"

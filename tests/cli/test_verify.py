@@ -223,9 +223,8 @@ def test_a_variation_that_there_is_not_is_refused_with_the_names_of_all(desk):
     assert "there are: hash-seed, directory, time-zone" in said
 
 
-def test_changed_data_are_said_first_and_located_before_the_model(make_desk):
-    desk = make_desk()
-    run = desk.train("--set", "n_estimators=3")["run"]
+def test_changed_data_are_said_first_and_located_before_the_model(with_run):
+    desk, run = with_run[0], with_run[1]["run"]
     panel = desk.root / "data" / "stocks.csv.gz"
     text = gzip.decompress(panel.read_bytes()).decode()
     line = next(row for row in text.splitlines() if row.startswith("IBM,2005-03-02"))
