@@ -20,7 +20,7 @@ help:
 	@echo 'make check    lint, format, types, imports, and our own lint'
 	@echo 'make types    mypy --strict alone'
 	@echo 'make imports  who may import whom, alone'
-	@echo 'make slow     the slower tests, which CI runs too'
+	@echo 'make slow     the slower tests, and properties at length; CI runs them too'
 	@echo 'make soak     fault injection and fuzzing at length: an hour'
 	@echo 'make bench    the goals against their peers, in .bench'
 	@echo 'make lock     pin requirements/ again (ARGS=--upgrade for newer versions)'
@@ -35,7 +35,7 @@ test: .venv/.dev .venv/.libgomp
 	@$(BIN)/pytest -n 2 --dist loadgroup -q -m 'not slow and not soak' $(ARGS)
 
 slow: .venv/.dev .venv/.libgomp
-	@$(BIN)/pytest -n 2 --dist loadgroup -q -m slow $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadgroup -q -m 'slow or hypothesis and not soak' --all-examples $(ARGS)
 
 soak: .venv/.dev .venv/.libgomp
 	@$(BIN)/pytest -n 2 --dist loadgroup -q -m soak $(ARGS)

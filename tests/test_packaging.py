@@ -173,17 +173,25 @@ def run(*command: str | Path, cwd: Path, **variables: str) -> str:
     return done.stdout
 
 
+PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "-q", "--python")
+"""Our pip, for the environment whose interpreter follows: to install another costs seconds."""
+
+
+def empty_environment(place: Path) -> Path:
+    """Make an environment with nothing in it, not even pip; return its interpreter."""
+    venv.create(place, with_pip=False)
+    return place / "bin" / "python"
+
+
 @pytest.fixture(scope="session")
 def commands(wheel, tmp_path_factory):
     """Return the ``bin`` folder of an environment with the wheel and what it says it needs."""
     place = tmp_path_factory.mktemp("installed")
     constraints = place / "versions.txt"
     constraints.write_text("\n".join(sorted(pins("run.txt"))), "utf-8")
-    venv.create(place / "venv", with_pip=True)
-    python = place / "venv" / "bin" / "python"
-    pip = (python, "-m", "pip", "--disable-pip-version-check", "-q")
-    run(*pip, "install", "--constraint", constraints, wheel, cwd=place)
-    run(*pip, "check", cwd=place)
+    python = empty_environment(place / "venv")
+    run(*PIP, python, "install", "--constraint", constraints, wheel, cwd=place)
+    run(*PIP, python, "check", cwd=place)
     return python.parent
 
 
@@ -254,10 +262,8 @@ print(repro.__version__, importlib.metadata.version("repro-audit"))
 
 @pytest.mark.slow
 def test_an_auditor_needs_the_wheel_and_the_audit_lock_alone(wheel, tmp_path):
-    venv.create(tmp_path / "venv", with_pip=True)
-    python = tmp_path / "venv" / "bin" / "python"
-    pip = (python, "-m", "pip", "--disable-pip-version-check", "-q", "install")
+    python = empty_environment(tmp_path / "venv")
     lock = ROOT / "requirements" / "audit.txt"
-    run(*pip, "--require-hashes", "-r", lock, cwd=tmp_path)
-    run(*pip, "--no-deps", wheel, cwd=tmp_path)
+    run(*PIP, python, "install", "--require-hashes", "-r", lock, cwd=tmp_path)
+    run(*PIP, python, "install", "--no-deps", wheel, cwd=tmp_path)
     assert "repro-verify" in run(python.parent / "repro-verify", "--help", cwd=tmp_path)
