@@ -159,6 +159,8 @@ class World:
     """What runs a command in this process."""
     results: dict[str, Said] = field(default_factory=dict)
     """What came out, by name of the scene."""
+    meetings: dict[str, list[tuple[Any, tuple[Any, ...], Any]]] = field(default_factory=dict)
+    """What ``met`` found, by schema."""
     others: list[World] = field(default_factory=list)
     """Workspaces whose records count too."""
 
@@ -760,11 +762,13 @@ def changed(value: Any, path: tuple[Any, ...], change: Callable[[Any], Any]) -> 
 
 def met(world: World, name: str) -> list[tuple[Any, tuple[Any, ...], Any]]:
     """Return each schema of an object once, with the shortest document that meets it, and where."""
-    found: dict[int, tuple[Any, tuple[Any, ...], Any]] = {}
-    for value in sorted(world.instances(name), key=lambda value: len(json.dumps(value))):
-        for rule, path in places(SCHEMAS[name], value):
-            found.setdefault(id(rule), (rule, path, value))
-    return list(found.values())
+    if name not in world.meetings:
+        found: dict[int, tuple[Any, tuple[Any, ...], Any]] = {}
+        for value in sorted(world.instances(name), key=lambda value: len(json.dumps(value))):
+            for rule, path in places(SCHEMAS[name], value):
+                found.setdefault(id(rule), (rule, path, value))
+        world.meetings[name] = list(found.values())
+    return world.meetings[name]
 
 
 @pytest.mark.parametrize("name", WHOLE)

@@ -154,8 +154,11 @@ def test_every_record_dropped_doubled_or_moved_is_noticed(full: Site) -> None:
             assert both(full, vkey).verdict == expected, order
 
 
+@pytest.mark.parametrize(
+    "change", [SOME, pytest.param(FEW, marks=pytest.mark.slow)], ids=["some", "few"]
+)
 def test_a_byte_that_changes_behind_the_checkpoint_is_noticed_but_for_the_last_record(
-    full: Site,
+    full: Site, change: Change
 ) -> None:
     vkey = full.vkey
     committed = len(full.lines.read_bytes())
@@ -163,7 +166,7 @@ def test_a_byte_that_changes_behind_the_checkpoint_is_noticed_but_for_the_last_r
     full.open().append("incident", {"text": "two"})
     data = full.lines.read_bytes()
     second = data.index(b"\n", committed) + 1
-    for place, changed in FEW(data):
+    for place, changed in change(data):
         if not committed <= place < second:
             continue
         full.lines.write_bytes(changed)

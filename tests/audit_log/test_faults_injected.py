@@ -124,7 +124,7 @@ def inject(full: Site, scenario: str, step: int) -> int:
 
 
 @pytest.mark.parametrize(
-    ("step", "least"), [(13, 5), pytest.param(5, 15, marks=pytest.mark.slow)], ids=["few", "some"]
+    ("step", "least"), [(29, 2), pytest.param(5, 15, marks=pytest.mark.slow)], ids=["few", "some"]
 )
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_fault_at_some_calls_loses_nothing_acknowledged(
