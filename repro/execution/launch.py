@@ -31,8 +31,8 @@ class Finder:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] not in sys.argv[4:]:
             return None
-        for finder in sys.meta_path:
-            spec = None if finder is self else finder.find_spec(name, path, target)
+        for finder in sys.meta_path[sys.meta_path.index(self) + 1:]:
+            spec = finder.find_spec(name, path, target)
             if spec is not None:
                 if type(spec.loader) is SourceFileLoader:
                     spec.loader = Source(spec.loader.name, spec.loader.path)

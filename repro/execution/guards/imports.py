@@ -110,8 +110,9 @@ class Shield:
 
     def _found(self, name: str, path: Sequence[str] | None, target: Any) -> ModuleSpec | None:
         """Return what the other finders know of a module."""
-        for finder in sys.meta_path:
-            spec = None if finder is self else finder.find_spec(name, path, target)
+        behind = sys.meta_path[sys.meta_path.index(self) + 1 :] if self in sys.meta_path else ()
+        for finder in behind:  # those before may ask this one again
+            spec = finder.find_spec(name, path, target)
             if spec is not None:
                 return spec
         return None
