@@ -24,19 +24,18 @@ from repro.execution.failures import is_out_of_memory
 from repro.execution.guards.imports import undeclared_in
 from repro.execution.guards.violation import GuardError
 from repro.execution.loading import Standing
+from repro.execution.parent import die_with_the_notary
 from repro.execution.protocol import PROBE, TABLES, Channel, ProtocolError
 from repro.trainers.contract import TrainerError
 
 PROGRESS_INTERVAL = 0.05
 """Seconds between two messages of progress."""
-PR_SET_PDEATHSIG = 1
-SIGKILL = 9
 
 
 def main() -> int:
     """Run one job; return the exit status (0, or 1 after an error was reported)."""
     channel = Channel(int(sys.argv[1]), int(sys.argv[2]))
-    _die_with_the_notary()
+    die_with_the_notary()
     faulthandler.enable()  # what kills this process, the notary learns from the lines it writes
     try:
         _serve(channel)
@@ -275,13 +274,3 @@ def _print(error: BaseException) -> None:
     """Write an error with its lines to where a library's words go, if that can be written."""
     with suppress(OSError, GuardError):  # the guards may refuse to read a source file, too
         traceback.print_exception(error)
-
-
-def _die_with_the_notary() -> None:
-    """Ask the kernel to end this process when the notary ends, so that none is left behind."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL)
-        if os.getppid() == 1:
-            raise SystemExit(1)

@@ -18,6 +18,7 @@ from repro.errors import DeterminismError, InputError, ReproError
 from repro.execution import loading
 from repro.execution.environment import faults
 from repro.execution.guards.violation import GuardError
+from repro.execution.parent import die_with_the_notary
 from repro.execution.protocol import Channel, ProtocolError
 
 MEMBERS = (
@@ -32,6 +33,7 @@ COMMAS = ("de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "fr_FR.utf8", "es_ES.UTF-8
 def main() -> int:
     """Serve one notary; return the exit status."""
     channel = Channel(int(sys.argv[1]), int(sys.argv[2]))
+    die_with_the_notary()
     try:
         _serve(channel)
     except ProtocolError:
