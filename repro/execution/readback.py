@@ -80,7 +80,7 @@ def versions(distributions: Iterable[str]) -> dict[str, str | None]:
 STANDARD = "python standard library"
 _BASE = {"platbase": sys.base_exec_prefix, "installed_platbase": sys.base_exec_prefix}
 _STANDARD_FOLDERS = tuple(
-    {str(Path(os.__file__).parent), sysconfig.get_path("platstdlib", vars=_BASE)}
+    sorted({str(Path(os.__file__).parent), sysconfig.get_path("platstdlib", vars=_BASE)})
 )
 _ADDED_FOLDERS = ("site-packages", "dist-packages")
 """Below those of the standard library, and no part of it."""

@@ -99,7 +99,7 @@ class Session:
         self.job = job
         self._deadline = time.monotonic() + job.seconds
         packages = {found.module.partition(".")[0] for found in (job.trainer, *job.selectors)}
-        room = Room(directory, job.level, job.threads, variation, packages=tuple(packages))
+        room = Room(directory, job.level, job.threads, variation, packages=tuple(sorted(packages)))
         self._worker = Worker(room, job.seconds)
         files = [{"shown": n, "path": str(p.resolve())} for n, p in job.files.items()]
         preparing = f"while it prepared for {job.trainer.family}"

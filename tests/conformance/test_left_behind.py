@@ -1,4 +1,4 @@
-"""A kit that is killed leaves no child behind that goes on training."""
+"""A kit that is killed leaves no child behind, not even one whose trainer never comes back."""
 
 import subprocess
 import sys
@@ -7,37 +7,44 @@ from pathlib import Path
 
 import pytest
 
+from .planting import House, plant
+
 linux = pytest.mark.skipif(sys.platform != "linux", reason="processes as Linux shows them")
+FOR_EVER = ("    settings = _settings(job)\n", "    while True: pass\n")
 
 
-def children(parent):
-    """Return the processes whose parent is this one."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(fields[1]) == parent and fields[0] != "Z":
-                found.append(entry)
-    return found
+def state(process):
+    """Return parent, state and processor time of a process; None if it is gone."""
+    try:
+        fields = (process / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return int(fields[1]), fields[0], int(fields[11])
+
+
+def working(parent):
+    """Return the children of a process that have computed for two seconds."""
+    found = [entry for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
+    states = [(entry, state(entry)) for entry in found]
+    return [entry for entry, about in states if about and about[0] == parent and about[2] > 200]
 
 
 def until(holds):
     end = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < end
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 @linux
 @pytest.mark.slow
 def test_killed_without_a_word_it_takes_its_child_along(tmp_path):
-    words = [sys.executable, "-P", "-m", "repro", "trainers", "check", "ridge", "-q"]
+    house = House(tmp_path / "house")
+    plant(house, {"endless": FOR_EVER})
+    words = [house.python, "-P", "-m", "repro", "trainers", "check", "endless", "-q"]
     kit = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL)
-    until(lambda: children(kit.pid))
-    (child, *_) = children(kit.pid)
+    until(lambda: working(kit.pid))
+    (child, *_) = working(kit.pid)
     kit.kill()
     kit.wait()
-    until(lambda: not child.exists() or "Z" in (child / "stat").read_text().rpartition(")")[2][:3])
+    until(lambda: state(child) is None or state(child)[1] == "Z")
