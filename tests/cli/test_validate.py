@@ -105,7 +105,7 @@ def test_problems_between_files_come_with_place_and_hint(edit, workspace):
         "CONFIG/training_config/splits_config.yaml:9:10: splits.purge: "
         "4 is shorter than the horizon of fwd_ret_5d, 5\n"
         "    9 |   purge: 4                      "
-        "# timestamps left out before each test fold; at least the horizon\n"
+        "# timestamps left out beside each test fold; at least the horizon\n"
         "      |          ^\n"
         "  hint: set it to 5 or more\n"
         "2 problems\n"

@@ -533,7 +533,7 @@ def acme(tmp_path):
         (package / "__init__.py").touch()
         declared = json.loads((ROOT / "trainers" / "lightgbm_.json").read_text("utf-8"))
         declared |= {"family": "acme", "hyperparameters": {"depth": schema}, "rulebook": []}
-        declared |= {"conditions": []}
+        declared |= {"conditions": [], "limits": [], "trial": {}, "inert_seeds": {}}
         (package / "acme.json").write_text(json.dumps(declared, indent=2))
         info = site / "acme_trainers-1.2.dist-info"
         info.mkdir()
