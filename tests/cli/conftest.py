@@ -28,16 +28,16 @@ class Desk:
 
     root: Path
     keys: Path
-    here: Callable[..., Any]
-    """What runs a command in this process."""
+    here: Callable[..., Any] | None = None
+    """What runs a command in this process; without it, it is run in another."""
     command: tuple[str, ...] = ()
-    """What runs it in another: none unless a test needs that."""
+    """What runs it in another, if not the installed command."""
 
     def run(self, *arguments: str, status: int | None = 0) -> Any:
         """Run ``repro`` in the workspace; the exit status must be ``status``, or may be any."""
-        if self.command:
+        if self.command or self.here is None:
             done = subprocess.run(
-                [*self.command, *arguments],
+                [*(self.command or (str(REPRO),)), *arguments],
                 cwd=self.root,
                 env=self.environment,
                 capture_output=True,

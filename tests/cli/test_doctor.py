@@ -53,6 +53,7 @@ def test_a_level_that_is_none_is_a_slip(desk):
 
 
 def test_portable_is_refused_until_its_fingerprint_is_pinned_and_then_reproduced(desk, here):
+    desk = replace(desk, here=None)  # a process that has read the documents reads them once
     portable = ("train", "--quiet", "--profile", "debug", "--level", "portable")
     refused = desk.run(*portable, status=3)
     assert "portable environment not attained" in refused.stderr
@@ -67,7 +68,9 @@ def test_portable_is_refused_until_its_fingerprint_is_pinned_and_then_reproduced
     desk.edit("training_config/reproducibility_config.yaml", *pin)
     snapshot = desk.snapshot(desk.json(*portable)["run"])
     assert snapshot["level"] == "portable"
-    assert snapshot["after"] == {"changed": [], "shielded": ["pyarrow", "sklearn"], "threads": 1}
+    after = snapshot["after"]
+    assert (after["changed"], after["threads"]) == ([], 1)
+    assert {"pyarrow", "sklearn"} <= set(after["shielded"])
     assert desk.json("verify", "--quiet", "@latest")["verdict"] == "reproduced"
     against = desk.json("doctor", "--against", "@latest")
     assert (against["verdict"], against["level"]) == ("can", "portable")
