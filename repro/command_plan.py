@@ -106,6 +106,8 @@ class Found:
     outputs: Mapping[str, Content]
     missing: tuple[str, ...]
     """Declared outputs that are not there, or cannot be read."""
+    untouched: tuple[str, ...]
+    """Those that were there before, and of which it wrote nothing: they say nothing of it."""
     changed: tuple[Input, ...]
     """Inputs that are not what they were."""
     undeclared: tuple[str, ...] | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ from repro.errors import InputError, InterruptedRunError, UsageError
 from repro.execution.child import Command, Ended, carry_out, recorded, resolve
 from repro.execution.git import describe
 from repro.execution.interrupts import deferred
-from repro.facts.contents import Content, State, content_of, states_below, touched
+from repro.facts.contents import Content, State, content_of, states_at, states_below, touched
 from repro.facts.host import host
 from repro.runs import layout
 from repro.runs.staging import names_locked, staging
@@ -115,6 +115,7 @@ def execute(asked: ExecCommand) -> Outcome:
             os.path.realpath(root / name) for name in (DIRECTORY, layout.RESULTS, ".git")
         )
         before = states_below(place, without) if asked.look_for_undeclared else None
+        there = {output: states_at(path) for output, path in plan.outputs.items()}
         name, seq = _planned(log, root, plan, held)
         try:
             cosign()
@@ -132,7 +133,7 @@ def execute(asked: ExecCommand) -> Outcome:
             )
             if ended.stopped and ended.exit_status:
                 return _interrupted(log, cosign, Outcome(name, plan, ended, None, seq))
-            found = _found(plan, before, lambda: states_below(place, without), place)
+            found = _found(plan, there, before, lambda: states_below(place, without), place)
             return _ended(log, cosign, root, Outcome(name, plan, ended, found, seq))
         except KeyboardInterrupt:
             if log.find_bytes(f'"plan":{seq},'.encode()):
@@ -207,7 +208,8 @@ def _name(root: Path, plan: CommandPlan) -> str:
 
 def _found(
     plan: CommandPlan,
-    before: dict[str, State] | None,
+    there: Mapping[str, Mapping[str, State]],
+    before: Mapping[str, State] | None,
     look: Callable[[], dict[str, State]],
     place: Path,
 ) -> Found:
@@ -221,7 +223,8 @@ def _found(
     changed = [one for one in plan.inputs if (now := one.now()) is None or now != one]
     missing = tuple(sorted(plan.outputs.keys() - outputs.keys()))
     undeclared = None if before is None else _undeclared(plan, touched(before, look()), place)
-    return Found(outputs, missing, tuple(changed), undeclared)
+    untouched = tuple(n for n in outputs if there[n] and there[n] == states_at(plan.outputs[n]))
+    return Found(outputs, missing, untouched, tuple(changed), undeclared)
 
 
 def _undeclared(plan: CommandPlan, paths: Sequence[str], place: Path) -> tuple[str, ...]:
@@ -239,7 +242,8 @@ def _ended(log: Log, cosign: Callable[[], None], root: Path, outcome: Outcome) -
     plan, ended, found = outcome.plan, outcome.ended, outcome.found
     if found is None:
         raise AssertionError("a command that ended was not looked at")
-    is_whole = ended.exit_status == 0 and not found.missing and not found.changed
+    lacking = found.missing or found.untouched or found.changed
+    is_whole = ended.exit_status == 0 and not lacking
     record: dict[str, Any] = {
         "run": outcome.run,
         "plan": outcome.record,
@@ -254,6 +258,7 @@ def _ended(log: Log, cosign: Callable[[], None], root: Path, outcome: Outcome) -
         ),
         "output_digest": found.output_digest,
         "missing": listed("outputs", found.missing),
+        "untouched": listed("outputs", found.untouched),
         "changed": listed("outputs", [one.name for one in found.changed]),
         "undeclared": None if found.undeclared is None else listed("outputs", found.undeclared),
     }

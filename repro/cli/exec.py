@@ -116,6 +116,7 @@ def _json(outcome: Outcome) -> dict[str, Any]:
         ],
         "output_digest": found.output_digest if found else None,
         "missing": list(found.missing) if found else [],
+        "untouched": list(found.untouched) if found else [],
         "changed": [one.name for one in found.changed] if found else [],
         "undeclared": list(found.undeclared) if found and found.undeclared is not None else None,
         "contradicted": list(outcome.contradicted),
@@ -140,6 +141,11 @@ def _talk(outcome: Outcome, quiet: bool) -> None:
         for name in found.missing:
             if whole:
                 output.error(f"no output {name}", "it was declared with --output")
+        if found.untouched and whole:
+            output.warn(
+                f"there before, and not written: {_some(found.untouched)}; so the bits are not "
+                "promised: remove it first"
+            )
         if found.violations:
             output.error(
                 f"an input was changed meanwhile: {_some(found.violations)}",

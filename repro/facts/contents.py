@@ -79,12 +79,21 @@ def states_below(folder: Path, without: Collection[str]) -> dict[str, State]:
         for name in sorted(files):
             path = Path(place, name)
             try:
-                seen = path.lstat()
+                state = _state(path.lstat())
             except OSError:
                 continue
-            state = (seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
             found[path.relative_to(folder).as_posix()] = state
     return found
+
+
+def states_at(path: Path) -> dict[str, State]:
+    """Return the state of the file at ``path``, or of each below it; empty if there is none."""
+    try:
+        if path.is_dir():
+            return states_below(path, ())
+        return {"": _state(path.stat())}
+    except OSError:
+        return {}
 
 
 def touched(before: Mapping[str, State], after: Mapping[str, State]) -> Sequence[str]:
@@ -92,6 +101,10 @@ def touched(before: Mapping[str, State], after: Mapping[str, State]) -> Sequence
     return sorted(
         name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
     )
+
+
+def _state(seen: os.stat_result) -> State:
+    return (seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
 
 
 def _files(

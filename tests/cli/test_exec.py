@@ -265,6 +265,23 @@ def test_what_is_too_long_is_named_by_its_digest(bench, capfd):
     assert "(31 arguments)" in capfd.readouterr().out
 
 
+@pytest.mark.parametrize("output", ["old", "tree"])
+def test_what_lay_there_before_is_not_passed_off_as_written(bench, capfd, output):
+    place = bench.root / f"stale-{output}"
+    (place / "tree").mkdir(parents=True)
+    os.chdir(place)
+    for name in ("old", "tree/old"):
+        Path(name).write_text("of yesterday")
+    _, end = bench.plan_and_end("-o", output, "--", "sh", "-c", ":")
+    assert end["untouched"]["list"] == [f"stale-{output}/{output}"]
+    assert not end["promised"]
+    assert f"there before, and not written: stale-{output}/{output}" in capfd.readouterr().err
+    # The very bytes, but written.
+    again = "printf 'of yesterday' > old; printf 'of yesterday' > tree/old"
+    _, end = bench.plan_and_end("-o", output, "--", "sh", "-c", again)
+    assert (end["untouched"]["count"], end["promised"]) == (0, True)
+
+
 def test_files_that_nobody_declared_are_listed_if_asked_for(bench, capfd):
     place = bench.root / "busy"
     place.mkdir()
