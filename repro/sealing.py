@@ -152,7 +152,7 @@ def _snapshot(plan: Plan, finished: Mapping[str, Any], name: str, seq: int) -> d
 
 def _classes(target: Mapping[str, Any]) -> dict[str, Any]:
     """Return the classes in the order of labels and probabilities; nothing for a regression."""
-    table = class_table(target["formula"])
+    table = class_table(target)
     return {"classes": table} if table else {}
 
 

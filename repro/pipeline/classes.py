@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from repro.errors import InputError
-from repro.pipeline.formulas import class_words, classes_of
+from repro.pipeline.formulas import class_words, classes_of, edges_of
 from repro.pipeline.panel import Floats, Ints
 from repro.pipeline.splits.fold import Fold
 
@@ -24,11 +24,16 @@ def require_every_class(y: Floats, fits: Mapping[str, Ints], target: Mapping[str
         for label in range(classes_of(target)):
             if not (labels == label).any():
                 raise InputError(
-                    f"{stage}: {class_words(target['formula'], label)} of target {target['name']}"
+                    f"{stage}: {class_words(target, label)} of target {target['name']}"
                     f" does not occur in its {len(rows)} training rows",
-                    "move where its classes begin, use fewer folds, a larger"
-                    " initial_train_fraction or more data",
+                    f"{_moved(target)}use fewer folds, a larger initial_train_fraction or more"
+                    " data",
                 )
+
+
+def _moved(target: Mapping[str, Any]) -> str:
+    """Return the advice that only classes with edges can follow."""
+    return "move where its classes begin, " if edges_of(target["formula"]) else ""
 
 
 def naive(y: Floats, classes: int) -> Floats:

@@ -27,13 +27,16 @@ FEATURE_KINDS = frozenset(
         "rank",
     }
 )
-TASK_OF: Mapping[str, str] = {
-    "forward_return": "regression",
-    "forward_return_above": "binary",
-    "forward_return_class": "multiclass",
+COLUMN = "column"
+"""The kind of a formula that is a column itself, of a feature or of a target."""
+TASKS_OF: Mapping[str, tuple[str, ...]] = {
+    "forward_return": ("regression",),
+    "forward_return_above": ("binary",),
+    "forward_return_class": ("multiclass",),
+    COLUMN: ("regression", "binary", "multiclass"),
 }
-"""The kind of a target's formula to the task that its values are for."""
-TARGET_KINDS = frozenset(TASK_OF)
+"""The kind of a target's formula to the tasks that its values can be for."""
+TARGET_KINDS = frozenset(TASKS_OF)
 
 _OWN_ROW_ONLY = frozenset({"column", "ratio", "spread"})
 _PERIODS_BACK = frozenset({"lag", "return"})
@@ -75,6 +78,17 @@ def columns_of(formula: Formula) -> tuple[str, ...]:
     return tuple(sorted({str(formula[key]) for key in keys}))
 
 
+def newest_of(formula: Formula) -> int:
+    """Return how many own rows before row t the newest row lies that the value at t reads.
+
+    0 if it reads row t itself. A feature's ``lag`` is no part of its formula: it is to be added.
+    """
+    kind = _feature_kind(formula)
+    if kind == "rank":
+        return newest_of(formula["formula"])
+    return int(formula["periods"]) if kind == "lag" else 0
+
+
 def edges_of(formula: Formula) -> tuple[float, ...]:
     """Return where a target's formula cuts returns into classes, ascending; none of a regression.
 
@@ -87,28 +101,33 @@ def edges_of(formula: Formula) -> tuple[float, ...]:
 
 def classes_of(target: Mapping[str, Any]) -> int:
     """Return how many classes a target has: 2 of a binary task, and 0 of a regression."""
-    edges = () if target["task"] == "regression" else edges_of(target["formula"])
-    return len(edges) + 1 if edges else 0
+    if target["task"] == "regression":
+        return 0
+    if target["task"] == "binary":
+        return 2
+    formula = target["formula"]
+    return int(formula["classes"]) if formula["kind"] == COLUMN else len(edges_of(formula)) + 1
 
 
-def class_table(formula: Formula) -> list[dict[str, Any]]:
+def class_table(target: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return each class in the order of the labels, with its bounds: ``above`` and ``up_to``.
 
-    A bound that a class does not have is None. Empty for a regression.
+    A bound that a class does not have is None; a class that is the value of a column has no bounds
+    at all. Empty for a regression.
     """
-    edges = edges_of(formula)
+    edges = edges_of(target["formula"])
     if not edges:
-        return []
+        return [{"class": n} for n in range(classes_of(target))]
     bounds = zip((None, *edges), (*edges, None), strict=True)
     return [{"class": n, "above": low, "up_to": high} for n, (low, high) in enumerate(bounds)]
 
 
-def class_words(formula: Formula, label: int) -> str:
-    """Return a class as people read it: ``class 1 (above -0.02, up to 0.02)``."""
-    row = class_table(formula)[label]
-    said = [("above", row["above"]), ("up to", row["up_to"])]
+def class_words(target: Mapping[str, Any], label: int) -> str:
+    """Return a class as people read it: ``class 1 (above -0.02, up to 0.02)``, or ``class 1``."""
+    row = class_table(target)[label]
+    said = [("above", row.get("above")), ("up to", row.get("up_to"))]
     bounds = ", ".join(f"{word} {bound:g}" for word, bound in said if bound is not None)
-    return f"class {label} ({bounds})"
+    return f"class {label} ({bounds})" if bounds else f"class {label}"
 
 
 def is_level(formula: Formula, column: str) -> bool:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from repro.errors import InputError
 from repro.pipeline.features import FeatureMatrix
-from repro.pipeline.formulas import class_words, classes_of
+from repro.pipeline.formulas import class_words, classes_of, edges_of
 from repro.pipeline.panel import Floats, Ints, Panel
 from repro.pipeline.targets import Labels
 
@@ -27,7 +27,7 @@ class Samples:
     time: Ints
     """(n,) nanoseconds since 1970-01-01 UTC, ascending."""
     label_end: Ints
-    """(n,) nanoseconds: when the label becomes known, after ``time``."""
+    """(n,) nanoseconds: when the label becomes known: not before ``time``."""
     symbol: npt.NDArray[np.int32]
     """(n,) index into ``symbols``."""
     symbols: tuple[str, ...]
@@ -65,8 +65,8 @@ def build_samples(
     rows = rows[np.lexsort((panel.symbol[rows], panel.time[rows]))]
     features = np.ascontiguousarray(matrix.values[rows])
     values = labels.values[rows]
-    _require_values(features, matrix.names)
     _require_variation(values, target)
+    _require_values(features, matrix.names)
     return Samples(
         X=features,
         y=values,
@@ -94,15 +94,22 @@ def _require_variation(values: Floats, target: Mapping[str, Any]) -> None:
         for label in range(classes_of(target)):
             if not (values == label).any():
                 raise InputError(
-                    f"target {target['name']}: {class_words(target['formula'], label)}"
+                    f"target {target['name']}: {class_words(target, label)}"
                     f" does not occur in any of {len(values)} rows",
-                    "move its edges, or use more data",
+                    f"{_other_classes(target)}, or use more data",
                 )
         return
     if target["task"] != "regression":
         problem = f"target {target['name']} has one class: all {len(values)} rows are {values[0]:g}"
-        raise InputError(problem, "move where its classes begin, or use more data")
+        raise InputError(problem, f"{_other_classes(target)}, or use more data")
     problem = (
         f"target {target['name']} is constant: all {len(values)} rows are {float(values[0])!r}"
     )
     raise InputError(problem, "look at the column that it is made of")
+
+
+def _other_classes(target: Mapping[str, Any]) -> str:
+    """Return how classes can be had that all occur: by edges, or by what the column holds."""
+    if edges_of(target["formula"]):
+        return "move where its classes begin"
+    return "number the classes that occur 0, 1 and so on"

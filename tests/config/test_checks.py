@@ -25,6 +25,8 @@ SHOWS = (
 )
 TIME = 'time:\n    column: Date\n    format: "%Y-%m-%d"\n    timezone: UTC'
 SYMBOL = "symbol:\n    column: Ticker"
+RETURN_5D = "{kind: forward_return, column: Adj Close}\n    horizon: 5"
+VOLUME = "column: Volume, window: 20}\n    lookback: 19\n    lag: 0"
 UP = "{kind: forward_return_above, column: Adj Close, threshold: 0.0}"
 
 
@@ -93,6 +95,52 @@ def test_the_shipped_configuration_is_sound(target, variant, checked):
             f"{TARGETS}:23:11-17: targets.fwd_class_5d.task: "
             "binary is not what the formula forward_return_class gives: multiclass",
             id="a task of two classes for a formula of three",
+        ),
+        pytest.param(
+            [(TARGETS, "Adj Close}\n    horizon: 1", "Adj Close}\n    horizon: 0")],
+            {},
+            f"{TARGETS}:14:14-15: targets.fwd_ret_1d.horizon: "
+            "forward_return looks ahead, and so by 1 row or more",
+            id="a return over no rows",
+        ),
+        pytest.param(
+            [(TARGETS, UP, "{kind: column, column: Volume, classes: 3}")],
+            {},
+            f"{TARGETS}:18:14-56: targets.fwd_up_5d.formula: "
+            "the task binary has no number of classes to be told",
+            id="a number of classes where there are two",
+        ),
+        pytest.param(
+            [(TARGETS, "forward_return_class, column: Adj Close, edges: [-0.02, 0.02]",
+              "column, column: Volume")],
+            {},
+            f"{TARGETS}:24:14-44: targets.fwd_class_5d.formula: "
+            "nothing says how many classes the column holds",
+            id="classes of a column without their number",
+        ),
+        pytest.param(
+            [(TARGETS, RETURN_5D, "{kind: column, column: Volume}\n    horizon: 0")],
+            {},
+            f"{REGISTRY}:84:14-56: registry.volume_z_20d.formula: volume_z_20d reads column "
+            "'Volume', the labels of fwd_ret_5d, from 0 rows back: they are known from 1 on",
+            id="the labels as a feature",
+        ),
+        pytest.param(
+            [(TARGETS, RETURN_5D, "{kind: column, column: Volume}\n    horizon: 5"),
+             (REGISTRY, VOLUME, f"{VOLUME[:-1]}4")],
+            {},
+            f"{REGISTRY}:84:14-56: registry.volume_z_20d.formula: volume_z_20d reads column "
+            "'Volume', the labels of fwd_ret_5d, from 4 rows back: they are known from 5 on",
+            id="labels as a feature before they are known",
+        ),
+        pytest.param(
+            [(TARGETS, RETURN_5D, "{kind: column, column: Volume}\n    horizon: 0"),
+             (REGISTRY, VOLUME, f"{VOLUME[:-1]}1"),
+             (REGISTRY, "  - ret_5d\n", "  - Volume\n")],
+            {},
+            f"{REGISTRY}:8:5-11: feature_registry.selected: Volume reads column 'Volume', "
+            "the labels of fwd_ret_5d, from 0 rows back: they are known from 1 on",
+            id="the column of the labels selected by its name",
         ),
         pytest.param(
             [],
@@ -386,6 +434,13 @@ def test_a_task_that_the_trainer_cannot_do_is_told_at_the_target(checked, famili
         f"{TARGETS}:17:11-17: targets.fwd_up_5d.task: lightgbm cannot be trained for binary"
     ]
     assert problem.hint == "it can for: regression"
+
+
+@pytest.mark.parametrize(("horizon", "lag"), [(0, 1), (5, 5)])
+def test_labels_that_are_known_already_may_be_a_feature(horizon, lag, edit, checked):
+    edit(TARGETS, RETURN_5D, f"{{kind: column, column: Volume}}\n    horizon: {horizon}")
+    edit(REGISTRY, VOLUME, f"{VOLUME[:-1]}{lag}")
+    assert checked() == []
 
 
 @pytest.mark.parametrize("family", ["ridge", "elasticnet"])

@@ -11,6 +11,7 @@ from repro.pipeline.formulas import (
     columns_of,
     is_level,
     lookback_of,
+    newest_of,
 )
 
 RETURN = {"kind": "return", "column": "c", "periods": 5}
@@ -69,18 +70,36 @@ def test_classes_are_counted_and_bounded_in_the_order_of_their_labels():
     assert classes_of({"task": "multiclass", "formula": THREE}) == 3
     assert classes_of({"task": "binary", "formula": ABOVE}) == 2
     assert classes_of({"task": "regression"}) == 0
-    assert class_table(THREE) == [
+    assert class_table({"task": "multiclass", "formula": THREE}) == [
         {"class": 0, "above": None, "up_to": -0.02},
         {"class": 1, "above": -0.02, "up_to": 0.5},
         {"class": 2, "above": 0.5, "up_to": None},
     ]
-    assert [row["class"] for row in class_table(ABOVE)] == [0, 1]
-    assert class_table({"kind": "forward_return", "column": "c"}) == []
-    assert [class_words(THREE, label) for label in range(3)] == [
+    assert [row["class"] for row in class_table({"task": "binary", "formula": ABOVE})] == [0, 1]
+    ahead = {"kind": "forward_return", "column": "c"}
+    assert class_table({"task": "regression", "formula": ahead}) == []
+    assert [class_words({"task": "multiclass", "formula": THREE}, label) for label in range(3)] == [
         "class 0 (up to -0.02)",
         "class 1 (above -0.02, up to 0.5)",
         "class 2 (above 0.5)",
     ]
+
+
+@pytest.mark.parametrize(("task", "classes"), [("regression", 0), ("binary", 2), ("multiclass", 4)])
+def test_classes_of_a_column_are_its_own_values_and_have_no_bounds(task, classes):
+    formula = {"kind": "column", "column": "c"} | ({"classes": 4} if classes == 4 else {})
+    target = {"task": task, "formula": formula}
+    assert columns_of(formula) == ("c",)
+    assert classes_of(target) == classes
+    assert class_table(target) == [{"class": n} for n in range(classes)]
+    assert [class_words(target, n) for n in range(classes)] == [
+        f"class {n}" for n in range(classes)
+    ]
+
+
+def test_the_newest_row_that_is_read_is_the_own_one_but_of_a_lag():
+    lag = {"kind": "lag", "column": "c", "periods": 3}
+    assert [newest_of(f) for f in (RETURN, lag, {"kind": "rank", "formula": lag})] == [0, 3, 3]
 
 
 @pytest.mark.parametrize("question", [lookback_of, columns_of, lambda f: is_level(f, "c")])

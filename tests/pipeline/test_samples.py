@@ -8,6 +8,11 @@ from repro.pipeline.targets import Labels
 
 NAN = float("nan")
 REGRESSION = {"name": "fwd", "task": "regression"}
+TWO = {
+    "name": "fwd",
+    "task": "binary",
+    "formula": {"kind": "forward_return_above", "column": "c", "threshold": 0.0},
+}
 THREE = {
     "name": "fwd",
     "task": "multiclass",
@@ -65,7 +70,21 @@ def test_a_constant_target_and_a_single_class_are_refused(panel):
     with pytest.raises(InputError, match=r"target fwd is constant: all 4 rows are 0\.5"):
         build_samples(panel, features, labels([0.5] * 4), REGRESSION)
     with pytest.raises(InputError, match="target fwd has one class: all 4 rows are 1"):
-        build_samples(panel, features, labels([1.0] * 4), REGRESSION | {"task": "binary"})
+        build_samples(panel, features, labels([1.0] * 4), TWO)
+
+
+def test_a_constant_target_is_told_before_the_features_that_it_empties(panel):
+    with pytest.raises(InputError, match=r"target fwd is constant: all 4 rows are 0\.5"):
+        build_samples(panel, matrix([1, 2, 3, 4], [NAN] * 4), labels([0.5] * 4), REGRESSION)
+
+
+def test_a_class_that_a_column_lacks_is_not_to_be_had_by_moving_edges(panel):
+    formula = {"kind": "column", "column": "c", "classes": 3}
+    target = {"name": "own", "task": "multiclass", "formula": formula}
+    said = r"target own: class 1 does not occur in any of 4 rows"
+    with pytest.raises(InputError, match=said) as caught:
+        build_samples(panel, matrix([1, 2, 3, 4]), labels([0.0, 2.0, 2.0, 0.0]), target)
+    assert "number the classes that occur" in caught.value.hint
 
 
 def test_a_class_that_occurs_in_no_row_is_named(panel):

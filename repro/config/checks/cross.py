@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from itertools import pairwise
 from typing import Protocol
 
 from repro.config.checks import idle
 from repro.config.checks.composed import source
 from repro.config.checks.dataset import dataset_problems, untimed_problems
 from repro.config.checks.idle import impossible
+from repro.config.checks.labels import label_problems, shown_labels
 from repro.config.checks.levels import Judge as LevelJudge
 from repro.config.checks.levels import level_alone, levels
 from repro.config.checks.pointing import DATASET, REGISTRY, ROUTING, SELECTED
@@ -24,7 +24,7 @@ from repro.config.resolution.layers import Path, Value, below
 from repro.config.resolution.resolve import Resolved
 from repro.config.spelling.names import suggestion
 from repro.errors import Problem
-from repro.pipeline.formulas import TASK_OF, columns_of, edges_of, is_level, lookback_of
+from repro.pipeline.formulas import TASKS_OF, columns_of, is_level, lookback_of
 
 FORBIDDEN: Path = ("data", "feature_registry", "forbidden_levels")
 CLIP: Path = (
@@ -88,10 +88,11 @@ def _targets(resolved: Resolved) -> Iterator[Problem]:
     for name in sorted(names):
         yield from _unknown_columns(resolved, flat[(*TARGETS, name, "formula")], columns)
         task, kind = flat[(*TARGETS, name, "task")], flat[(*TARGETS, name, "formula")].value["kind"]
-        if task.value != TASK_OF[kind]:
-            message = f"{task.value} is not what the formula {kind} gives: {TASK_OF[kind]}"
+        if task.value not in TASKS_OF[kind]:
+            given = " or ".join(TASKS_OF[kind])
+            message = f"{task.value} is not what the formula {kind} gives: {given}"
             yield _at(resolved, task, message)
-        yield from _unordered(resolved, flat[(*TARGETS, name, "formula")])
+        yield from label_problems(resolved, name)
     clip = flat[CLIP]
     if clip.value is not None and flat[(*TARGETS, resolved.target, "task")].value != "regression":
         yield _at(resolved, clip, f"the labels of {resolved.target} are classes: write null")
@@ -99,14 +100,6 @@ def _targets(resolved: Resolved) -> Iterator[Problem]:
     if default.value not in names:
         message = f"no such target: {default.value!r}{suggestion(default.value, names)}"
         yield _at(resolved, default, message)
-
-
-def _unordered(resolved: Resolved, formula: Value) -> Iterator[Problem]:
-    """Yield a problem for edges of classes that do not ascend."""
-    for lower, upper in pairwise(edges_of(formula.value)):
-        if not lower < upper:
-            message = f"edges must ascend, and {upper:g} follows {lower:g}"
-            yield _at(resolved, formula, message)
 
 
 def _ranking(resolved: Resolved) -> Iterator[Problem]:
@@ -256,6 +249,7 @@ _CHECKS: Mapping[Callable[[Resolved], Iterator[Problem]], tuple[str, ...]] = {
     level_alone: (LEVEL_FILE,),
     _ranking: (TARGETS_FILE, "feature_selection.target_ranking"),
     _features: (TARGETS_FILE, "data.dataset", REGISTRY_FILE),
+    shown_labels: (TARGETS_FILE, REGISTRY_FILE),
     split_problems: (TARGETS_FILE, SPLITS_FILE, "data.dataset", "training_config.routing_config"),
     _routing: ("data.dataset", "training_config.routing_config"),
     dataset_problems: ("data.dataset", "training_config.routing_config"),

@@ -176,8 +176,11 @@ def overridden(resolved: Resolved) -> dict[Path, Value]:
 
 
 def _is_idle(inner: Path, selected: Sequence[str]) -> bool:
-    """Return whether a path belongs to a feature of the registry that is not selected."""
-    return inner[0] == "registry" and inner[1] not in selected
+    """Return whether a path belongs to a feature of the registry that is not selected.
+
+    A registry without any feature is a leaf of its own, and says nothing.
+    """
+    return inner[0] == "registry" and (len(inner) == 1 or inner[1] not in selected)
 
 
 def components(resolved: Resolved) -> dict[str, dict[str, Any]]:
