@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from repro import offering
-from repro.audit.log import DIRECTORY, Warn, contradictions, cosigner, incident, open_log_to_sign
+from repro.audit.log import DIRECTORY, contradictions, cosigner, incident, open_log_to_sign
 from repro.audit_log.formats.record import COMMAND
 from repro.audit_log.storage.running import hold
 from repro.audit_log.storage.segments import lines_with
@@ -38,6 +38,7 @@ from repro.execution.git import describe
 from repro.execution.interrupts import deferred
 from repro.facts.contents import Content, State, content_of, states_at, states_below, touched
 from repro.facts.host import host
+from repro.observer import Warn
 from repro.runs import layout
 from repro.runs.staging import names_locked, staging
 

@@ -21,6 +21,7 @@ from repro.identity.keys import Identity, output_digest
 from repro.identity.payloads import ENVIRONMENT
 from repro.identity.run import Inputs, identity_of
 from repro.inputs import digest_inputs, require_same_files
+from repro.observer import Observer
 from repro.rounds import Round, Verification, body, is_promised, verdict_of
 from repro.runs import differences, layout
 from repro.runs.differences import Cause
@@ -28,7 +29,6 @@ from repro.runs.divergence import Again, Sealed, divergences
 from repro.runs.sealed import Run
 from repro.runs.staging import names_locked, staging
 from repro.runs.writing import outputs
-from repro.train import Observer
 
 COMPUTING = ENVIRONMENT
 

@@ -15,7 +15,7 @@ from repro.pipeline.formulas import class_table
 from repro.plan import Plan
 from repro.runs import layout
 from repro.runs.staging import Staging, seal
-from repro.runs.writing import SCHEMA, artifacts, collect, outputs, write_json
+from repro.runs.writing import SCHEMA, artifacts, collect, json_text, outputs, write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +37,57 @@ class Outcome:
         return replace(self, log_size=size, log_head=head)
 
 
+def input_texts(plan: Plan) -> dict[str, str]:
+    """Return the files that say what went in, as texts: configuration, request, environment, data.
+
+    All this is known once the run is planned, and spelling it takes a moment: the notary does so
+    while the worker trains, and writes nothing before that process has ended.
+    """
+    return {
+        "config.json": json_text(config_record.record(plan.resolved)),
+        "config.resolved.yaml": config_record.to_yaml(plan.resolved),
+        "request.json": json_text(
+            {
+                "decides": plan.job.decides,
+                "options": plan.job.options,
+                "seeds": plan.seeds,
+                "components": plan.active.components,
+                "base_seed": plan.active.base_seed,
+                "time_limit_seconds": plan.job.seconds,
+            }
+        ),
+        "environment.json": json_text(
+            {"environment": plan.environment, "code": plan.code, "git": plan.git}
+        ),
+        "dataset.json": json_text(
+            {
+                "files": plan.inputs,
+                "locators": plan.facts["locators"],
+                "summary": plan.facts["summary"],
+            }
+        ),
+    }
+
+
 def seal_run(
-    place: Staging, plan: Plan, finished: Mapping[str, Any], name: str, seq: int
+    place: Staging,
+    plan: Plan,
+    texts: Mapping[str, str],
+    finished: Mapping[str, Any],
+    name: str,
+    seq: int,
 ) -> Outcome:
-    """Write every file of the run, make it durable, and rename it to its name."""
+    """Write every file of the run, make it durable, and rename it to its name.
+
+    ``texts`` are those of ``input_texts``, by name of the file.
+    """
     view = plan.active.routing["view"]
     inner = layout.inner(plan.resolved.target, view, plan.identity.replicate_key)
     final = place.final / inner
     final.mkdir(parents=True)
     collect(place.work, final, finished["files"])
-    _write_inputs(final, plan)
+    for file, text in texts.items():
+        (final / file).write_text(text, "utf-8")
     write_json(final / "metrics.json", _metrics(finished))
     write_json(final / layout.PARTS, finished["parts"])
     snapshot = _snapshot(plan, finished, name, seq)
@@ -64,35 +105,6 @@ def seal_run(
     }
     folder = seal(place, name) / inner
     return Outcome(name, folder, snapshot, record)
-
-
-def _write_inputs(final: Path, plan: Plan) -> None:
-    """Write what went in: configuration, request, environment, data."""
-    write_json(final / "config.json", config_record.record(plan.resolved))
-    (final / "config.resolved.yaml").write_text(config_record.to_yaml(plan.resolved), "utf-8")
-    write_json(
-        final / "request.json",
-        {
-            "decides": plan.job.decides,
-            "options": plan.job.options,
-            "seeds": plan.seeds,
-            "components": plan.active.components,
-            "base_seed": plan.active.base_seed,
-            "time_limit_seconds": plan.job.seconds,
-        },
-    )
-    write_json(
-        final / "environment.json",
-        {"environment": plan.environment, "code": plan.code, "git": plan.git},
-    )
-    write_json(
-        final / "dataset.json",
-        {
-            "files": plan.inputs,
-            "locators": plan.facts["locators"],
-            "summary": plan.facts["summary"],
-        },
-    )
 
 
 def _metrics(finished: Mapping[str, Any]) -> dict[str, Any]:

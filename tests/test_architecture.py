@@ -82,7 +82,7 @@ ONLY_IN = {
     "subprocess": ("repro.execution",),
     "lightgbm": TABLES,
     "numpy": TABLES,
-    "pandas": TABLES,
+    "pandas": ("repro.pipeline.zoned_times",),
     "pyarrow": ("repro.pipeline.arrow_file", "repro.pipeline.arrow_values"),
     "scipy": TABLES,
     "sklearn": TABLES,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from repro.audit.log import Warn, cosigner, log_directory, open_log_to_sign, unheard
+from repro.audit.log import cosigner, log_directory, open_log_to_sign
 from repro.audit.words import require_words
 from repro.audit_log.keys.keystore import KeyStore
 from repro.audit_log.storage import aside
+from repro.observer import Warn, unheard
 
 
 def set_aside(root: Path, seq: int, reason: str, warn: Warn = unheard) -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from repro.audit.arrangement import ENOUGH, read_policy
-from repro.audit.log import Warn, open_log, unheard
+from repro.audit.log import open_log
 from repro.audit_log.disk.locks import shared
 from repro.audit_log.disk.sync import read_small, replace
 from repro.audit_log.errors import CheckpointError, LogError, NoteError
@@ -30,6 +30,7 @@ from repro.audit_log.storage.store import Log
 from repro.audit_log.storage.tiles import Tiles
 from repro.audit_log.witness.client import Outcome, WitnessAddress, collect
 from repro.errors import InputError
+from repro.observer import Warn, unheard
 
 TIMEOUT: Final = 3.0
 """Seconds that one command spends on asking."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro.audit.log import Warn, cosigner, log_directory, open_log_to_sign, unheard
+from repro.audit.log import cosigner, log_directory, open_log_to_sign
 from repro.audit.words import require_words
 from repro.audit_log.errors import LogUnusableError, OpeningError
 from repro.audit_log.formats.commitment import is_digest
@@ -16,6 +16,7 @@ from repro.audit_log.storage.erasing import Erased
 from repro.audit_log.storage.layout import require_directory
 from repro.audit_log.storage.search import lines_holding
 from repro.errors import UsageError
+from repro.observer import Warn, unheard
 
 
 @dataclass(frozen=True, slots=True)

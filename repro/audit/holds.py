@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from repro.audit.log import Warn, cosigner, log_directory, open_log_to_sign, unheard
+from repro.audit.log import cosigner, log_directory, open_log_to_sign
 from repro.audit.words import require_words
 from repro.audit_log.storage import hold
 from repro.audit_log.storage.hold import Hold
 from repro.audit_log.storage.layout import require_directory
 from repro.errors import UsageError
+from repro.observer import Warn, unheard
 
 
 def listed(root: Path) -> tuple[Hold, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro.audit.log import Warn, cosigner, open_log_to_sign, origin_here, unheard
+from repro.audit.log import cosigner, open_log_to_sign, origin_here
 from repro.audit.witnesses import refresh
 from repro.audit_log.disk.sync import read_small
 from repro.audit_log.errors import LogUnusableError
@@ -15,6 +15,7 @@ from repro.audit_log.keys.keystore import KeyStore
 from repro.audit_log.keys.private_keys import read_secret
 from repro.audit_log.keys.retired import Retired
 from repro.errors import InputError, UsageError
+from repro.observer import Warn, unheard
 
 PRIVATE = "private.key"
 _MAX_PASSPHRASE = 4096

@@ -21,6 +21,7 @@ from repro.audit_log.verification.faults import Report
 from repro.audit_log.verification.levels import Policy, Stamp
 from repro.audit_log.verification.verify import verify
 from repro.errors import InputError, IntegrityError
+from repro.observer import Warn, unheard
 from repro.runs.sealed import Run, require_whole
 from repro.runs.staging import set_aside
 
@@ -30,13 +31,6 @@ RESULTS = frozenset({"command.executed", "run.completed", "run.verified"})
 POLICY = "policy"
 """Beside the key: a tlog-policy with the witnesses that are asked (see `witnesses`)."""
 TOOL = Tool("repro", __version__)
-
-Warn = Callable[[str], None]
-"""Is told, in a sentence or two, what the user must know though the command goes on."""
-
-
-def unheard(_: str) -> None:
-    """Tell nobody: the `Warn` of who is not a front desk."""
 
 
 def create_log(root: Path, passphrase: str | None = None) -> Log:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro.audit.log import Warn, cosigner, log_directory, open_log_to_sign, unheard
+from repro.audit.log import cosigner, log_directory, open_log_to_sign
 from repro.audit.words import require_words
 from repro.audit_log.disk.locks import shared
 from repro.audit_log.errors import LogUnusableError, RecordError
@@ -16,6 +16,7 @@ from repro.audit_log.storage.layout import LOG_LOCK, read_checkpoint, require_di
 from repro.audit_log.storage.segments import Part, Text
 from repro.audit_log.storage.store import utc_now
 from repro.errors import InputError, UsageError
+from repro.observer import Warn, unheard
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from repro.config.resolution.resolve import Selection
 from repro.data.fingerprint import Fingerprint, of_dataset, of_run, read
 from repro.data.look import look_at
 from repro.errors import IntegrityError
+from repro.observer import Observer
 from repro.pipeline.locate import Difference
 from repro.pipeline.locate import differences as locate
 from repro.runs import differences, layout
 from repro.runs.sealed import find
-from repro.train import Observer
 
 TODAY = "today"
 MEANING: Mapping[str, str] = {

@@ -14,7 +14,7 @@ from repro.config.sealed import request as requests
 from repro.execution.session import Job, Look, Session
 from repro.facts.data import DataFile, locate
 from repro.inputs import digest_inputs, require_same_files
-from repro.train import Observer
+from repro.observer import Observer
 from repro.validate import configuration
 
 

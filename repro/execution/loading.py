@@ -12,16 +12,21 @@ from repro.errors import DeterminismError, InputError, TrainingError
 from repro.execution.environment import BEST_EFFORT, PINS
 from repro.execution.guards.imports import Declared, UndeclaredImportError
 from repro.execution.guards.installed import Guards, Unguarded
+from repro.pipeline.time_formats import needs_pandas
 from repro.trainers.contract import TrainerError
 
-ARRAYS = ("numpy", "pandas")
+ARRAYS = ("numpy",)
 """What the worker itself computes with."""
+LATE = ("numpy.ma",)
+"""What some of NumPy's own functions load at their first call, which would be after the plan."""
 RECORDED = (*ARRAYS, "blake3")
 """Distributions of our own whose versions are recorded."""
 OTHERS = ("threadpoolctl",)
 """Distributions that we read back with."""
 ARROW = ("pyarrow",)
 """What reads Parquet and Feather: as a module, and as a distribution."""
+PANDAS = ("pandas",)
+"""What reads times that Python's own parser does not: as a module, and as a distribution."""
 
 Described = Mapping[str, Any]
 """A trainer as the notary describes it."""
@@ -37,8 +42,8 @@ def guards(
 ) -> Standing:
     """Put up the guards of a level: what is not declared is refused from here on.
 
-    ``inputs`` are the paths of the data, ``readers`` the libraries that read them. Without one,
-    pandas would load pyarrow wherever it is installed, and another type of strings with it.
+    ``inputs`` are the paths of the data, ``readers`` the libraries that read them. What nobody
+    needs is kept out: many a library loads pandas, and pandas pyarrow, wherever it is installed.
     """
     if level == BEST_EFFORT:
         return Unguarded()
@@ -63,7 +68,7 @@ def load(trainer: Described, guards: Standing) -> Any:
     trainer's own code fails.
     """
     try:
-        for name in ARRAYS:
+        for name in (*ARRAYS, *LATE):
             import_module(name)
         from repro.execution.supervised import load
 
@@ -95,17 +100,24 @@ def load(trainer: Described, guards: Standing) -> Any:
         ) from error
 
 
-def readers(form: str) -> tuple[str, ...]:
-    """Return the libraries that read a format of data files, beside our own arrays' ones."""
-    return () if form == "csv" else ARROW
+def readers(dataset: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the libraries, beside arrays, that read a dataset, by its document's options."""
+    time = dataset.get("time")
+    zoned = time is not None and needs_pandas(time["format"], time["timezone"])
+    return (*(() if dataset["format"] == "csv" else ARROW), *(PANDAS if zoned else ()))
 
 
 def load_readers(readers: Sequence[str]) -> None:
-    """Load what reads the data, before anybody looks at what is loaded."""
-    if readers:
-        from repro.pipeline.reading import arrow_reader
+    """Load what reads the data, before anybody looks at what is loaded.
 
-        arrow_reader()
+    Raises InputError that says what to install where it is not there.
+    """
+    from repro.pipeline import reading
+
+    if ARROW[0] in readers:
+        reading.arrow_reader()
+    if PANDAS[0] in readers:
+        reading.time_reader()
 
 
 def distributions(trainers: Sequence[Described], readers: Sequence[str] = ()) -> list[str]:

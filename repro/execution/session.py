@@ -145,10 +145,16 @@ class Session:
         self,
         seeds: Mapping[str, Mapping[str, int]],
         progress: Callable[[Message], None] | None = None,
+        meanwhile: Callable[[], None] | None = None,
     ) -> Message:
-        """Let the worker train; return what came out, once the process has ended."""
+        """Let the worker train; return what came out, once the process has ended.
+
+        ``meanwhile`` is called once training is under way, for work that need not wait for it.
+        """
         self._worker.at = f"while it trained {self.job.trainer.family}"
         self._worker.send("proceed", seeds=seeds)
+        if meanwhile is not None:
+            meanwhile()
         finished = self._worker.expect("finished", self._deadline, progress)
         self._worker.finish()
         return finished

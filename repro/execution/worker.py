@@ -66,7 +66,18 @@ def main() -> int:
         else:
             channel.send("error", error="other", problem=repr(error), hint=None)
         return 1
+    _leave()
     return 0
+
+
+def _leave() -> None:
+    """End this process at once: all is told, and nothing that a library left behind may still act.
+
+    Taking a hundred libraries apart would cost a tenth of a second, and find no reader.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _serve(channel: Channel) -> None:
@@ -82,7 +93,7 @@ def _serve(channel: Channel) -> None:
         raise DeterminismError(f"{level} environment not attained: " + "; ".join(found))
     directory = Path.cwd()
     trainers = [message["trainer"], *message["selectors"]]
-    readers = loading.readers(options["dataset"]["format"])
+    readers = loading.readers(options["dataset"])
     inputs = [file["path"] for file in message["files"]]
     guards = loading.guards(level, directory, inputs, trainers, readers)
     if message["kind"] == TABLES:

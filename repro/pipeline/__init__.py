@@ -9,7 +9,7 @@
 
 Everything is a pure function of bytes and resolved configuration: no clock, no environment, no
 generator (what is drawn is a digest of a seed that was asked for), no file is opened here.
-``formulas``, ``locate``, ``merkle`` and ``metric_names`` need no more than the standard library and
-the log's digests, so that the notary may import them; the rest needs numpy, ``table`` also pandas,
-and ``arrow_file`` and ``arrow_values`` alone pyarrow.
+``formulas``, ``locate``, ``merkle``, ``metric_names`` and ``time_formats`` need no more than the
+standard library and the log's digests, so that the notary may import them; the rest needs numpy,
+``zoned_times`` alone pandas, and ``arrow_file`` and ``arrow_values`` alone pyarrow.
 """

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import io
 import math
 import re
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from repro.errors import InputError
 from repro.pipeline.csv_layout import Layout
-from repro.pipeline.panel import Column, Ints
+from repro.pipeline.panel import Column, Floats, Ints
 from repro.pipeline.places import Counted, first_few, place, require_columns
 from repro.pipeline.times import parse_times
+from repro.pipeline.uniques import factorize
 from repro.pipeline.wanted import Cells, Wanted
 
 MISSING = ("", "NaN", "nan")
 """What stands for a missing number in a float64 column; everything else must be a number."""
 
 _WHOLE = re.compile(r"[+-]?[0-9]+")
-_WHOLE_CHARACTERS = frozenset("+-" + string.digits)
+_WHOLE_CHARACTERS = (string.digits + "+-").encode()
+_NUMBER_CHARACTERS = (string.digits + "+-.eENan").encode()
+"""Of numbers and of what is missing: a word of these that Python reads as a float is one of them,
+but for ``nan`` in other letters."""
 _INT64 = range(-(2**63), 2**63)
 _TOO_LONG = 20
 """Digits of no int64; Python refuses to read a number of thousands."""
-# Correct rounding is the default since 3.1, which deprecates the argument that asked for it.
-_PANDAS = tuple(int(part) for part in pd.__version__.split(".")[:2])
-_PRECISION = {} if _PANDAS >= (3, 1) else {"float_precision": "round_trip"}
+Texts = Sequence[str]
 
 
 def read_cells(layout: Layout, wanted: Wanted) -> Cells:
@@ -53,80 +54,67 @@ def read_cells(layout: Layout, wanted: Wanted) -> Cells:
     return Cells(layout.lines, "line", symbol, time, numbers)
 
 
-def _frame(layout: Layout, floats: Sequence[str], texts: Sequence[str]) -> pd.DataFrame:
-    """Return floats as float64 and texts exactly as written: "NA" is a symbol, not a missing one.
-
-    Raises ValueError where a float is none.
-    """
-    frame = pd.read_csv(
-        io.BytesIO(layout.text),
-        engine="c",
-        encoding="utf-8",
-        usecols=[*floats, *texts],
-        dtype=dict.fromkeys(floats, "float64") | dict.fromkeys(texts, object),
-        na_values={column: list(MISSING) for column in floats},
-        keep_default_na=False,
-        index_col=False,
-        low_memory=False,
-        **_PRECISION,
-    )
-    if len(frame) != len(layout.lines):
-        raise InputError(f"{layout.name}: {len(layout.lines)} records, of which {len(frame)} read")
-    return frame
-
-
 def _read(
     layout: Layout, keys: Sequence[str], types: Mapping[str, str]
 ) -> tuple[dict[str, npt.NDArray[np.object_]], dict[str, Column]]:
     """Return the keys as text and the numbers as declared."""
-    if unknown := sorted(set(types.values()) - {"float64", "int64"}):
+    if unknown := sorted(set(types.values()) - set(_READERS)):
         raise AssertionError(f"columns of unknown types got past the schemas: {unknown}")
-    floats = [column for column, kind in types.items() if kind == "float64"]
-    # As text, because pandas reads 1.0 and 1e3 as whole numbers, the large ones rounded.
-    wholes = [column for column, kind in types.items() if kind == "int64"]
-    numbers: dict[str, Column] = {}
-    try:
-        frame = _frame(layout, floats, [*keys, *wholes])
-        for column in types:
-            values = frame[column].to_numpy()
-            numbers[column] = _whole(values) if column in wholes else values.copy()
-    except (ValueError, OverflowError) as error:
-        _refuse_cells(layout, types)
-        raise InputError(f"{layout.name}: cannot be read as declared: {error}") from error
-    odd = [column for column in floats if _is_odd(numbers[column])]
-    _refuse_cells(layout, dict.fromkeys(odd, "float64"))
-    return {column: frame[column].to_numpy() for column in keys}, numbers
+    wanted = tuple(dict.fromkeys([*keys, *types]))
+    texts: dict[str, list[str]] = {key: [] for key in keys}
+    shared: dict[str, str] = {}
+    numbers: dict[str, list[npt.NDArray[Any]]] = {column: [] for column in types}
+    for block in layout.blocks(wanted):
+        for key, found in texts.items():
+            found += [shared.setdefault(text, text) for text in block[key]]
+        for column, kind in types.items():
+            try:
+                numbers[column].append(_READERS[kind](block[column]))
+            except (ValueError, OverflowError) as error:
+                _refuse_cells(layout, types)
+                raise InputError(f"{layout.name}: cannot be read as declared: {error}") from error
+    joined = {column: np.concatenate(parts) for column, parts in numbers.items()}
+    return {key: np.array(cells, dtype=object) for key, cells in texts.items()}, joined
 
 
-def _is_odd(values: Column) -> bool:
-    """Return whether pandas may have read what we refuse: infinity, or words as 1 and 0.
+def _floats(texts: Texts) -> Floats:
+    """Return texts as floats, rounded correctly; ValueError for what is no number nor missing."""
+    given = [text or "nan" for text in texts]
+    if "".join(given).encode().translate(None, _NUMBER_CHARACTERS):
+        return np.array([_float(text) for text in texts], dtype=np.float64)
+    found = np.fromiter(map(float, given), dtype=np.float64, count=len(given))
+    for row in np.flatnonzero(~np.isfinite(found)).tolist():
+        _float(texts[row])
+    return found
 
-    It reads True and False as numbers, where a column holds nothing else but missing cells.
-    """
-    words = (values == 0.0) | (values == 1.0) | np.isnan(values)
-    return bool(np.isinf(values).any() or words.all())
+
+def _float(text: str) -> float:
+    complaint = _complaint(text, "float64")
+    if complaint is not None:
+        raise ValueError(f"{text!r} {complaint}")
+    return float(text or "nan")
 
 
-def _whole(texts: npt.NDArray[np.object_]) -> Ints:
-    if not _WHOLE_CHARACTERS.issuperset("".join(texts)):
+def _wholes(texts: Texts) -> Ints:
+    if "".join(texts).encode().translate(None, _WHOLE_CHARACTERS):
         raise ValueError("not a whole number")
-    return texts.astype(np.int64)
+    return np.fromiter(map(int, texts), dtype=np.int64, count=len(texts))
+
+
+_READERS: Mapping[str, Callable[[Texts], Column]] = {"float64": _floats, "int64": _wholes}
 
 
 def _refuse_cells(layout: Layout, types: Mapping[str, str]) -> None:
     """Raise InputError if any cell cannot be read as its type, with the first few and a count."""
-    if not types:
-        return
     bad: list[tuple[int, str, str]] = []
-    frame = _frame(layout, (), list(types))
-    for column in types:
-        texts = frame[column].to_numpy()
-        codes, uniques = pd.factorize(texts)
-        complaints = [_complaint(text, types[column]) for text in uniques]
-        rows = np.flatnonzero(np.array([c is not None for c in complaints], dtype=bool)[codes])
-        for row in rows.tolist():
-            line = int(layout.lines[row])
-            bad.append((line, column, f"{texts[row]!r} {complaints[codes[row]]}"))
+    before = 0
+    for block in layout.blocks(tuple(types)):
+        for column, kind in types.items():
+            for row, text in enumerate(block[column], start=before):
+                complaint = _complaint(text, kind)
+                if complaint is not None:
+                    bad.append((int(layout.lines[row]), column, f"{text!r} {complaint}"))
+        before += len(next(iter(block.values())))
     if bad:
         raise InputError(
             first_few(layout.name, [(line, f"column {c!r}: {said}") for line, c, said in bad]),
@@ -159,7 +147,7 @@ def require_symbols(
     name: str, column: str, symbols: npt.NDArray[np.object_], places: Ints, counted: Counted
 ) -> None:
     """Raise InputError for rows whose symbol is blank."""
-    codes, uniques = pd.factorize(symbols)
+    codes, uniques = factorize(symbols)
     empty = np.array([not text.strip() for text in uniques], dtype=bool)[codes]
     if empty.any():
         faults = [(n, f"column {column!r} is empty") for n in places[empty].tolist()]

@@ -8,7 +8,9 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     import _csv
 
 _SHOWN = 5
+_QUOTE = b'"'
+_BLANK = b" \t"
+_BLOCK = 1 << 15
+"""Records whose fields are texts at one time: these take ten times the memory of bytes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +41,21 @@ class Layout:
     header: tuple[str, ...]
     lines: Ints
     """(n,) line on which each record begins; the first line of the file is 1."""
+
+    def blocks(self, columns: Sequence[str]) -> Iterator[dict[str, Sequence[str]]]:
+        """Yield the fields of some columns, exactly as written, of so many records at a time."""
+        at = {column: self.header.index(column) for column in columns}
+        if _QUOTE in self.text:
+            rows = (fields for fields in _rows(self.text) if not _is_blank(fields))
+            next(rows)  # the header
+            while block := list(islice(rows, _BLOCK)):
+                yield {column: [fields[i] for fields in block] for column, i in at.items()}
+            return
+        width = len(self.header)
+        records = [line for line in self.text.splitlines() if b"," in line or line.strip(_BLANK)]
+        for start in range(1, len(records), _BLOCK):  # cut at every comma at once
+            fields = b",".join(records[start : start + _BLOCK]).decode().split(",")
+            yield {column: fields[i::width] for column, i in at.items()}
 
 
 def lay_out(name: str, raw: bytes) -> Layout:
@@ -71,11 +92,11 @@ def _records(name: str, text: bytes) -> tuple[Ints, Ints]:
 
     Raises InputError with the line on which the record begins that cannot be read.
     """
-    if b'"' not in text:  # ten times as fast as the csv module
+    if _QUOTE not in text:  # ten times as fast as the csv module
         contents = text.splitlines()
         widths = np.array([content.count(b",") + 1 for content in contents], dtype=np.int64)
         lone = np.flatnonzero(widths == 1).tolist()
-        blank = [i for i in lone if not contents[i].strip(b" \t")]
+        blank = [i for i in lone if not contents[i].strip(_BLANK)]
         used = np.delete(np.arange(len(contents), dtype=np.int64), blank)
         return used + 1, widths[used]
     rows = _rows(text)

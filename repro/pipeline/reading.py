@@ -21,6 +21,8 @@ from repro.pipeline.wanted import Cells, Wanted, wanted_of
 
 ARROW_READER = "repro.pipeline.arrow_file"
 """The module that reads Parquet and Feather; nothing else may load it."""
+TIME_READER = "repro.pipeline.zoned_times"
+"""The module that reads times with pandas."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +77,20 @@ def arrow_reader() -> Any:
         ) from error
     module.make_ready()
     return module
+
+
+def time_reader() -> Any:
+    """Return the module that reads times beyond Python's own parser, with all that it needs loaded.
+
+    Raises InputError without pandas.
+    """
+    try:
+        return import_module(TIME_READER)
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"times of this format cannot be read here: {error}",
+            "install a family of trainers, or write times without fractions of seconds and zones",
+        ) from error
 
 
 def read_rows(files: Sequence[tuple[str, bytes]], dataset: Mapping[str, Any]) -> Rows:

@@ -15,11 +15,16 @@ from repro.identity.keys import exact, exact_integers
 SCHEMA = 1
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file that people can read; floats are exact, nothing is rounded."""
+def json_text(value: Any) -> str:
+    """Return JSON that people can read; floats are exact, nothing is rounded."""
     kept = exact_integers(value)
     text = json.dumps(kept, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", "utf-8")
+    return text + "\n"
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write such a file."""
+    path.write_text(json_text(value), "utf-8")
 
 
 def collect(work: Path, final: Path, names: list[str]) -> None:

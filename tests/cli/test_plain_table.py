@@ -1,5 +1,7 @@
 """A plain table, without times, symbols or a registry: labels are columns, folds are drawn rows."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -73,3 +75,23 @@ def test_what_is_no_class_is_named_with_its_row(plain):
     said = plain.run("train", "-q", "--target", "y", *DRAWN, status=3).stderr
     assert "target y: column 'y' is " in said
     assert "a class of binary is a whole number from 0 to 1" in said
+
+
+@pytest.mark.slow
+def test_pandas_is_loaded_and_recorded_only_where_times_are_finer_than_python_reads(desk):
+    def versions(run):
+        (path,) = desk.root.glob(f"RESULTS/runs/{run}/**/environment.json")
+        return json.loads(path.read_text())["environment"]["versions"]
+
+    plain = desk.train()
+    assert "pandas" not in versions(plain["run"])
+    desk.edit("data/dataset.yaml", '"%Y-%m-%d"', '"%Y-%m-%dT%H:%M:%S.%f"')
+    desk.edit("data/dataset.yaml", "data/stocks.csv.gz", "data/finer.csv")
+    table = pd.read_csv(desk.root / "data" / "stocks.csv.gz", dtype=str, keep_default_na=False)
+    table["Date"] += "T00:00:00.000"
+    table.to_csv(desk.root / "data" / "finer.csv", index=False)
+    finer = desk.train()
+    assert "pandas" in versions(finer["run"])
+    both = [desk.snapshot(run["run"]) for run in (plain, finer)]
+    assert both[0]["output_digest"] == both[1]["output_digest"]
+    assert both[0]["payloads"] == both[1]["payloads"]

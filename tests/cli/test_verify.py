@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from repro.observer import Observer
 from repro.reexecute import verify_run
 from repro.runs.sealed import find
 from repro.runs.staging import names_locked
-from repro.train import Observer
 
 FOLLOWING = '''
 """Least squares by hand, but for one coefficient that follows what it must not."""

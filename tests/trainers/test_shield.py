@@ -18,7 +18,7 @@ from repro.facts.trainers import declarations
 family, kept_out = sys.argv[1], sys.argv[2] == "kept out"
 names = declarations()[family].shielded
 if kept_out:
-    others = (*declarations()[family].distributions, "pandas", "threadpoolctl", "pytest", "PyYAML")
+    others = (*declarations()[family].distributions, "threadpoolctl", "pytest", "PyYAML")
     declared = Declared(frozenset(), others, frozenset(names), ())
     Shield(declared, Watch(), lambda folders: None).raise_()
 else:

@@ -1,0 +1,278 @@
+"""A run, from a started worker to a sealed directory and two records of the log.
+
+What the log and the seal need is loaded here, while the worker loads its libraries: `train` imports
+this module once that one is on its way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repro.audit.log import contradictions, cosigner, incident, open_log_to_sign
+from repro.audit_log.errors import LogError
+from repro.audit_log.storage.running import hold, is_running
+from repro.audit_log.storage.store import Log
+from repro.config.resolution.active import Active, overridden
+from repro.config.resolution.resolve import Resolved
+from repro.errors import DeterminismError, InputError, InterruptedRunError, ReproError
+from repro.execution.git import describe
+from repro.execution.interrupts import deferred
+from repro.execution.session import Session
+from repro.facts.code import code_digests
+from repro.facts.host import host
+from repro.facts.trainers import Declaration
+from repro.identity.payloads import drawn_folds
+from repro.identity.run import Inputs, identity_of, seeds_of
+from repro.inputs import digest_inputs, require_same_files
+from repro.observer import Observer
+from repro.plan import (
+    Plan,
+    ended,
+    override,
+    planned,
+    require_in_force,
+    require_sound,
+)
+from repro.runs.staging import Staging, keep_failed, names_locked, next_name
+from repro.sealing import Outcome, input_texts, seal_run
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a run is to be, by its configuration."""
+
+    root: Path
+    resolved: Resolved
+    active: Active
+    trainer: Declaration
+    selectors: tuple[Declaration, ...]
+    observer: Observer
+
+
+Started = tuple[Staging, Session]
+"""Where a run is made, and the worker that prepares it."""
+
+
+def carry_out(asked: Asked, started: Started | ReproError) -> Outcome:
+    """Do a run whose worker is on its way, or record that it was refused with what starting raised.
+
+    Raises what `train` does, but for problems of the configuration.
+    """
+    warn = asked.observer.warn
+    log = open_log_to_sign(asked.root, warn)
+    cosign = cosigner(log, warn)
+    try:
+        if isinstance(started, ReproError):
+            raise started
+        place, session = started
+        asked.observer.stage("preparing data, features and folds")
+        plan = _plan(asked, session)
+        if plan.identity.missing and asked.active.identity_mode == "relaxed":
+            missing = ", ".join(plan.identity.missing)
+            warn(f"the run is marked incomplete: no facts of {missing}")
+        return _execute(log, cosign, place, plan, session, asked.observer)
+    except _PlannedError as failure:
+        raise failure.error from failure.error.__cause__
+    except KeyboardInterrupt:
+        ended_runs = log.recover_runs()
+        if ended_runs:
+            log.commit()
+            cosign()
+            raise InterruptedRunError(f"run {ended_runs[-1]} was interrupted") from None
+        raise InterruptedRunError("interrupted before the plan: nothing was recorded") from None
+    except ReproError as error:
+        _refuse(log, cosign, asked.resolved, error)
+        raise
+
+
+class _PlannedError(Exception):
+    """A failure after the plan: it has its record already."""
+
+    def __init__(self, error: ReproError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _plan(asked: Asked, session: Session) -> Plan:
+    """Return everything that must be known before training; hash inputs while the worker loads."""
+    job, root, active, declaration = session.job, asked.root, asked.active, asked.trainer
+    files = digest_inputs(root, job.files)
+    git = describe(root)
+    prepared = session.prepared()
+    facts, environment = prepared["facts"], prepared["environment"]
+    code = code_digests(declaration, environment.pop("code"), asked.selectors)
+    require_same_files(root, files, facts["files"])
+    identity = identity_of(
+        Inputs(
+            active.components,
+            facts,
+            active.base_seed,
+            code,
+            environment,
+            job.settings,
+            job.threads,
+            job.decides,
+        )
+    )
+    seeds = seeds_of(
+        active.base_seed,
+        declaration.seeds,
+        declaration.seed_bits,
+        job.decides,
+        len(drawn_folds(facts)["folds"]),
+        asked.selectors,
+    )
+    environment["host"] = host()
+    environment["settings"] = job.settings
+    plan = Plan(
+        root=root,
+        resolved=asked.resolved,
+        active=active,
+        job=job,
+        files=files,
+        code=code,
+        git=git,
+        facts=facts,
+        environment=environment,
+        identity=identity,
+        forced=declaration.forced(active.level),
+        seeds=seeds,
+        idle=tuple(declaration.idle(active.hyperparameters, job.decides["target"]["task"])),
+    )
+    require_sound(plan)
+    return plan
+
+
+def _execute(
+    log: Log,
+    cosign: Callable[[], None],
+    place: Staging,
+    plan: Plan,
+    session: Session,
+    observer: Observer,
+) -> Outcome:
+    """Plan durably, train, seal, and end the plan in the log, whatever happens."""
+    with ExitStack() as held:
+        name, seq = _planned(log, plan, held)
+        done: Outcome | None = None
+        others: list[dict[str, Any]] = []
+        texts: dict[str, str] = {}
+        try:
+            cosign()  # so that somebody else has seen the plan before its outcome can be known
+            observer.stage(f"training {plan.active.family}, run {name}")
+            finished = session.train(
+                plan.seeds,
+                lambda m: observer.progress(m["stage"], m["done"], m["total"]),
+                lambda: texts.update(input_texts(plan)),
+            )
+            require_in_force(plan, finished)
+            observer.stage("sealing")
+            # One at a time: of two that end together, the second must see the first one's bits.
+            with deferred(), names_locked(plan.root):
+                outcome = seal_run(place, plan, texts, finished, name, seq)
+                others = contradictions(plan.root, outcome.record)
+                records = [("run.completed", outcome.record)]
+                records += [("incident", incident(outcome.record, others))] if others else []
+                appended = log.append_many(records)[0]
+                done = outcome.committed(log.commit().size, appended.hash)
+            cosign()
+        except KeyboardInterrupt:
+            if done is None:
+                _end(log, cosign, "run.interrupted", ended(name, seq, reason="the user stopped it"))
+                raise _PlannedError(InterruptedRunError(f"run {name} was interrupted")) from None
+        except (ReproError, OSError) as error:
+            failure = _as_failure(error)
+            _end(log, cosign, "run.failed", ended(name, seq, failure, _keep(place, name)))
+            raise _PlannedError(failure) from error
+        except (AssertionError, ArithmeticError, LookupError, TypeError, ValueError) as bug:
+            _end(log, cosign, "run.failed", ended(name, seq, _as_bug(bug), _keep(place, name)))
+            raise
+        if done is None:
+            raise AssertionError("a plan ended without an outcome")
+        if others:
+            raise _PlannedError(_alarm(name, others))
+        return done
+
+
+def _planned(log: Log, plan: Plan, held: ExitStack) -> tuple[str, int]:
+    """Give the run its name and its lock, and make its plan durable and signed.
+
+    All under the lock of names, so that no two runs can have one.
+    """
+    with names_locked(plan.root):
+        name = next_name(
+            plan.root,
+            plan.identity.execution_key,
+            lambda n: log.find_bytes(f'"run":"{n}"'.encode()) or is_running(log.directory, n),
+        )
+        held.enter_context(hold(log.directory, name))
+        with deferred():
+            records = [("run.planned", planned(plan, name))]
+            changed = overridden(plan.resolved)
+            if changed:
+                records.append(("config.override", override(changed, name)))
+            seq = log.append_many(records)[0].seq
+            log.commit()
+    return name, seq
+
+
+def _as_bug(bug: Exception) -> ReproError:
+    """Return how a mistake of our own stands in the log."""
+    return ReproError(f"a bug in repro: {type(bug).__name__}: {bug}")
+
+
+def _alarm(name: str, others: list[dict[str, Any]]) -> DeterminismError:
+    """Return the error for bits that contradict an earlier run with the same execution key."""
+    earlier = str(others[-1]["run"])
+    return DeterminismError(
+        f"run {name} has other bits than {earlier}, though nothing that decides them differs",
+        f"both are kept and the log has an incident; look closer with: repro diff {earlier} {name}",
+    )
+
+
+def _end(log: Log, cosign: Callable[[], None], kind: str, body: Mapping[str, Any]) -> None:
+    """End a plan in the log and commit it."""
+    with deferred():
+        log.append(kind, body)
+        log.commit()
+        cosign()
+
+
+def _as_failure(error: ReproError | OSError) -> ReproError:
+    """Return what the user is told of a failure; the system's own errors get a hint."""
+    if isinstance(error, ReproError):
+        return error
+    return InputError(
+        f"the run could not be written: {error.strerror}", "is there space left in the workspace?"
+    )
+
+
+def _keep(place: Staging, name: str) -> str | None:
+    """Keep the worker's output if that is possible; return where, below the workspace."""
+    try:
+        kept = keep_failed(place, name)
+    except (OSError, ReproError):
+        return None
+    return None if kept is None else kept.relative_to(place.root).as_posix()
+
+
+def _refuse(log: Log, cosign: Callable[[], None], resolved: Resolved, error: ReproError) -> None:
+    """Record that a run was refused before its plan; the refusal itself is what the user sees."""
+    body = {
+        "target": resolved.target,
+        "family": resolved.family,
+        "reason": error.problem[:2000],
+        "exit_status": error.exit_status,
+    }
+    try:
+        log.append("run.refused", body)
+        log.commit()
+        cosign()
+    except LogError as failure:
+        raise InputError(
+            f"{error.problem} (and the log could not record it: {failure})", error.hint
+        ) from error
