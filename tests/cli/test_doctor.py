@@ -70,7 +70,7 @@ def test_portable_is_refused_until_its_fingerprint_is_pinned_and_then_reproduced
     assert snapshot["level"] == "portable"
     after = snapshot["after"]
     assert (after["changed"], after["threads"]) == ([], 1)
-    assert {"pyarrow", "sklearn"} <= set(after["shielded"])
+    assert {"pandas", "sklearn"} <= set(after["shielded"])
     assert desk.json("verify", "--quiet", "@latest")["verdict"] == "reproduced"
     against = desk.json("doctor", "--against", "@latest")
     assert (against["verdict"], against["level"]) == ("can", "portable")
