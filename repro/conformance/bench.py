@@ -143,6 +143,8 @@ class Bench:
         except (WorkerError, DeterminismError) as error:  # the kernel's guard ends it, too
             self._leave(around)
             return Answer("died", error.problem)
+        if message["how"] == "guarded":
+            self._leave(around)  # its guards would go on saying so
         return Answer(message["how"], message["result"])
 
     def _at(self, around: Around) -> _Place:
@@ -156,7 +158,8 @@ class Bench:
         named = around.variation.subdirectory
         directory = Path(self._folder.name, str(self._started), named)
         directory.mkdir(parents=True)
-        room = Room(directory, LEVEL, around.threads, around.variation, MAIN)
+        packages = (self.declaration.module.partition(".")[0],)
+        room = Room(directory, LEVEL, around.threads, around.variation, MAIN, packages)
         worker = Worker(room)
         trainer = self.declaration
         try:

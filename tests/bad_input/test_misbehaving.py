@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sys
 from collections.abc import Callable
@@ -24,6 +25,7 @@ LOADING = {
     "broken": "raise ValueError('not today')",
     "random": "import numpy; numpy.random.default_rng()",
     "fetches": "import socket; socket.create_connection(('127.0.0.1', 9))",
+    "meddles": "from .toy import meddle; meddle()",
 }
 
 
@@ -150,6 +152,23 @@ def test_a_library_that_probes_for_what_nobody_declared_does_not_find_it(
     train(family="probes").require(0)
     snapshot = json.loads((workspace.folder_of(newest(workspace)) / "snapshot.json").read_bytes())
     assert "toy_undeclared" in snapshot["after"]["shielded"]
+
+
+@pytest.mark.parametrize("how", ["append", "rewrite", "replace"])
+def test_a_data_file_that_changes_while_it_is_read_is_named_and_nothing_is_planned(
+    how: str, train: Train, workspace: Workspace
+) -> None:
+    """The notary has digested it by then, and the worker has not parsed it yet."""
+    moving = workspace.root / "data" / "moving.csv"
+    moving.write_bytes(gzip.decompress((workspace.root / "data" / "stocks.csv.gz").read_bytes()))
+    moving.with_suffix(".how").write_text(how)
+    plans = len(workspace.of_type("run.planned"))
+    moved = ("--set", "dataset.files=[data/moving.csv]", "--level", "best-effort")
+    done = train("nothing", *moved, family="meddles")
+    done.require(3, "data/moving.csv changed while it was read", "when nobody writes to it")
+    assert workspace.records()[-1]["type"] == "run.refused"
+    assert len(workspace.of_type("run.planned")) == plans
+    train("nothing", *moved).require(0)  # what lies there now is read anew
 
 
 def newest(workspace: Workspace) -> str:

@@ -82,7 +82,7 @@ def rounds(model):
 
 
 def importance(model):
-    raise NotImplementedError
+    return [abs(weight) for weight in model.weights]
 
 
 def canonical_model(model):

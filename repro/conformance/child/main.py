@@ -18,6 +18,7 @@ from repro.errors import DeterminismError, InputError, ReproError
 from repro.execution import loading
 from repro.execution.environment import faults
 from repro.execution.guards.violation import GuardError
+from repro.execution.loading import Standing
 from repro.execution.parent import die_with_the_notary
 from repro.execution.protocol import Channel, ProtocolError
 
@@ -38,6 +39,9 @@ def main() -> int:
         _serve(channel)
     except ProtocolError:
         return 0  # the notary has heard enough
+    except GuardError as error:
+        channel.send("error", error="determinism", problem=f"guard: {error}", hint=None)
+        return 1
     except ReproError as error:
         kind = "determinism" if isinstance(error, DeterminismError) else "input"
         channel.send("error", error=kind, problem=error.problem, hint=error.hint)
@@ -54,8 +58,8 @@ def _serve(channel: Channel) -> None:
         raise DeterminismError("strict environment not attained: " + "; ".join(found))
     spoken = _speak(COMMAS) if message["commas"] else ""
     directory = Path.cwd()
-    loading.guards(level, directory, (), [described])
-    module, entrance = _enter(described)
+    guards = loading.guards(level, directory, (), [described])
+    module, entrance = _enter(described, guards)
     channel.send("ready", entrance={**entrance, "locale": spoken})
     from repro.conformance.child import files as kept
     from repro.conformance.child import fits, hostile
@@ -73,15 +77,17 @@ def _serve(channel: Channel) -> None:
     }
     while True:
         wish = channel.receive()
-        channel.send("answer", **_answer(acts[wish["act"]], bench, wish))
+        channel.send("answer", **_answer(acts[wish["act"]], bench, wish, guards))
 
 
-def _answer(act: Any, bench: Any, wish: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an act came to: its result, or how the trainer ended it."""
+def _answer(act: Any, bench: Any, wish: Mapping[str, Any], guards: Standing) -> dict[str, Any]:
+    """Return what an act came to: its result, or how the trainer or a guard ended it."""
     from repro.trainers.contract import TrainerError
 
     try:
-        return {"how": "done", "result": act(bench, wish)}
+        with guards.watched(alone=wish.get("threads") == 1):
+            result = act(bench, wish)
+        return {"how": "done", "result": result}
     except TrainerError as error:
         return {"how": "refused", "result": str(error)}
     except GuardError as error:
@@ -97,8 +103,10 @@ def _where(trace: TracebackType | None) -> str:
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"
 
 
-def _enter(described: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+def _enter(described: Mapping[str, Any], guards: Standing) -> tuple[Any, dict[str, Any]]:
     """Return the trainer's module with its library loaded, and what that loaded when.
+
+    As in a run, guards watch the loading, and what NumPy loads late is there before.
 
     Raises InputError if a library is not there.
     """
@@ -106,9 +114,11 @@ def _enter(described: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         module = import_module(described["module"])
         eager = sorted({name.partition(".")[0] for name in described["modules"]} & set(sys.modules))
         missing = [name for name in MEMBERS if not hasattr(module, name)]
+        for name in (*loading.ARRAYS, *loading.LATE):
+            import_module(name)
         if not missing:
-            module.load_library()
-        import_module("numpy")
+            with guards.watched(importing=True):
+                module.load_library()
     except ModuleNotFoundError as error:
         raise InputError(
             f"the family {described['family']} cannot be tried here: {error}", described["hint"]

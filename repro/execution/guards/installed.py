@@ -31,7 +31,9 @@ class Unguarded:
     def seal(self, threads: int) -> None:
         """Do nothing."""
 
-    def watched(self, *, importing: bool = False) -> AbstractContextManager[None]:
+    def watched(
+        self, *, importing: bool = False, alone: bool = False
+    ) -> AbstractContextManager[None]:
         """Return a context in which nobody watches."""
         return nullcontext()
 
@@ -86,8 +88,8 @@ class Guards:
             kernel.refuse_threads()
 
     @contextmanager
-    def watched(self, *, importing: bool = False) -> Iterator[None]:
-        """Watch, inside, what a trainer does to generators and threads.
+    def watched(self, *, importing: bool = False, alone: bool = False) -> Iterator[None]:
+        """Watch, inside, what a trainer does to generators and threads; ``alone``: it has one.
 
         To be entered once numpy is imported. While ``importing``, libraries may make generators for
         those who will give no seed, as SciPy does: only the trainer's own code is refused. Raises
@@ -96,7 +98,7 @@ class Guards:
         if self._generators is None:  # before a library takes over the names that it guards
             self._generators = Generators(self.watch, self._declared.packages)
         packages = self._declared.packages if importing else ("",)
-        with self._threads.watched(), self._generators.watched(packages):
+        with self._threads.watched(alone=alone), self._generators.watched(packages):
             yield
         self.watch.require_untouched()
 

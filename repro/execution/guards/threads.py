@@ -39,10 +39,17 @@ class Threads:
         self._refused = True
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Raise GuardError at the end for a thread that was started inside and still runs."""
-        before = set(threading.enumerate())
-        yield
+    def watched(self, *, alone: bool = False) -> Iterator[None]:
+        """Raise GuardError at the end for a thread that was started inside and still runs.
+
+        ``alone``: none may be started inside at all.
+        """
+        before, refused = set(threading.enumerate()), self._refused
+        self._refused = refused or alone
+        try:
+            yield
+        finally:
+            self._refused = refused
         for thread in [each for each in threading.enumerate() if each not in before]:
             thread.join(GRACE)  # a pool that was told to end may need a moment
             if thread.is_alive():

@@ -29,6 +29,24 @@ def load_library():
     import numpy
 
 
+def meddle():
+    """Change the data once somebody has had time to digest them: as ``data/moving.how`` says."""
+    moving = Path.cwd().parents[3] / "data" / "moving.csv"
+    time.sleep(1.5)
+    how, old = moving.with_suffix(".how").read_text(), moving.stat()
+    text = moving.read_bytes()
+    if how == "append":
+        with moving.open("ab") as file:
+            file.write(text.splitlines()[-1].replace(b"2013", b"2014"))
+        return
+    at = text.rindex(b".")
+    other = text[: at + 1] + (b"1" if text[at + 1 : at + 2] != b"1" else b"2") + text[at + 2 :]
+    place = moving if how == "rewrite" else moving.with_suffix(".new")
+    place.write_bytes(other)
+    os.utime(place, ns=(old.st_atime_ns, old.st_mtime_ns))  # as if nobody had been there
+    place.replace(moving)
+
+
 def fit(job, x, y, progress):
     deed = job.parameters["deed"]
     wanted = AT_FIT.get(deed, lambda job, x, y: None)
