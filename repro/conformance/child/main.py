@@ -6,6 +6,7 @@ kit itself from going on is an error.
 
 from __future__ import annotations
 
+import functools
 import sys
 import traceback
 from collections.abc import Mapping
@@ -65,7 +66,8 @@ def _serve(channel: Channel) -> None:
     from repro.conformance.child import fits, hostile
     from repro.conformance.child.bench import Bench, installed_modules
 
-    bench = Bench(module, directory, frozenset(installed_modules()))
+    trainer = _Watched(module, guards)
+    bench = Bench(cast(Any, trainer), directory, frozenset(installed_modules()))
     acts = {
         "fit": fits.fit,
         "outputs": fits.outputs,
@@ -77,17 +79,37 @@ def _serve(channel: Channel) -> None:
     }
     while True:
         wish = channel.receive()
-        channel.send("answer", **_answer(acts[wish["act"]], bench, wish, guards))
+        trainer.alone = wish.get("threads") == 1
+        channel.send("answer", **_answer(acts[wish["act"]], bench, wish))
 
 
-def _answer(act: Any, bench: Any, wish: Mapping[str, Any], guards: Standing) -> dict[str, Any]:
+class _Watched:
+    """A trainer's module, each call of which the guards watch, as they do in a run."""
+
+    def __init__(self, module: Any, guards: Standing) -> None:
+        self._module, self._guards = module, guards
+        self.alone = True
+        """Whether it has one thread, and may start no other."""
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self._module, name)
+        if not callable(member):
+            return member
+
+        @functools.wraps(member)
+        def watched(*arguments: Any, **named: Any) -> Any:
+            with self._guards.watched(alone=self.alone):
+                return member(*arguments, **named)
+
+        return watched
+
+
+def _answer(act: Any, bench: Any, wish: Mapping[str, Any]) -> dict[str, Any]:
     """Return what an act came to: its result, or how the trainer or a guard ended it."""
     from repro.trainers.contract import TrainerError
 
     try:
-        with guards.watched(alone=wish.get("threads") == 1):
-            result = act(bench, wish)
-        return {"how": "done", "result": result}
+        return {"how": "done", "result": act(bench, wish)}
     except TrainerError as error:
         return {"how": "refused", "result": str(error)}
     except GuardError as error:
