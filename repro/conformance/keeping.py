@@ -58,7 +58,8 @@ def inputs(subject: Subject) -> Findings:
     """Look at the arrays that were handed in, and at the interpreter's own generators."""
     for task, result, fault in subject.each("outputs"):
         if fault:
-            continue  # told by ``outputs``
+            yield fault
+            continue
         for name in result["moved"]:
             yield Finding(task, f"the array {name} that it was given is not as it was")
         if result["drew"]:
