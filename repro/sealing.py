@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,18 @@ class Outcome:
     run: str
     folder: Path
     """The folder that holds ``snapshot.json``."""
-    snapshot: Mapping[str, Any]
-    record: Mapping[str, Any]
+    snapshot: Mapping[str, Any] = field(repr=False)
+    record: Mapping[str, Any] = field(repr=False)
     log_size: int = 0
     """Records that the signed checkpoint covers."""
     log_head: str = ""
     """Hash of the record that ended the plan."""
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """Return the metrics, out of fold."""
+        metrics: Mapping[str, Any] = self.snapshot["metrics"]
+        return metrics
 
     def committed(self, size: int, head: str) -> Outcome:
         """Return the outcome with the head of the log that covers it."""

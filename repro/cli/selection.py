@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from repro import choosing
 from repro.cli.options import (
     Experiment,
     Family,
@@ -31,15 +31,6 @@ from repro.errors import UsageError
 
 if TYPE_CHECKING:
     from repro.config.resolution.resolve import Selection
-
-VALUES: Final[Mapping[str, str]] = {
-    "family": "pipeline.family",
-    "seed": "reproducibility.base_seed",
-    "level": "reproducibility.level",
-    "view": "routing.view",
-    "symbol": "routing.symbol",
-}
-"""Options that are an override, with the key of the value that each one sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,40 +97,10 @@ def selecting(command: Callable[..., int], *, overrides: bool = True) -> Callabl
 
 
 def selection(
-    *,
-    target: str | None,
-    family: str | None,
-    variant: str | None,
-    profile: str | None,
-    overlays: Sequence[str] | None,
-    sets: Sequence[str] | None,
-    seed: int | None,
-    view: str | None,
-    symbol: str | None,
-    level: str | None,
-    overrides: Sequence[str] | None,
-    experiment: str | None = None,
+    *, overrides: Sequence[str] | None, sets: Sequence[str] | None, **named: Any
 ) -> Selection:
-    """Return what the flags ask for; every flag that means a value is a ``--set``."""
-    from repro.config.resolution.resolve import Selection
-
+    """Return what the flags ask for; UsageError for an argument that is no override."""
     stray = [text for text in overrides or () if "=" not in text]
     if stray:
         raise UsageError(f"not an override: {stray[0]!r}", "overrides are written key=value")
-    values = [*(sets or ()), *(overrides or ())]
-    if symbol is not None and view is None:
-        view = "symbol_specific"
-    named = {"family": family, "seed": seed, "level": level, "view": view, "symbol": symbol}
-    values += [
-        f"{VALUES[name]}={json.dumps(value, ensure_ascii=False)}"
-        for name, value in named.items()
-        if value is not None
-    ]
-    return Selection(
-        target=target,
-        variant=variant,
-        profile=profile,
-        overlays=tuple(overlays or ()),
-        sets=tuple(values),
-        experiment=experiment,
-    )
+    return choosing.selection(sets=[*(sets or ()), *(overrides or ())], **named)

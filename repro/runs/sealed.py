@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,13 @@ class Run:
     name: str
     folder: Path
     """The folder that holds ``snapshot.json``."""
-    snapshot: Mapping[str, Any]
+    snapshot: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """Return the metrics, out of fold."""
+        metrics: Mapping[str, Any] = self.snapshot["metrics"]
+        return metrics
 
     @property
     def group(self) -> Mapping[str, Any]:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from repro.choosing import VALUES
 from repro.cli import output
 from repro.cli.completing import offer, runs
 from repro.cli.config.show import warn_of_problems
 from repro.cli.options import AsFormat, Format, NeededKey, Workspace
-from repro.cli.selection import VALUES, Chosen, selecting
+from repro.cli.selection import Chosen, selecting
 from repro.errors import ProblemsError, UsageError
 
 if TYPE_CHECKING:

@@ -1,0 +1,178 @@
+"""The verbs for Python: a workspace, and what can be done with it; ``import repro`` offers all.
+
+Every method does what the command of its name does, by the same code: same records in the log, same
+errors. It returns what was found as a frozen dataclass and prints nothing; who wants to see how far
+it is gives the workspace an ``Observer``. Runs are named as on the command line: by a prefix of
+their name or key, as ``@latest`` or ``@latest~1``, by the name of a pin, or by path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+from repro.choosing import override, selection
+from repro.config.documents.workspace import find_root
+from repro.observer import Observer
+
+if TYPE_CHECKING:
+    from repro.audit_log.verification.faults import Report
+    from repro.compare import Comparison
+    from repro.config.resolution.resolve import Selection
+    from repro.configuration import Configuration
+    from repro.data.comparison import DataComparison
+    from repro.data.fingerprint import Fingerprint
+    from repro.doctor import Diagnosis
+    from repro.explain import Explanation
+    from repro.rank import Ranking
+    from repro.rounds import Verification
+    from repro.runs.sealed import Run
+    from repro.sealing import Outcome
+    from repro.validate import Validation
+
+
+class Choice(TypedDict, total=False):
+    """What may be asked of the configuration; the command line's options of these names."""
+
+    target: str
+    family: str
+    experiment: str
+    variant: str
+    profile: str
+    overlays: Sequence[str]
+    seed: int
+    view: str
+    symbol: str
+    level: str
+    set: Mapping[str, object]
+    """Overrides: ``{"hyperparameters.n_estimators": 200}``. Values keep their types."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A workspace: the folder that holds ``CONFIG``, or any folder below it."""
+
+    root: Path
+    observer: Observer = field(default_factory=Observer, repr=False)
+
+    def validate(self, **chosen: Unpack[Choice]) -> Validation:
+        """Return all problems of the configuration; of what is chosen, or of all that it offers."""
+        from repro.validate import validate
+
+        return validate(self.root, _selection(chosen) if chosen else None)
+
+    def configuration(self, reference: str = "today", **chosen: Unpack[Choice]) -> Configuration:
+        """Return every value with its history, as it stands today or as a run sealed it."""
+        from repro.configuration import Desk
+
+        return Desk(self.root, _selection(chosen)).referenced(reference)
+
+    def explain(self, key: str, **chosen: Unpack[Choice]) -> Explanation:
+        """Return who decided a value, layer by layer, with file and line."""
+        from repro.configuration import Desk
+        from repro.explain import explain
+
+        desk = Desk(self.root, _selection(chosen))
+        return explain(desk.configured(), desk.families, key)
+
+    def train(self, **chosen: Unpack[Choice]) -> Outcome:
+        """Train one model, strictly, and seal the run.
+
+        Raises ProblemsError, InputError, DeterminismError, TrainingError, and the log's errors;
+        after the plan, each of them has left its record.
+        """
+        from repro.train import TrainCommand, train
+
+        return train(TrainCommand(self.root, _selection(chosen), self.observer))
+
+    def rank(self, **chosen: Unpack[Choice]) -> Ranking:
+        """Train each target that is to be ranked; return them in order."""
+        from repro.rank import rank
+        from repro.train import TrainCommand
+
+        return rank(TrainCommand(self.root, _selection(chosen), self.observer))
+
+    def run(self, reference: str = "@latest") -> Run:
+        """Return one sealed run; raises UsageError if nothing or several are called so."""
+        from repro.runs.sealed import find
+
+        return find(self.root, reference)
+
+    def runs(self) -> tuple[Run, ...]:
+        """Return every sealed run, oldest first."""
+        from repro.runs.sealed import all_runs
+
+        return all_runs(self.root)
+
+    def diff(self, a: str, b: str) -> Comparison:
+        """Return how two runs compare: verdict, causes, effect."""
+        from repro.compare import compare
+
+        return compare(self.root, self.run(a), self.run(b))
+
+    def verify(
+        self, reference: str = "@latest", *, rounds: int = 1, vary: bool | Iterable[str] = False
+    ) -> Verification:
+        """Do a run again, from what was sealed, and compare every bit.
+
+        ``vary`` does it once more under each variation, or under those that are named.
+        """
+        from repro.execution.variation import VARIATIONS
+        from repro.reexecute import variations, verify_run
+
+        named = (VARIATIONS if vary else ()) if isinstance(vary, bool) else tuple(vary)
+        return verify_run(
+            self.root, self.run(reference), self.observer, rounds, variations(list(named))
+        )
+
+    def fingerprint(self, reference: str = "today", **chosen: Unpack[Choice]) -> Fingerprint:
+        """Return the dataset's digests by symbol and column, of today or of a run."""
+        from repro.data.comparison import fingerprint_of
+
+        return fingerprint_of(self.root, reference, _selection(chosen), self.observer)
+
+    def data_diff(self, a: str, b: str = "today", **chosen: Unpack[Choice]) -> DataComparison:
+        """Return which symbols, columns, dates and files differ between two datasets."""
+        from repro.data.comparison import compare_data
+
+        return compare_data(self.root, a, b, _selection(chosen), self.observer)
+
+    def doctor(self, level: str | None = None, against: str | None = None) -> Diagnosis:
+        """Return what this machine can promise and, against a run, what differs."""
+        from repro.doctor import diagnose
+
+        return diagnose(self.root, level, against)
+
+    def audit_verify(self, *vkeys: str, artifacts: bool = True, full: bool = False) -> Report:
+        """Return what can be said of the log, and with ``artifacts`` of every sealed file.
+
+        Nothing is raised for a bad log: look at the report.
+        """
+        from repro.audit.verifying import Asked, verify_workspace
+
+        asked = Asked(vkeys=vkeys, artifacts=artifacts, full=full)
+        return verify_workspace(self.root, asked)[0]
+
+
+def workspace(folder: str | Path = ".", observer: Observer | None = None) -> Workspace:
+    """Return the workspace that a folder lies in; raises InputError if it lies in none."""
+    root = find_root(Path(folder).resolve())
+    return Workspace(root) if observer is None else Workspace(root, observer)
+
+
+def init(folder: str | Path) -> Workspace:
+    """Make a workspace with the example panel and a log with a new key; return it.
+
+    Raises UsageError if there is one, InputError if the folder cannot be written.
+    """
+    from repro.initialise import initialise
+
+    return Workspace(initialise(Path(folder)).root)
+
+
+def _selection(chosen: Choice) -> Selection:
+    named = {name: value for name, value in chosen.items() if name != "set"}
+    sets = [override(key, value) for key, value in chosen.get("set", {}).items()]
+    return selection(sets=sets, **named)  # type: ignore[arg-type]  # as the keys are named there

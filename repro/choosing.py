@@ -1,0 +1,70 @@
+"""What somebody asks of the configuration, as the layers that it means: every value an override."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from repro.errors import UsageError
+
+if TYPE_CHECKING:
+    from repro.config.resolution.resolve import Selection
+
+VALUES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "family": "pipeline.family",
+        "seed": "reproducibility.base_seed",
+        "level": "reproducibility.level",
+        "view": "routing.view",
+        "symbol": "routing.symbol",
+    }
+)
+"""Names that stand for an override, with the key of the value that each one sets."""
+
+
+def selection(
+    *,
+    target: str | None = None,
+    family: str | None = None,
+    experiment: str | None = None,
+    variant: str | None = None,
+    profile: str | None = None,
+    overlays: Iterable[str] | None = None,
+    sets: Iterable[str] | None = None,
+    seed: int | None = None,
+    view: str | None = None,
+    symbol: str | None = None,
+    level: str | None = None,
+) -> Selection:
+    """Return what is asked for; ``sets`` are overrides, as ``key=value``."""
+    from repro.config.resolution.resolve import Selection
+
+    if symbol is not None and view is None:
+        view = "symbol_specific"
+    named = {"family": family, "seed": seed, "level": level, "view": view, "symbol": symbol}
+    values = [
+        f"{VALUES[name]}={json.dumps(value, ensure_ascii=False)}"
+        for name, value in named.items()
+        if value is not None
+    ]
+    return Selection(
+        target=target,
+        variant=variant,
+        profile=profile,
+        overlays=tuple(overlays or ()),
+        sets=(*(sets or ()), *values),
+        experiment=experiment,
+    )
+
+
+def override(key: str, value: object) -> str:
+    """Return an override as it is typed; raises UsageError for a value that YAML does not have."""
+    try:
+        return f"{key}={json.dumps(value, ensure_ascii=False, allow_nan=False)}"
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"{key}: {value!r} is no value of a configuration: {error}",
+            "give numbers, texts, truth values, None, lists and mappings of these",
+        ) from error
