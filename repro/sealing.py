@@ -96,6 +96,7 @@ def seal_run(
         (final / file).write_text(text, "utf-8")
     write_json(final / "metrics.json", _metrics(finished))
     write_json(final / layout.PARTS, finished["parts"])
+    write_json(final / layout.IMPORTANCE, finished["importance"])
     snapshot = _snapshot(plan, finished, name, seq)
     snapshot["artifacts"] = artifacts(final, "")
     write_json(final / layout.SNAPSHOT, snapshot)

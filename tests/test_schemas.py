@@ -99,7 +99,16 @@ COMMANDS = {
     )
 }
 RUN_FILES = (
-    *("config", "dataset", "environment", "metrics", "model_parts", "request", "snapshot"),
+    *(
+        "config",
+        "dataset",
+        "environment",
+        "importance",
+        "metrics",
+        "model_parts",
+        "request",
+        "snapshot",
+    ),
 )
 SUSPICIOUS = "safety.leakage_detection.auto_fix_thresholds.training_accuracy=0.0001"
 RANKED = (

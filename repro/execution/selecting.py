@@ -77,7 +77,7 @@ def choose(
             seeds[name],
             lambda done, total, name=name: progress(name, done, total),  # type: ignore[misc]
         )
-        importances.append(_importance(trainer, model, family, len(part.columns)))
+        importances.append(importance_of(trainer, model, family, len(part.columns)))
         effective[family] = dict(trainer.effective_parameters(model))
         rounds[family] = trainer.rounds(model)
     scores = selection.aggregate(importances, rule["aggregate"])
@@ -125,7 +125,7 @@ def outcome(made: Mapping[str, Choice | None], names: Sequence[str], final: str)
     return {"selection": found}
 
 
-def _importance(trainer: Trainer, model: Any, family: str, features: int) -> Floats:
+def importance_of(trainer: Trainer, model: Any, family: str, features: int) -> Floats:
     """Return what a model says of each feature; TrainerError unless it is one number each."""
     found = np.asarray(trainer.importance(model), dtype=np.float64)
     if found.shape != (features,) or not np.isfinite(found).all() or (found < 0.0).any():

@@ -21,6 +21,7 @@ from repro.execution.selecting import (
     Selector,
     choose,
     families_that_may_stop,
+    importance_of,
     may_stop,
 )
 from repro.execution.selecting import outcome as selection_outcome
@@ -39,6 +40,7 @@ from repro.pipeline.formulas import classes_of
 from repro.pipeline.panel import Panel
 from repro.pipeline.routing import of_symbol
 from repro.pipeline.samples import Samples, build_samples
+from repro.pipeline.selection import shares
 from repro.pipeline.splits.cutting import cut, identity_facts
 from repro.pipeline.splits.fold import Fold
 from repro.pipeline.splits.grouped import grouping
@@ -141,6 +143,7 @@ def train(
     predictions = np.full(baseline.shape, np.nan)
     fold_of = np.full(len(samples.y), -1, dtype=np.int32)
     outcomes, canonicals, parts, effective, rounds, choices = [], {}, {}, {}, {}, {}
+    importance: dict[str, dict[str, float]] = {}
     for fold in prepared.folds:
         name = stage(fold.index)
         model, part, choices[name] = _fit(
@@ -152,6 +155,7 @@ def train(
         parts[name] = pack(trainer.canonical_parts(model))
         effective[name] = dict(trainer.effective_parameters(model))
         rounds[name] = trainer.rounds(model)
+        importance[name] = _shares(trainer, request["family"], model, part, samples)
         outcomes.append(
             {
                 "fold": fold.index + 1,
@@ -171,6 +175,7 @@ def train(
     parts[FINAL] = pack(trainer.canonical_parts(final))
     effective[FINAL] = dict(trainer.effective_parameters(final))
     rounds[FINAL] = trainer.rounds(final)
+    importance[FINAL] = _shares(trainer, request["family"], final, part, samples)
     model_file = "model" + trainer.EXTENSION
     with _writing(model_file):
         trainer.save(final, directory / model_file)
@@ -194,6 +199,7 @@ def train(
         "parts": parts,
         "effective": effective,
         "rounds": rounds,
+        "importance": importance,
         "predictions": _digest(np.load(directory / PREDICTIONS).tobytes()),
         "findings": [asdict(finding) for finding in findings],
         **selection_outcome(choices, samples.names, FINAL),
@@ -239,6 +245,15 @@ def _fit(
         lambda done, total: progress(name, done, total),
     )
     return model, part, choice
+
+
+def _shares(
+    trainer: Trainer, family: str, model: Any, part: Part, samples: Samples
+) -> dict[str, float]:
+    """Return each feature's share of a model's whole importance, by name: 1 in all, or 0."""
+    found = shares(importance_of(trainer, model, family, len(part.columns)))
+    names = [samples.names[column] for column in part.columns]
+    return dict(zip(names, found.tolist(), strict=True))
 
 
 def _training_metrics(

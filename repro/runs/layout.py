@@ -12,6 +12,7 @@ LOCK = ".lock"
 DERIVED = ".derived"
 SNAPSHOT = "snapshot.json"
 PARTS = "model_parts.json"
+IMPORTANCE = "importance.json"
 PREDICTIONS = "predictions.npy"
 PREFIX = 12
 """Hex digits of a key that stand in a run's or a cohort's name."""

@@ -60,6 +60,7 @@ def outputs(finished: Mapping[str, Any]) -> dict[str, str]:
     found = {f"model, {stage}": digest for stage, digest in finished["canonical"].items()}
     found |= {f"predictions, fold {f['fold']}": f["predictions"] for f in finished["folds"]}
     found["predictions"] = finished["predictions"]
+    found["importance"] = _sha256(finished["importance"])
     if "selection" in finished:
         chosen = {name: finished["selection"][name] for name in ("stages", "stability")}
         found["selection"] = _sha256(chosen)

@@ -43,6 +43,7 @@ def test_a_run_has_its_files_and_lists_them_with_digests(trained):
         "config.resolved.yaml",
         "dataset.json",
         "environment.json",
+        "importance.json",
         "metrics.json",
         "model.txt",
         "model_parts.json",

@@ -52,6 +52,9 @@ class Recorder:
     def rounds(self, model):
         return model
 
+    def importance(self, model):
+        return np.array([3.0, 1.0])
+
     def canonical_model(self, model):
         return str(model).encode()
 
@@ -85,6 +88,7 @@ def trained(stops, directory, quantile=None):
     ready, rows = prepared(stops)
     recorder = Recorder()
     request = {
+        "family": "recorder",
         "target": {"task": "regression"},
         "features": [{"name": "row"}, {"name": "noise"}],
         "parameters": {},
@@ -139,3 +143,9 @@ def test_labels_are_clipped_by_the_rows_of_the_fit_alone_and_never_those_to_stop
     fit = ready.held[FINAL].fit
     error = ready.samples.X[fit, 0] / 2 - ready.samples.y[fit]
     assert out["training_metrics"]["rmse"] == pytest.approx(float(np.sqrt((error**2).mean())))
+
+
+def test_importance_is_told_as_each_features_share_of_the_whole(tmp_path):
+    *_, out = trained(False, tmp_path)
+    assert set(out["importance"]) == {"fold 1", "fold 2", FINAL}
+    assert out["importance"][FINAL] == {"row": 0.75, "noise": 0.25}
