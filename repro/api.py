@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from repro.doctor import Diagnosis
     from repro.explain import Explanation
     from repro.rank import Ranking
+    from repro.replicates import Replicates
     from repro.rounds import Verification
     from repro.runs.sealed import Run
     from repro.sealing import Outcome
+    from repro.stability import Stabilities
     from repro.validate import Validation
 
 
@@ -86,6 +88,19 @@ class Workspace:
         from repro.train import TrainCommand, train
 
         return train(TrainCommand(self.root, _selection(chosen), self.observer))
+
+    def replicate(self, count: int, **chosen: Unpack[Choice]) -> Replicates:
+        """Train the same run under ``count`` seeds that count on; what is sealed is reused."""
+        from repro.replicates import replicate
+        from repro.train import TrainCommand
+
+        return replicate(TrainCommand(self.root, _selection(chosen), self.observer), count)
+
+    def stability(self, reference: str | None = None, seed: int | None = None) -> Stabilities:
+        """Return how well replicates agree: those of a run or key, or every group of several."""
+        from repro.stability import stability
+
+        return stability(self.root, reference, seed)
 
     def rank(self, **chosen: Unpack[Choice]) -> Ranking:
         """Train each target that is to be ranked; return them in order."""

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro.audit.log import contradictions, cosigner, incident, open_log_to_sign
+from repro.audit.log import (
+    contradictions,
+    cosigner,
+    incident,
+    open_log_to_sign,
+    require_as_logged,
+)
 from repro.audit_log.errors import LogError
 from repro.audit_log.storage.running import hold, is_running
 from repro.audit_log.storage.store import Log
@@ -37,6 +43,7 @@ from repro.plan import (
     require_in_force,
     require_sound,
 )
+from repro.runs.sealed import runs_of
 from repro.runs.staging import Staging, keep_failed, names_locked, next_name
 from repro.sealing import Outcome, input_texts, seal_run
 
@@ -51,6 +58,8 @@ class Asked:
     trainer: Declaration
     selectors: tuple[Declaration, ...]
     observer: Observer
+    reuse: bool = False
+    """Whether a sealed run with the same execution key is as good as a new one."""
 
 
 Started = tuple[Staging, Session]
@@ -74,6 +83,8 @@ def carry_out(asked: Asked, started: Started | ReproError) -> Outcome:
         if plan.identity.missing and asked.active.identity_mode == "relaxed":
             missing = ", ".join(plan.identity.missing)
             warn(f"the run is marked incomplete: no facts of {missing}")
+        if asked.reuse and (known := _known(asked.root, plan)) is not None:
+            return known
         return _execute(log, cosign, place, plan, session, asked.observer)
     except _PlannedError as failure:
         raise failure.error from failure.error.__cause__
@@ -145,6 +156,22 @@ def _plan(asked: Asked, session: Session) -> Plan:
     )
     require_sound(plan)
     return plan
+
+
+def _known(root: Path, plan: Plan) -> Outcome | None:
+    """Return the newest sealed run with the plan's execution key; None if none is as good as it.
+
+    Only bits that are promised can stand for others. Raises IntegrityError for a run that is not
+    what was sealed.
+    """
+    if not plan.is_promised:
+        return None
+    key = plan.identity.execution_key
+    found = runs_of(root, key)
+    if not found:
+        return None
+    require_as_logged(root, found[-1])
+    return Outcome(found[-1].name, found[-1].folder, found[-1].snapshot, {}, reused=True)
 
 
 def _execute(

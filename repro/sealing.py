@@ -31,6 +31,8 @@ class Outcome:
     """Records that the signed checkpoint covers."""
     log_head: str = ""
     """Hash of the record that ended the plan."""
+    reused: bool = False
+    """Whether it was sealed before, and nothing was trained now."""
 
     @property
     def metrics(self) -> Mapping[str, Any]:

@@ -28,6 +28,8 @@ class TrainCommand:
     start: Path
     selection: Selection
     observer: Observer = field(default_factory=Observer)
+    reuse: bool = False
+    """Whether a sealed run with the same execution key is as good as a new one."""
 
 
 def train(command: TrainCommand) -> Outcome:
@@ -66,5 +68,7 @@ def train(command: TrainCommand) -> Outcome:
         # Loading all this takes as long as the worker takes to start, which is under way.
         from repro.running import Asked, carry_out
 
-        asked = Asked(root, resolved, active, declaration, selectors, command.observer)
+        asked = Asked(
+            root, resolved, active, declaration, selectors, command.observer, command.reuse
+        )
         return carry_out(asked, started)

@@ -18,6 +18,7 @@ DOCUMENTS = [
     "docs/configuration.md",
     "docs/determinism.md",
     "docs/lint.md",
+    "docs/stability.md",
     "docs/trainers.md",
 ]
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -66,7 +67,10 @@ def bash(command, folder):
 
 LONG = {
     f"docs/{name}.md"
-    for name in ("audit", "configuration", "determinism", "how-to", "trainers", "tutorial")
+    for name in (
+        *("audit", "configuration", "determinism", "how-to", "stability", "trainers"),
+        "tutorial",
+    )
 }
 
 

@@ -59,6 +59,8 @@ COMMANDS = {
         ("init",),
         ("validate",),
         ("train",),
+        ("train", "replicates"),
+        ("stability",),
         ("rank",),
         ("diff",),
         ("verify",),
@@ -326,6 +328,9 @@ def train_others(made: World) -> None:
     others = ("--set", "learning_rate=0.05", "--set", SUSPICIOUS, "--set", KEPT_ON_WARNING)
     others += ("--set", "early_stopping_round=5")
     others += ("--set", "splits.method=grouped", "--set", "time_blocks=2")
+    made.play("replicates", "train --replicates 3 --profile debug -q")
+    made.play("stability", "stability @latest")
+    made.play("all stabilities", "stability")
     made.play("other target", "train --profile debug -q --target fwd_class_5d", *others)
     made.play("failed", "train --profile debug -q --set", SUSPICIOUS)
     made.play("rank", "rank --profile debug -q --family logistic_regression", *RANKED)
@@ -641,7 +646,7 @@ def test_every_type_in_the_log_has_a_schema(world):
 
 def test_a_run_has_exactly_the_files_that_have_schemas(world):
     folders = list((world.root / "RESULTS" / "runs").rglob("snapshot.json"))
-    assert len(folders) == 6
+    assert len(folders) == 8
     for snapshot in folders:
         assert sorted(path.stem for path in snapshot.parent.glob("*.json")) == list(RUN_FILES)
 

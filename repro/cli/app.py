@@ -20,6 +20,7 @@ COMMANDS: Final = MappingProxyType(
         "exec": "Run any command, strictly, and log it.",
         "rank": "Train each target; say which is predicted best.",
         "diff": "Compare two runs: verdict, causes, effect.",
+        "stability": "Say whether replicates agree, and how surely.",
         "verify": "Do a run again and compare every bit.",
         "doctor": "Say what bits this machine can promise.",
         "lint": "Find values in code that belong in CONFIG.",

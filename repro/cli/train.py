@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from repro.cli import output
 from repro.cli.options import AsFormat, Format, NoProgress, Quiet, Workspace
@@ -12,12 +15,18 @@ from repro.cli.progress import observer
 from repro.cli.selection import Chosen, selecting
 
 if TYPE_CHECKING:
+    from repro.replicates import Replicate, Replicates
     from repro.sealing import Outcome
+    from repro.train import TrainCommand
 
 
 @selecting
 def command(
     chosen: Chosen,
+    replicates: Annotated[
+        int | None,
+        typer.Option("--replicates", min=1, max=10_000, help="So many, with seeds that count on."),
+    ] = None,
     workspace: Workspace = Path(),
     form: AsFormat = Format.text,
     quiet: Quiet = False,
@@ -27,6 +36,8 @@ def command(
     from repro.train import TrainCommand, train
 
     selection = chosen.selection()
+    if replicates is not None:
+        return _replicates(TrainCommand(workspace, selection), replicates, form, quiet, no_progress)
     with observer(quiet, no_progress) as watching:
         outcome = train(TrainCommand(workspace, selection, watching))
     if form is Format.json:
@@ -34,6 +45,62 @@ def command(
     else:
         _text(outcome)
     return 0
+
+
+def _replicates(
+    asked: TrainCommand, count: int, form: Format, quiet: bool, no_progress: bool
+) -> int:
+    """Train replicates, and write one summary of them."""
+    from repro.replicates import replicate
+
+    with observer(quiet, no_progress) as watching:
+        found = replicate(replace(asked, observer=watching), count)
+    if form is Format.json:
+        document = {
+            "schema": 1,
+            "command": "train replicates",
+            "replicate_key": found.replicate_key,
+            "exit_status": found.exit_status,
+            "replicates": [_replicate(one) for one in found.made],
+        }
+        output.result(json.dumps(document, indent=2, ensure_ascii=False))
+        return found.exit_status
+    rows = [("seed", "run", *(metric for metric, _ in _shown(found)))]
+    for one in found.made:
+        if one.outcome is None:
+            rows.append((str(one.seed), "failed", *("-" for _ in _shown(found))))
+            continue
+        again = " (sealed before)" if one.outcome.reused else ""
+        values = (output.number(one.outcome.metrics[metric]) for metric, _ in _shown(found))
+        rows.append((str(one.seed), f"{one.outcome.run}{again}", *values))
+    output.result(output.columns(rows, right=(0, *range(2, 2 + len(_shown(found))))))
+    for one in found.made:
+        if one.error is not None:
+            output.result(f"seed {one.seed}: {one.error.problem}")
+    output.result(f"\njudge them with: repro stability {str(found.replicate_key)[:12]}")
+    return found.exit_status
+
+
+def _shown(found: Replicates) -> list[tuple[str, Any]]:
+    """Return the metrics that are shown, of the first replicate that has some."""
+    from repro.runs.variance import HEADLINE
+
+    outcome = next(one.outcome for one in found.made if one.outcome is not None)
+    wanted = (HEADLINE[str(outcome.snapshot["task"])], "skill", "rank_ic", "accuracy")
+    return [(name, outcome.metrics[name]) for name in wanted if name in outcome.metrics]
+
+
+def _replicate(one: Replicate) -> dict[str, Any]:
+    """Return one replicate as JSON."""
+    outcome = one.outcome
+    return {
+        "seed": one.seed,
+        "run": None if outcome is None else outcome.run,
+        "reused": outcome is not None and outcome.reused,
+        "metrics": None if outcome is None else dict(outcome.metrics),
+        "output_digest": None if outcome is None else outcome.snapshot["output_digest"],
+        "problem": None if one.error is None else one.error.problem,
+    }
 
 
 def _json(outcome: Outcome) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from repro.trainers.contract import TrainerError
 
 ARRAYS = ("numpy",)
 """What the worker itself computes with."""
-LATE = ("numpy.ma",)
+LATE = ("numpy.ma", "numpy.random")
 """What some of NumPy's own functions load at their first call, which would be after the plan."""
 RECORDED = (*ARRAYS, "blake3")
 """Distributions of our own whose versions are recorded."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import statistics
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from repro.errors import IntegrityError
 
 MAGIC = b"\x93NUMPY"
 _CODES = {"<i8": "q", "<i4": "i", "<f8": "d"}
+_HALF = 0.5
 Key = tuple[bytes, int]
 Values = tuple[float, ...]
 """What is predicted of one row."""
@@ -78,6 +79,54 @@ def compare(a: Path, b: Path, *, timed: bool = True) -> PredictionDifference:
         ),
         first=first,
     )
+
+
+Table = Mapping[Key, Values]
+"""What is predicted of each row, by symbol and time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How alike two sets of predictions are, over the rows that both have."""
+
+    rows: int
+    same_rows: float
+    """The share of these rows whose bits are the same."""
+    largest: float
+    """Largest absolute difference."""
+    correlation: float | None
+    same_class: float | None
+    """The share of rows for which both say the same class; None without rows."""
+
+
+def table(path: Path) -> Table:
+    """Return the predictions in a file; IntegrityError if it is no such table."""
+    return {key: values for key, (_, values) in _rows(path)}
+
+
+def agreement(a: Table, b: Table) -> Agreement:
+    """Return how alike two sets of predictions are; IntegrityError if they are of other classes."""
+    pairs = [(x, b[key]) for key, x in a.items() if key in b]
+    if any(len(x) != len(y) for x, y in pairs):
+        raise IntegrityError("two replicates predict other classes")
+    same = sum(not any(map(_ulps, x, y)) for x, y in pairs)
+    alike = sum(_class(x) == _class(y) for x, y in pairs)
+    return Agreement(
+        rows=len(pairs),
+        same_rows=same / len(pairs) if pairs else 0.0,
+        largest=max((abs(p - q) for x, y in pairs for p, q in zip(x, y, strict=True)), default=0.0),
+        correlation=_correlation(
+            [value for x, _ in pairs for value in x], [value for _, y in pairs for value in y]
+        ),
+        same_class=alike / len(pairs) if pairs else None,
+    )
+
+
+def _class(values: Values) -> int:
+    """Return the likeliest class: of one number, whether it lies above one half."""
+    if len(values) == 1:
+        return int(values[0] > _HALF)
+    return values.index(max(values))
 
 
 def _place(fold: int, key: Key, distances: list[int], timed: bool) -> str:

@@ -70,6 +70,15 @@ def all_runs(root: Path) -> tuple[Run, ...]:
     )
 
 
+def runs_of(root: Path, execution_key: str) -> tuple[Run, ...]:
+    """Return the sealed runs with an execution key, oldest first; no other run is read."""
+    base = layout.runs(root)
+    folders = base.glob(f"{execution_key[: layout.PREFIX]}-*") if base.is_dir() else ()
+    found = (_load(folder) for folder in folders if folder.is_dir())
+    same = (run for run in found if run.group["execution_key"] == execution_key)
+    return tuple(sorted(same, key=lambda run: run.order))
+
+
 def find(root: Path, reference: str) -> Run:
     """Return the run that ``reference`` names.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,11 @@ class Stability:
     allow_legacy_snapshots: bool
     """Whether a run whose identity is incomplete counts."""
     min_snapshots: int
+    interval_confidence: float = math.nan
+    """Of intervals and of the test for a drift; not a number in a run that is too old to say."""
+    interval_resamples: int = 0
+    top_features: int = 0
+    max_spread: float = math.nan
 
 
 def stability(config: Mapping[str, Any]) -> Stability:
@@ -32,6 +38,10 @@ def stability(config: Mapping[str, Any]) -> Stability:
         filter_mode=str(found[PREFIX + "filter_mode"]),
         allow_legacy_snapshots=bool(found[PREFIX + "allow_legacy_snapshots"]),
         min_snapshots=int(found[PREFIX + "min_snapshots"]),
+        interval_confidence=float(found.get(PREFIX + "interval_confidence", math.nan)),
+        interval_resamples=int(found.get(PREFIX + "interval_resamples", 0)),
+        top_features=int(found.get(PREFIX + "top_features", 0)),
+        max_spread=float(found.get(PREFIX + "max_spread", math.nan)),
     )
 
 
@@ -43,6 +53,11 @@ def replicates(of: Run, runs: Sequence[Run], rule: Stability) -> tuple[Run, ...]
         if _named(run, rule.filter_mode) == _named(of, rule.filter_mode)
         and (rule.allow_legacy_snapshots or not run.snapshot["incomplete"])
     )
+
+
+def key_of(run: Run, mode: str) -> str:
+    """Return the key that the replicates of a run share, or for ``legacy`` their names."""
+    return "/".join(str(part) for part in _named(run, mode) if part is not None)
 
 
 def _named(run: Run, mode: str) -> tuple[Any, ...]:

@@ -15,6 +15,7 @@ import numpy as np
 
 EXTENSION = ".txt"
 BEFORE = Path(__file__).with_name("before.txt")
+FEATURES = []
 
 
 def flush():
@@ -51,6 +52,7 @@ def load_library():
 def fit(job, x, y, progress):
     DEEDS[job.parameters["deed"]]()
     progress(1, 1)
+    FEATURES.append(x.shape[1])
     return dict(job.parameters)
 
 
@@ -75,7 +77,7 @@ def rounds(model):
 
 
 def importance(model):
-    return np.zeros(1)
+    return np.zeros(FEATURES[-1])
 
 
 def canonical_model(model):

@@ -43,7 +43,8 @@ def fit(job, x, y, progress):
     if follows(job.parameters["follows"]):
         means[2] += 0.5
     progress(1, 1)
-    return SimpleNamespace(weights=means, asked={**job.parameters, **job.seeds})
+    asked = {**job.parameters, **job.seeds}
+    return SimpleNamespace(weights=means, asked=asked, features=x.shape[1])
 
 
 def follows(what):
@@ -65,12 +66,12 @@ def predict(model, x, threads):
 
 
 def save(model, path):
-    path.write_text(json.dumps([model.weights, model.asked]))
+    path.write_text(json.dumps([model.weights, model.asked, model.features]))
 
 
 def load(path):
-    weights, asked = json.loads(path.read_text())
-    return SimpleNamespace(weights=weights, asked=asked)
+    weights, asked, features = json.loads(path.read_text())
+    return SimpleNamespace(weights=weights, asked=asked, features=features)
 
 
 def effective_parameters(model):
@@ -82,7 +83,7 @@ def rounds(model):
 
 
 def importance(model):
-    return [abs(weight) for weight in model.weights]
+    return [1.0] * model.features
 
 
 def canonical_model(model):

@@ -1,0 +1,53 @@
+"""Replicates: trained once each, summed up, judged; and what keeps them from being judged."""
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def test_replicates_are_trained_once_and_judged(desk):
+    words = ("train", "-q", "--profile", "debug", "--replicates", "3")
+    first = desk.json(*words)
+    assert [one["seed"] for one in first["replicates"]] == [42, 43, 44]
+    assert not any(one["reused"] for one in first["replicates"])
+    records = len(desk.records())
+    again = desk.json(*words)
+    assert [one["run"] for one in again["replicates"]] == [
+        one["run"] for one in first["replicates"]
+    ]
+    assert all(one["reused"] for one in again["replicates"])
+    assert len(desk.records()) == records
+    more = desk.json(*words, "--seed", "44")
+    assert [one["reused"] for one in more["replicates"]] == [True, False, False]
+    found = desk.json("stability", first["replicate_key"][:9], "--seed", "43")
+    (group,) = found["groups"]
+    assert (group["verdict"], group["seeds"]) == ("stable", [42, 43, 44, 45, 46])
+    assert group["luck"]["seed"] == 43
+    assert group["agreement"]["pairs"] == group["predictions"]["pairs"] == 10
+    assert 0.5 < group["predictions"]["correlation"] < 1
+    assert 0 < group["agreement"]["jaccard"] <= 1
+    assert desk.json("stability")["groups"][0]["runs"] == group["runs"]
+    text = desk.run("stability", "@latest").stdout
+    assert text.startswith("stable: ")
+    assert "luck: seed 42 is number " in text
+
+
+def test_a_family_that_draws_nothing_gives_the_same_bits_under_every_seed(desk):
+    desk.run("train", "-q", "--family", "ridge", "--replicates", "3")
+    (group,) = desk.json("stability", "@latest")["groups"]
+    assert group["verdict"] == "bit-identical"
+    assert group["predictions"]["same_rows"] == 1.0
+    assert group["predictions"]["largest"] == 0.0
+
+
+def test_what_cannot_be_judged_says_why(with_run):
+    desk, run = with_run
+    said = desk.run("stability", status=2).stderr
+    assert "no replicates yet" in said
+    assert "repro train --replicates" in said
+    (group,) = desk.json("stability", run["run"], status=1)["groups"]
+    assert (group["verdict"], group["reason"]) == ("too few", "1 where 3 are needed")
+    assert group["predictions"] is None
+    (path,) = desk.root.glob("RESULTS/runs/*/**/metrics.json")
+    path.write_text(path.read_text().replace("0.0", "0.1", 1))
+    assert "is not what it was" in desk.run("stability", run["run"], status=4).stderr
