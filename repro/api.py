@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from repro.choosing import override, selection
 from repro.config.documents.workspace import find_root
@@ -26,12 +26,15 @@ if TYPE_CHECKING:
     from repro.data.fingerprint import Fingerprint
     from repro.doctor import Diagnosis
     from repro.explain import Explanation
+    from repro.listing import Page
+    from repro.pins import Pin
     from repro.rank import Ranking
     from repro.replicates import Replicates
     from repro.rounds import Verification
     from repro.runs.sealed import Run
     from repro.sealing import Outcome
     from repro.stability import Stabilities
+    from repro.trend import Trend
     from repro.validate import Validation
 
 
@@ -111,15 +114,34 @@ class Workspace:
 
     def run(self, reference: str = "@latest") -> Run:
         """Return one sealed run; raises UsageError if nothing or several are called so."""
-        from repro.runs.sealed import find
+        from repro.runs.finding import find
 
         return find(self.root, reference)
 
     def runs(self) -> tuple[Run, ...]:
-        """Return every sealed run, oldest first."""
+        """Return every sealed run, oldest first; each is read. Of many, ``list`` is quick."""
         from repro.runs.sealed import all_runs
 
         return all_runs(self.root)
+
+    def list(self, **filters: Any) -> Page:
+        """Return a page of runs by the index; ``filters`` are the fields of ``ListCommand``."""
+        from repro.listing import ListCommand, list_runs
+
+        return list_runs(ListCommand(self.root, **filters))
+
+    def trend(self, metric: str | None = None, **filters: Any) -> Trend:
+        """Return how a metric went over the times at which runs were planned."""
+        from repro.listing import ListCommand
+        from repro.trend import trend
+
+        return trend(ListCommand(self.root, **filters), metric)
+
+    def pin(self, name: str, reference: str | None) -> Pin:
+        """Let ``@name`` stand for a run from here on, or, for None, for no run."""
+        from repro.pins import pin
+
+        return pin(self.root, name, reference, self.observer.warn)
 
     def diff(self, a: str, b: str) -> Comparison:
         """Return how two runs compare: verdict, causes, effect."""

@@ -12,9 +12,10 @@ from repro.identity.payloads import ENVIRONMENT
 from repro.pipeline.metric_names import HIGHER_IS_BETTER
 from repro.runs import differences
 from repro.runs.differences import SEED, Cause
+from repro.runs.finding import relatives
 from repro.runs.predictions import PredictionDifference
 from repro.runs.predictions import compare as compare_predictions
-from repro.runs.sealed import Run, all_runs
+from repro.runs.sealed import Run
 from repro.runs.variance import Spread, replicates, spread_of, stability
 
 SAME = frozenset({"identical", "reproduced", "same output", "within variance"})
@@ -83,7 +84,7 @@ def compare(root: Path, a: Run, b: Run) -> Comparison:
     spread = None
     if not same_bits and _only_seed(causes):
         rule = stability(a.read("config.json"))
-        others = replicates(a, all_runs(root), rule)
+        others = replicates(a, relatives(root, a, rule.filter_mode), rule)
         require_as_logged(root, *others)
         spread = spread_of(a, b, others, rule.min_snapshots)
     return Comparison(

@@ -24,7 +24,8 @@ from repro.config.spelling.names import suggestion
 from repro.errors import IntegrityError, Place, Problem, ProblemsError, UsageError
 from repro.facts.trainers import Declaration, declarations
 from repro.runs import layout
-from repro.runs.sealed import Run, all_runs, find, matches
+from repro.runs.finding import find
+from repro.runs.sealed import Run, all_runs, matches
 from repro.validate import check
 
 TODAY = "today"

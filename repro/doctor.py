@@ -30,7 +30,8 @@ from repro.identity.payloads import ENVIRONMENT
 from repro.offering import pinned_fingerprint
 from repro.runs import differences
 from repro.runs.differences import Cause
-from repro.runs.sealed import Run, find
+from repro.runs.finding import find
+from repro.runs.sealed import Run
 
 STRICT, PORTABLE, _ = LEVELS
 STATUS: Mapping[str, int] = {"can": 0, "differs": 1, "cannot": 3, "violated": 5}

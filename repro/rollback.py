@@ -26,7 +26,7 @@ from repro.config.sealed.restore import Wanted
 from repro.editors import line_for
 from repro.errors import UNREADABLE, InputError, Problem, ProblemsError, UsageError
 from repro.facts.trainers import Declaration, declarations
-from repro.runs.sealed import find
+from repro.runs.finding import find
 from repro.validate import check
 
 _UNREAD = ("syntax", "encoding", "character", "duplicate", "empty", "documents", UNREADABLE)

@@ -184,7 +184,7 @@ def _execute(
 ) -> Outcome:
     """Plan durably, train, seal, and end the plan in the log, whatever happens."""
     with ExitStack() as held:
-        name, seq = _planned(log, plan, held)
+        name, seq, time = _planned(log, plan, held)
         done: Outcome | None = None
         others: list[dict[str, Any]] = []
         texts: dict[str, str] = {}
@@ -200,7 +200,7 @@ def _execute(
             observer.stage("sealing")
             # One at a time: of two that end together, the second must see the first one's bits.
             with deferred(), names_locked(plan.root):
-                outcome = seal_run(place, plan, texts, finished, name, seq)
+                outcome = seal_run(place, plan, texts, finished, (name, seq, time))
                 others = contradictions(plan.root, outcome.record)
                 records = [("run.completed", outcome.record)]
                 records += [("incident", incident(outcome.record, others))] if others else []
@@ -225,7 +225,7 @@ def _execute(
         return done
 
 
-def _planned(log: Log, plan: Plan, held: ExitStack) -> tuple[str, int]:
+def _planned(log: Log, plan: Plan, held: ExitStack) -> tuple[str, int, str]:
     """Give the run its name and its lock, and make its plan durable and signed.
 
     All under the lock of names, so that no two runs can have one.
@@ -242,9 +242,9 @@ def _planned(log: Log, plan: Plan, held: ExitStack) -> tuple[str, int]:
             changed = overridden(plan.resolved)
             if changed:
                 records.append(("config.override", override(changed, name)))
-            seq = log.append_many(records)[0].seq
+            appended = log.append_many(records)[0]
             log.commit()
-    return name, seq
+    return name, appended.seq, appended.time
 
 
 def _as_bug(bug: Exception) -> ReproError:

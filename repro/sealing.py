@@ -17,6 +17,9 @@ from repro.runs import layout
 from repro.runs.staging import Staging, seal
 from repro.runs.writing import SCHEMA, artifacts, collect, json_text, outputs, write_json
 
+Planned = tuple[str, int, str]
+"""The name of a run, and place and time of its plan in the log."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -82,14 +85,13 @@ def seal_run(
     plan: Plan,
     texts: Mapping[str, str],
     finished: Mapping[str, Any],
-    name: str,
-    seq: int,
+    planned: Planned,
 ) -> Outcome:
     """Write every file of the run, make it durable, and rename it to its name.
 
     ``texts`` are those of ``input_texts``, by name of the file.
     """
-    view = plan.active.routing["view"]
+    (name, seq, _), view = planned, plan.active.routing["view"]
     inner = layout.inner(plan.resolved.target, view, plan.identity.replicate_key)
     final = place.final / inner
     final.mkdir(parents=True)
@@ -99,7 +101,7 @@ def seal_run(
     write_json(final / "metrics.json", _metrics(finished))
     write_json(final / layout.PARTS, finished["parts"])
     write_json(final / layout.IMPORTANCE, finished["importance"])
-    snapshot = _snapshot(plan, finished, name, seq)
+    snapshot = _snapshot(plan, finished, planned)
     snapshot["artifacts"] = artifacts(final, "")
     write_json(final / layout.SNAPSHOT, snapshot)
     below = f"{layout.RESULTS}/{layout.RUNS}/{name}/{inner.as_posix()}"
@@ -125,9 +127,9 @@ def _metrics(finished: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _snapshot(plan: Plan, finished: Mapping[str, Any], name: str, seq: int) -> dict[str, Any]:
+def _snapshot(plan: Plan, finished: Mapping[str, Any], planned: Planned) -> dict[str, Any]:
     """Return the snapshot: one document that says what the run was."""
-    produced = outputs(finished)
+    (name, seq, time), produced = planned, outputs(finished)
     return {
         "schema": SCHEMA,
         "tool": {"name": "repro", "version": __version__},
@@ -166,6 +168,7 @@ def _snapshot(plan: Plan, finished: Mapping[str, Any], name: str, seq: int) -> d
         "output_digest": output_digest(produced),
         "log": {
             "plan": seq,
+            "time": time,
             "environment": payload_digest("repro-audit v1 environment", exact(plan.environment)),
         },
     }

@@ -12,9 +12,10 @@ from repro.config.resolution.active import activate
 from repro.config.resolution.resolve import Selection
 from repro.errors import UsageError
 from repro.runs import layout, statistics
+from repro.runs.finding import find, newest_of, relatives, several
 from repro.runs.group import Group, judge, members
 from repro.runs.predictions import Table, agreement, table
-from repro.runs.sealed import Run, all_runs, find
+from repro.runs.sealed import Run
 from repro.runs.variance import Stability, key_of, replicates
 from repro.validate import configuration
 
@@ -61,8 +62,7 @@ def stability(start: Path, reference: str | None = None, seed: int | None = None
     """
     root, resolved, _ = configuration(start, Selection())
     rule = Stability(**activate(resolved).stability)
-    runs = all_runs(root)
-    groups = _groups(root, runs, rule, reference)
+    groups = _groups(root, rule, reference)
     judged, predicted = [], {}
     for key, group in groups.items():
         require_as_logged(root, *group)
@@ -75,33 +75,31 @@ def stability(start: Path, reference: str | None = None, seed: int | None = None
     return Stabilities(rule, tuple(judged), predicted)
 
 
-def _groups(
-    root: Path, runs: Sequence[Run], rule: Stability, reference: str | None
-) -> dict[str, tuple[Run, ...]]:
+def _groups(root: Path, rule: Stability, reference: str | None) -> dict[str, tuple[Run, ...]]:
     """Return the groups by key, that with the newest run first."""
     if reference is not None:
-        of = _member(root, runs, reference)
-        return {key_of(of, rule.filter_mode): replicates(of, runs, rule)}
+        of = _member(root, reference)
+        others = relatives(root, of, rule.filter_mode)
+        return {key_of(of, rule.filter_mode): replicates(of, others, rule)}
     found: dict[str, tuple[Run, ...]] = {}
+    runs = several(root, rule.filter_mode)
     for run in reversed(runs):
         key = key_of(run, rule.filter_mode)
         if key not in found:
             found[key] = replicates(run, runs, rule)
-    several = {key: group for key, group in found.items() if len(group) > 1}
-    if not several:
+    groups = {key: group for key, group in found.items() if len(group) > 1}
+    if not groups:
         raise UsageError(
             "there are no replicates yet: no two runs share a key",
             "make some with: repro train --replicates 5",
         )
-    return several
+    return groups
 
 
-def _member(root: Path, runs: Sequence[Run], reference: str) -> Run:
-    """Return a run of the group that is named: by a run, or by a prefix of its replicate key."""
-    of_key = [run for run in runs if str(run.group["replicate_key"]).startswith(reference)]
-    if of_key and len({run.group["replicate_key"] for run in of_key}) == 1:
-        return of_key[-1]
-    return find(root, reference)
+def _member(root: Path, reference: str) -> Run:
+    """Return a run of the group that is named: by a run, or by the beginning of a replicate key."""
+    newest = newest_of(root, reference)
+    return find(root, reference) if newest is None else newest
 
 
 def _tells(run: Run) -> bool:

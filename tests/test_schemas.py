@@ -77,6 +77,8 @@ COMMANDS = {
         ("runs", "list"),
         ("runs", "show"),
         ("runs", "commands"),
+        ("runs", "pins"),
+        ("trend",),
         ("trainers", "list"),
         ("trainers", "show"),
         ("trainers", "check"),
@@ -331,6 +333,11 @@ def train_others(made: World) -> None:
     made.play("replicates", "train --replicates 3 --profile debug -q")
     made.play("stability", "stability @latest")
     made.play("all stabilities", "stability")
+    made.play("pin", "runs pin base @latest")
+    made.play("unpin", "runs unpin base")
+    made.play("pin again", "runs pin base @latest~1")
+    made.play("pins", "runs pins")
+    made.play("trend", "trend")
     made.play("other target", "train --profile debug -q --target fwd_class_5d", *others)
     made.play("failed", "train --profile debug -q --set", SUSPICIOUS)
     made.play("rank", "rank --profile debug -q --family logistic_regression", *RANKED)

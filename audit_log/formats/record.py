@@ -38,6 +38,7 @@ TYPES: Final = frozenset(
         "run.completed",
         "run.failed",
         "run.interrupted",
+        "run.pinned",
         "run.planned",
         "run.refused",
         "run.verified",

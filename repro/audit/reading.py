@@ -38,7 +38,7 @@ from repro.audit_log.storage.segments import Part, Text
 from repro.audit_log.storage.tiles import Tiles
 from repro.audit_log.verification.rotations import Rotations
 from repro.errors import InputError, IntegrityError, ReproError, UsageError
-from repro.runs.sealed import find
+from repro.runs.finding import find
 
 _BLOCK: Final = 1 << 16
 _READ_ONLY: Final = {errno.EROFS, errno.EACCES, errno.EPERM}

@@ -21,6 +21,7 @@ COMMANDS: Final = MappingProxyType(
         "rank": "Train each target; say which is predicted best.",
         "diff": "Compare two runs: verdict, causes, effect.",
         "stability": "Say whether replicates agree, and how surely.",
+        "trend": "Show how a metric went over time.",
         "verify": "Do a run again and compare every bit.",
         "doctor": "Say what bits this machine can promise.",
         "lint": "Find values in code that belong in CONFIG.",

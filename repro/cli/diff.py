@@ -33,7 +33,7 @@ def command(
     """Compare two runs: the verdict, what differs and where it was decided, and the effect."""
     from repro.compare import compare
     from repro.config.documents.workspace import find_root
-    from repro.runs.sealed import find
+    from repro.runs.finding import find
 
     root = find_root(workspace.resolve())
     compared = compare(root, find(root, a), find(root, b))

@@ -1,4 +1,4 @@
-"""``repro runs list``, ``repro runs show`` and ``repro runs commands``."""
+"""``repro runs list``, ``show``, ``commands``, ``pin``, ``unpin`` and ``pins``."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from repro.cli import output
+from repro.cli.listed import Filters, filtering
 from repro.cli.options import AsFormat, Format, Workspace
 from repro.cli.options import Run as RunName
 
 if TYPE_CHECKING:
     from repro.commands import Executed
-    from repro.runs.sealed import Run
+    from repro.listing import Listed
+    from repro.pins import Pin
 
 Limit = Annotated[int, typer.Option("--limit", "-n", help="How many; 0 for all.", min=0)]
+Name = Annotated[str, typer.Argument(help="A name: letters, digits and _.", metavar="NAME")]
 
 
 def app_for(_: Sequence[str]) -> typer.Typer:
@@ -26,37 +29,59 @@ def app_for(_: Sequence[str]) -> typer.Typer:
     app.command("list")(list_runs)
     app.command("show")(show)
     app.command("commands")(commands)
+    app.command("pin")(pin)
+    app.command("unpin")(unpin)
+    app.command("pins")(pins)
     return app
 
 
+@filtering
 def list_runs(
-    workspace: Workspace = Path(),
+    filters: Filters,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            "--sort",
+            help="A metric or a column, such as time; with - in front the highest first.",
+            metavar="[-]NAME",
+        ),
+    ] = None,
     limit: Limit = 50,
+    offset: Annotated[int, typer.Option("--offset", help="How many to pass over.", min=0)] = 0,
+    workspace: Workspace = Path(),
     form: AsFormat = Format.text,
 ) -> int:
-    """List the sealed runs, newest first."""
-    from repro.config.documents.workspace import find_root
-    from repro.runs.sealed import all_runs
+    """List the sealed runs, newest first, as an index has them."""
+    from dataclasses import replace
 
-    found = all_runs(find_root(workspace.resolve()))
-    shown = list(reversed(found))[: limit or None]
+    from repro.listing import list_runs as listed
+
+    asked = replace(filters.command(workspace), sort=sort, limit=limit, offset=offset)
+    page = listed(asked)
     if form is Format.json:
         document = {
             "schema": 1,
             "command": "runs list",
-            "total": len(found),
-            "runs": [_summary(run) for run in shown],
+            "total": page.total,
+            "matching": page.matching,
+            "runs": [_summary(run) for run in page.runs],
         }
         output.result(json.dumps(document, indent=2, ensure_ascii=False))
         return 0
-    if not found:
+    if not page.total:
         output.result("no runs yet; make one with: repro train")
         return 0
-    rows: list[tuple[str, ...]] = [("run", "target", "family", "level", "seed", "metric", "value")]
-    rows += [_row(run) for run in shown]
-    output.result(output.columns(rows, right=(4, 6)))
-    if len(shown) < len(found):
-        output.result(f"{len(found) - len(shown)} older ones: --limit 0 shows all")
+    if not page.runs:
+        output.result(f"none of {page.total} runs is like that")
+        return 0
+    rows: list[tuple[str, ...]] = [
+        ("run", "planned", "target", "family", "level", "seed", "metric", "value", "")
+    ]
+    rows += [_row(run, sort) for run in page.runs]
+    output.result(output.columns(rows, right=(5, 7)))
+    left = page.matching - offset - len(page.runs)
+    if left > 0:
+        output.result(f"{left} more: --limit 0 shows all, --offset {offset + limit} goes on")
     return 0
 
 
@@ -68,17 +93,21 @@ def show(
     """Show one run: identity, parameters, metrics and files."""
     from repro.audit.log import require_as_logged
     from repro.config.documents.workspace import find_root
-    from repro.runs.sealed import find
+    from repro.runs.finding import find
+    from repro.runs.index import opened
 
     root = find_root(workspace.resolve())
     found = find(root, run)
     require_as_logged(root, found)
+    with opened(root) as index:
+        marks = index.marks([found.name])[found.name]
     if form is Format.json:
         document = {
             "schema": 1,
             "command": "runs show",
             "folder": str(found.folder),
             "snapshot": found.snapshot,
+            "since": [{"kind": m.kind, "detail": m.detail, "record": m.seq} for m in marks],
         }
         output.result(json.dumps(document, indent=2, ensure_ascii=False))
         return 0
@@ -97,6 +126,10 @@ def show(
     output.result("\nmetrics")
     metrics = snapshot["metrics"].items()
     output.result(output.columns([(f"  {k}", output.number(v)) for k, v in metrics], right=(1,)))
+    if marks:
+        output.result("\nsince then")
+        for mark in marks:
+            output.result(f"  {mark.kind} ({mark.detail}), record {mark.seq} of the log")
     output.result("\nfiles")
     rows = [(f"  {a['path']}", str(a["size"]), a["blake3"]) for a in snapshot["artifacts"]]
     output.result(output.columns(rows, right=(1,)))
@@ -158,28 +191,83 @@ def _line(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def _summary(run: Run) -> dict[str, Any]:
+def _summary(run: Listed) -> dict[str, Any]:
     """Return one run as JSON."""
+    keys = ("replicate_key", "strict_key", "execution_key", "output_digest")
+    names = ("run", "time", "target", "view", "symbol", "family", "level", "seed")
     return {
-        "run": run.name,
+        **{name: getattr(run, name) for name in names},
+        "metrics": dict(run.metrics),
+        **{name: getattr(run, name) for name in keys},
+        "pins": list(run.pins),
+        "verified": run.verified,
+        "incidents": run.incidents,
         "folder": str(run.folder),
-        **{k: run.snapshot[k] for k in ("target", "view", "symbol", "family", "level", "metrics")},
-        "comparison_group": run.group,
     }
 
 
-def _row(run: Run) -> tuple[str, ...]:
-    """Return one run as a line of the table."""
-    from repro.runs.variance import HEADLINE
-
-    snapshot = run.snapshot
-    metric = HEADLINE[snapshot["task"]]
+def _row(run: Listed, sort: str | None) -> tuple[str, ...]:
+    """Return one run as a line of the table, with the metric that the table is sorted by."""
+    name = (sort or "").removeprefix("-")
+    metric = name if name in run.metrics else run.metric
+    marks = [f"@{pin}" for pin in run.pins]
+    marks += [run.verified] if run.verified else []
+    marks += [f"INCIDENTS: {run.incidents}"] if run.incidents else []
     return (
-        run.name,
-        snapshot["target"],
-        snapshot["family"],
-        snapshot["level"],
-        str(run.group["train_seed"]),
+        run.run,
+        (run.time or "-")[:16],
+        run.target + (f" {run.symbol}" if run.symbol else ""),
+        run.family,
+        run.level,
+        str(run.seed),
         metric,
-        output.number(snapshot["metrics"][metric]),
+        output.number(run.metrics.get(metric)),
+        ", ".join(marks),
     )
+
+
+def pin(
+    name: Name,
+    run: RunName,
+    workspace: Workspace = Path(),
+    form: AsFormat = Format.text,
+) -> int:
+    """Let a name stand for a run from here on: @NAME. It goes into the log."""
+    from repro.pins import pin as make
+
+    made = make(workspace, name, run, output.warn)
+    _pinned([made], form, f"@{made.name} is run {made.run}, by record {made.record} of the log")
+    return 0
+
+
+def unpin(name: Name, workspace: Workspace = Path(), form: AsFormat = Format.text) -> int:
+    """Take a name away from its run; that, too, goes into the log."""
+    from repro.pins import pin as make
+
+    made = make(workspace, name, None, output.warn)
+    _pinned([made], form, f"@{made.name} is no run any more, by record {made.record} of the log")
+    return 0
+
+
+def pins(workspace: Workspace = Path(), form: AsFormat = Format.text) -> int:
+    """List the names that stand for runs."""
+    from repro.pins import all_pins
+
+    found = all_pins(workspace)
+    rows = [(f"@{one.name}", str(one.run)) for one in found]
+    none = "no run has a name; give one with: repro runs pin NAME RUN"
+    _pinned(found, form, output.columns(rows) if rows else none)
+    return 0
+
+
+def _pinned(found: Sequence[Pin], form: Format, text: str) -> None:
+    """Write names and their runs."""
+    if form is Format.text:
+        output.result(text)
+        return
+    document = {
+        "schema": 1,
+        "command": "runs pins",
+        "pins": [{"name": p.name, "run": p.run, "record": p.record} for p in found],
+    }
+    output.result(json.dumps(document, indent=2, ensure_ascii=False))

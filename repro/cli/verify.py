@@ -51,7 +51,7 @@ def command(
     from repro.config.documents.workspace import find_root
     from repro.execution.variation import VARIATIONS
     from repro.reexecute import variations, verify_run
-    from repro.runs.sealed import find
+    from repro.runs.finding import find
 
     asked = variations([*(VARIATIONS if vary else ()), *(variation or ())])
     root = find_root(workspace.resolve())

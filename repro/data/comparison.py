@@ -17,7 +17,7 @@ from repro.observer import Observer
 from repro.pipeline.locate import Difference
 from repro.pipeline.locate import differences as locate
 from repro.runs import differences, layout
-from repro.runs.sealed import find
+from repro.runs.finding import find
 
 TODAY = "today"
 MEANING: Mapping[str, str] = {

@@ -13,6 +13,7 @@ DERIVED = ".derived"
 SNAPSHOT = "snapshot.json"
 PARTS = "model_parts.json"
 IMPORTANCE = "importance.json"
+LOG = "AUDIT_LOG"
 PREDICTIONS = "predictions.npy"
 PREFIX = 12
 """Hex digits of a key that stand in a run's or a cohort's name."""
@@ -32,6 +33,11 @@ def runs(root: Path) -> Path:
 def file_digests(root: Path) -> Path:
     """Return the file in which digests of data files are kept: anybody may delete it."""
     return root / RESULTS / DERIVED / "file-digests"
+
+
+def index(root: Path) -> Path:
+    """Return the index of the runs: anybody may delete it."""
+    return root / RESULTS / DERIVED / "index.sqlite"
 
 
 def inner(target: str, view: str, replicate_key: str) -> Path:

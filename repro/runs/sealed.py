@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,6 @@ NEEDED = (
     *("artifacts", "leakage", "log"),
 )
 """What a snapshot must hold to be read at all; its schema says the rest."""
-_LATEST = re.compile(r"@latest(?:~(\d+))?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,47 +64,17 @@ def all_runs(root: Path) -> tuple[Run, ...]:
     if not base.is_dir():
         return ()
     return tuple(
-        sorted((_load(folder) for folder in base.iterdir() if folder.is_dir()), key=_order)
+        sorted((load_run(folder) for folder in base.iterdir() if folder.is_dir()), key=_order)
     )
 
 
 def runs_of(root: Path, execution_key: str) -> tuple[Run, ...]:
     """Return the sealed runs with an execution key, oldest first; no other run is read."""
     base = layout.runs(root)
-    folders = base.glob(f"{execution_key[: layout.PREFIX]}-*") if base.is_dir() else ()
-    found = (_load(folder) for folder in folders if folder.is_dir())
+    folders = sorted(base.glob(f"{execution_key[: layout.PREFIX]}-*")) if base.is_dir() else ()
+    found = (load_run(folder) for folder in folders if folder.is_dir())
     same = (run for run in found if run.group["execution_key"] == execution_key)
     return tuple(sorted(same, key=lambda run: run.order))
-
-
-def find(root: Path, reference: str) -> Run:
-    """Return the run that ``reference`` names.
-
-    A path, ``@latest``, ``@latest~N``, or a unique prefix of a name or of an execution, strict or
-    replicate key. Raises UsageError if there is none, or if there are several (it lists them).
-    """
-    if not reference:
-        raise UsageError("no run is called ''", "a run has a name, such as @latest")
-    if "/" in reference or reference.startswith("."):
-        return _at_path(root, Path(reference))
-    runs = all_runs(root)
-    if not runs:
-        raise UsageError("there are no runs yet", "make one with: repro train")
-    latest = _LATEST.match(reference)
-    if latest:
-        back = int(latest.group(1) or 0)
-        if back >= len(runs):
-            count = f"{len(runs)} run" + ("" if len(runs) == 1 else "s")
-            raise UsageError(f"{reference}: there is no such run; the workspace has {count}")
-        return runs[-1 - back]
-    exact = [run for run in runs if run.name == reference]
-    found = exact or [run for run in runs if matches(run, reference)]
-    if len(found) == 1:
-        return found[0]
-    names = ", ".join(run.name for run in (found or runs)[-10:])
-    if not found:
-        raise UsageError(f"no run is called {reference!r}", f"the newest runs: {names}")
-    raise UsageError(f"{reference!r} names {len(found)} runs", f"candidates: {names}")
 
 
 def faults(run: Run) -> list[str]:
@@ -154,7 +122,7 @@ def require_whole(run: Run, record: Mapping[str, Any] | None) -> None:
         )
 
 
-def _load(folder: Path) -> Run:
+def load_run(folder: Path) -> Run:
     """Return the run in a folder of ``RESULTS/runs``."""
     if any(path.is_symlink() for path in (folder, *folder.rglob("*"))):
         raise IntegrityError(f"run {folder.name} holds a link; sealed runs hold none")
@@ -172,7 +140,7 @@ def _snapshots(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"targets/*/reproducibility/*/cohort=*/{layout.SNAPSHOT}"))
 
 
-def _at_path(root: Path, path: Path) -> Run:
+def at_path(root: Path, path: Path) -> Run:
     """Return the run at a path in this workspace: its snapshot, a folder of it, or its own folder.
 
     A run of another workspace is refused: only that one's log can vouch for it.
@@ -185,7 +153,7 @@ def _at_path(root: Path, path: Path) -> Run:
         raise UsageError(f"no run at {path}: not in this workspace", hint) from None
     if not relative.parts or not path.exists():
         raise UsageError(f"no run at {path}", "a run lies in RESULTS/runs")
-    return _load(layout.runs(root) / relative.parts[0])
+    return load_run(layout.runs(root) / relative.parts[0])
 
 
 def _read(name: str, snapshot: Path) -> Run:

@@ -19,7 +19,7 @@ import pytest
 
 from repro.observer import Observer
 from repro.reexecute import verify_run
-from repro.runs.sealed import find
+from repro.runs.finding import find
 from repro.runs.staging import names_locked
 
 FOLLOWING = '''

@@ -74,3 +74,14 @@ def test_sets_have_in_common_what_both_hold_of_what_either_holds(a, b, common):
 def test_every_pair_is_measured_once_and_what_is_not_defined_left_out():
     assert over_pairs([1, 2, 4], lambda a, b: float(b - a)) == [1.0, 3.0, 2.0]
     assert over_pairs([1, 2, 4], lambda a, b: None if a == 1 else 5.0) == [5.0]
+
+
+@given(st.lists(st.integers(0, 30), min_size=31, max_size=60))
+def test_the_chance_of_many_values_is_that_of_scipys_normal_approximation(values):
+    exact = scipy.stats.kendalltau(range(len(values)), values, method="asymptotic")
+    found = chance(values, 10, 1)
+    if math.isnan(exact.statistic):
+        assert found is None
+    else:
+        assert math.isclose(found[0], exact.statistic, abs_tol=1e-12)
+        assert math.isclose(found[1], exact.pvalue, rel_tol=1e-9, abs_tol=1e-12)

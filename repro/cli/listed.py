@@ -1,0 +1,96 @@
+"""The options that say which runs are listed; a command that takes them is marked ``filtering``."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from repro.cli import completing
+from repro.cli.completing import offer
+from repro.cli.options import Target
+
+if TYPE_CHECKING:
+    from repro.listing import ListCommand
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the options were given."""
+
+    target: Target = None
+    family: Annotated[
+        str | None,
+        typer.Option("--family", help="A family.", autocompletion=offer(completing.families)),
+    ] = None
+    view: Annotated[
+        str | None,
+        typer.Option("--view", help="A view.", autocompletion=offer(completing.views)),
+    ] = None
+    symbol: Annotated[str | None, typer.Option("--symbol", help="The symbol of a view.")] = None
+    level: Annotated[
+        str | None,
+        typer.Option("--level", help="A level.", autocompletion=offer(completing.levels)),
+    ] = None
+    seed: Annotated[int | None, typer.Option("--seed", help="A base seed.")] = None
+    key: Annotated[
+        str | None, typer.Option("--key", help="The beginning of a name or of any key.")
+    ] = None
+    since: Annotated[
+        str | None, typer.Option("--since", help="Planned that day or later (UTC).", metavar="DAY")
+    ] = None
+    until: Annotated[
+        str | None, typer.Option("--until", help="Planned that day or before.", metavar="DAY")
+    ] = None
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", help="A condition, as 'rmse<0.05'.", metavar="CONDITION"),
+    ] = None
+    incidents: Annotated[bool, typer.Option("--incidents", help="With an incident.")] = False
+    pinned: Annotated[bool, typer.Option("--pinned", help="That a name stands for.")] = False
+
+    def command(self, workspace: Path) -> ListCommand:
+        """Return what is asked of a workspace."""
+        from repro.listing import ListCommand
+
+        return ListCommand(
+            start=workspace,
+            target=self.target,
+            family=self.family,
+            view=self.view,
+            symbol=self.symbol,
+            level=self.level,
+            seed=self.seed,
+            key=self.key,
+            since=self.since,
+            until=self.until,
+            where=tuple(self.where or ()),
+            incidents=self.incidents,
+            pinned=self.pinned,
+        )
+
+
+def filtering(command: Callable[..., int]) -> Callable[..., int]:
+    """Return ``command`` with the options of ``Filters`` in place of its parameter of that type."""
+    own = inspect.signature(command, eval_str=True)
+    options = list(inspect.signature(Filters, eval_str=True).parameters.values())
+    (name,) = [p.name for p in own.parameters.values() if p.annotation is Filters]
+    parameters: list[inspect.Parameter] = []
+    for parameter in own.parameters.values():
+        parameters += options if parameter.name == name else [parameter]
+
+    @functools.wraps(command)
+    def with_options(**given: Any) -> int:
+        filters = Filters(**{option.name: given.pop(option.name) for option in options})
+        return command(**{name: filters}, **given)
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    shown = own.replace(parameters=[p.replace(kind=keyword) for p in parameters])
+    with_options.__signature__ = shown  # type: ignore[attr-defined]
+    with_options.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": int}
+    return with_options

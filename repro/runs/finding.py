@@ -1,0 +1,115 @@
+"""Runs by what they are called, found by the index and read from the disk."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from repro.errors import UsageError
+from repro.runs import layout
+from repro.runs.index import opened
+from repro.runs.sealed import Run, at_path, load_run
+
+_LATEST = re.compile(r"@latest(?:~(\d+))?\Z")
+_NAMING = ("name", "execution_key", "strict_key", "replicate_key")
+"""What the beginning of names a run."""
+_NAMES = "target || '/' || view || '/' || coalesce(symbol, '') || '/' || family"
+_BEYOND = "\x7f"
+"""Sorts after every character of a name or key."""
+
+
+def find(root: Path, reference: str) -> Run:
+    """Return the run that ``reference`` names.
+
+    A path, ``@latest``, ``@latest~N``, the name of a pin as ``@NAME``, or a unique prefix of a name
+    or of an execution, strict or replicate key. Raises UsageError if there is none, or if there are
+    several (it lists them).
+    """
+    if not reference:
+        raise UsageError("no run is called ''", "a run has a name, such as @latest")
+    if "/" in reference or reference.startswith("."):
+        return at_path(root, Path(reference))
+    base = layout.runs(root)
+    with opened(root) as index:
+        count = index.count()
+        if not count:
+            raise UsageError("there are no runs yet", "make one with: repro train")
+        latest = _LATEST.match(reference)
+        if latest:
+            back = int(latest.group(1) or 0)
+            if back >= count:
+                runs = f"{count} run" + ("" if count == 1 else "s")
+                raise UsageError(f"{reference}: there is no such run; the workspace has {runs}")
+            (row,) = index.select("ORDER BY plan DESC, name DESC LIMIT 1 OFFSET ?", (back,))
+            return load_run(base / row[0])
+        if reference.startswith("@"):
+            return load_run(base / _pinned(root, reference[1:]))
+        begins = " OR ".join(f"({column} >= ? AND {column} < ?)" for column in _NAMING)
+        found = index.names("WHERE name = ?", (reference,)) or index.names(
+            f"WHERE {begins}", (reference, reference + _BEYOND) * len(_NAMING)
+        )
+        if len(found) == 1:
+            return load_run(base / found[0])
+        names = ", ".join((found or index.names())[-10:])
+    if not found:
+        raise UsageError(f"no run is called {reference!r}", f"the newest runs: {names}")
+    raise UsageError(f"{reference!r} names {len(found)} runs", f"candidates: {names}")
+
+
+def relatives(root: Path, of: Run, mode: str) -> tuple[Run, ...]:
+    """Return the runs that have a run's replicate key, strict key or (``legacy``) names."""
+    if mode == "legacy":
+        names = ("target", "view", "symbol", "family")
+        rest = " AND ".join(f"{name} IS ?" for name in names)
+        values = tuple(of.snapshot[name] for name in names)
+    else:
+        key = "replicate_key" if mode == "replicate" else "strict_key"
+        rest, values = f"{key} = ?", (of.group[key],)
+    with opened(root) as index:
+        found = index.names(f"WHERE {rest}", values)
+    return tuple(load_run(layout.runs(root) / name) for name in found)
+
+
+def several(root: Path, mode: str) -> tuple[Run, ...]:
+    """Return the runs that share what ``relatives`` goes by with another one, oldest first."""
+    columns = {"replicate": "replicate_key", "strict": "strict_key"}
+    shared = columns.get(mode, _NAMES)
+    with opened(root) as index:
+        same = f"SELECT {shared} FROM runs GROUP BY 1 HAVING count(*) > 1"  # noqa: S608 (our own)
+        found = index.names(f"WHERE {shared} IN ({same})")
+    return tuple(load_run(layout.runs(root) / name) for name in found)
+
+
+def newest_of(root: Path, beginning: str) -> Run | None:
+    """Return the newest run of the one replicate key that begins so; None if none or several do."""
+    with opened(root) as index:
+        rows = index.select(
+            "WHERE replicate_key >= ? AND replicate_key < ? ORDER BY plan, name",
+            (beginning, beginning + _BEYOND),
+        )
+    if not rows or len({row[10] for row in rows}) > 1:
+        return None
+    return load_run(layout.runs(root) / rows[-1][0])
+
+
+def pins(root: Path) -> dict[str, str]:
+    """Return the run that each name stands for, as the log has it: the newest record counts."""
+    from repro.audit_log.storage.search import records_of
+
+    found: dict[str, str | None] = {}
+    with suppress(FileNotFoundError):  # no log, no pins
+        for record in records_of(root / layout.LOG, "run.pinned"):
+            run = record.body["run"]
+            found[str(record.body["name"])] = None if run is None else str(run)
+    return {name: run for name, run in sorted(found.items()) if run is not None}
+
+
+def _pinned(root: Path, name: str) -> str:
+    known = pins(root)
+    if name not in known:
+        there = f"pinned are @{', @'.join(known)}" if known else "none is pinned"
+        raise UsageError(
+            f"no run is called '@{name}'", f"there is @latest, @latest~1 and so on; {there}"
+        )
+    return known[name]

@@ -1,0 +1,265 @@
+"""An index of the sealed runs, in SQLite: to find runs and to list them, never as evidence.
+
+It is derived: anybody may delete it, and whoever finds it missing, stale, corrupt or of another
+version makes it anew without a word. It is *stale* when the folder of the runs has been written
+since it was read (an entry that comes, goes or is renamed moves the folder's time), when that was
+less than two seconds before it was read (two changes in one tick of the clock look like one), or
+when the log has grown. What was changed inside a sealed run it does not see: what is judged is read
+from the run itself, and held against the log.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repro.runs import layout
+from repro.runs.sealed import Run, load_run
+from repro.runs.variance import HEADLINE
+
+VERSION = 1
+"""Raised with the tables: an index of another version is made anew."""
+RACY = 2_000_000_000
+"""Nanoseconds within which two changes may have one time."""
+PATIENCE = 5.0
+"""Seconds that another process may write for."""
+COLUMNS = ("name", "target", "family", "view", "symbol", "level", "seed", "time")
+"""What runs are sorted by, but for their metrics."""
+_METRICS = """
+WITH RECURSIVE seen (name) AS (
+    SELECT (SELECT min(name) FROM metrics)
+    UNION ALL SELECT (SELECT min(name) FROM metrics WHERE name > seen.name) FROM seen
+    WHERE seen.name IS NOT NULL
+) SELECT name FROM seen WHERE name IS NOT NULL
+"""
+"""Each name once, by jumps through the index: a DISTINCT would walk over every run."""
+_NAMED = {"runs", "metrics", "marks", "state"}
+_TABLES = """
+CREATE TABLE runs (
+    name TEXT PRIMARY KEY, plan INTEGER, time TEXT, target TEXT, family TEXT, view TEXT,
+    symbol TEXT, level TEXT, task TEXT, seed INTEGER, replicate_key TEXT, strict_key TEXT,
+    execution_key TEXT, output_digest TEXT, metric TEXT, value REAL, metrics TEXT, inner TEXT,
+    size INTEGER, written INTEGER
+) WITHOUT ROWID;
+CREATE TABLE metrics (run TEXT, name TEXT, value REAL, PRIMARY KEY (run, name)) WITHOUT ROWID;
+CREATE TABLE marks (run TEXT, kind TEXT, detail TEXT, seq INTEGER);
+CREATE TABLE state (key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
+CREATE INDEX by_plan ON runs (plan, name);
+CREATE INDEX by_replicate ON runs (replicate_key);
+CREATE INDEX by_strict ON runs (strict_key);
+CREATE INDEX by_execution ON runs (execution_key);
+CREATE INDEX by_value ON metrics (name, value);
+CREATE INDEX by_mark ON marks (run);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What the log says of a run after its end: an incident, a verification, a name."""
+
+    kind: str
+    """``incident``, ``verified`` or ``pinned``."""
+    detail: str
+    """The verdict, or the name."""
+    seq: int
+
+
+class Index:
+    """The runs of a workspace, by their columns. Make it with ``opened``."""
+
+    def __init__(self, root: Path, database: sqlite3.Connection) -> None:
+        """Take a database that is as new as the disk."""
+        self._root = root
+        self._database = database
+
+    def select(self, rest: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of ``SELECT … FROM runs`` with ``rest`` of the statement behind it."""
+        columns = "runs.name, plan, time, target, family, view, symbol, level, task, seed"
+        keys = "replicate_key, strict_key, execution_key, output_digest, metric, value, metrics"
+        statement = f"SELECT {columns}, {keys}, inner, size, written FROM runs {rest}"  # noqa: S608 (our own text)
+        return self._database.execute(statement, values).fetchall()
+
+    def count(self, rest: str = "", values: Sequence[Any] = ()) -> int:
+        """Return how many runs ``rest`` of the statement leaves."""
+        statement = f"SELECT count(*) FROM runs {rest}"  # noqa: S608 (our own text)
+        (found,) = self._database.execute(statement, values).fetchone()
+        return int(found)
+
+    def names(self, rest: str = "", values: Sequence[Any] = ()) -> list[str]:
+        """Return the names that ``rest`` of the statement leaves, by the place of their plans."""
+        statement = f"SELECT name FROM runs {rest} ORDER BY plan, name"  # noqa: S608
+        return [name for (name,) in self._database.execute(statement, values)]
+
+    def metrics(self) -> list[str]:
+        """Return the names of all metrics that a run has."""
+        return [name for (name,) in self._database.execute(_METRICS)]
+
+    def marks(self, names: Sequence[str]) -> dict[str, list[Mark]]:
+        """Return what the log says of these runs after their end, in order."""
+        found: dict[str, list[Mark]] = {}
+        for name in names:
+            rows = self._database.execute(
+                "SELECT kind, detail, seq FROM marks WHERE run = ? ORDER BY seq", (name,)
+            )
+            found[name] = [Mark(*row) for row in rows]
+        return found
+
+
+@contextmanager
+def opened(root: Path) -> Iterator[Index]:
+    """Give the index of a workspace, as new as the disk; where it cannot be written, in memory."""
+    path = layout.index(root)
+    database: sqlite3.Connection | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        database = _fresh(root, path)
+    except sqlite3.DatabaseError:  # corrupt, foreign, of another version, or locked for too long
+        if database is not None:
+            database.close()
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        try:
+            database = _fresh(root, path)
+        except (sqlite3.DatabaseError, OSError):
+            database = _in_memory(root)
+    except OSError:
+        database = _in_memory(root)
+    with closing(database):
+        yield Index(root, database)
+
+
+def _in_memory(root: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(":memory:")
+    _refresh(root, database)
+    return database
+
+
+def _fresh(root: Path, path: Path) -> sqlite3.Connection:
+    """Return the database at a path, brought up to date."""
+    database = sqlite3.connect(path, timeout=PATIENCE)
+    try:
+        database.execute("PRAGMA synchronous = OFF")  # it is derived: a lost page is made anew
+        _refresh(root, database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _refresh(root: Path, database: sqlite3.Connection) -> None:
+    """Bring a database up to date: nothing is read where nothing has changed."""
+    state = _state(database)
+    base = layout.runs(root)
+    now = time.time_ns()
+    moved = base.stat().st_mtime_ns if base.is_dir() else 0
+    size = _size(root)
+    if state.get("version") == VERSION and state.get("moved") == moved and state.get("log") == size:
+        return
+    with database:  # one transaction: another process sees all of it or nothing
+        database.execute("BEGIN IMMEDIATE")
+        if _state(database).get("version") != VERSION:
+            for (table,) in database.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table'"
+            ).fetchall():
+                database.execute(f'DROP TABLE "{table}"')
+            for statement in _TABLES.split(";"):
+                database.execute(statement)
+        _take_in(root, database, base)
+        _mark(root, database, int(_state(database).get("log", 0)), size)
+        settled = moved if now - moved > RACY else -1
+        for key, value in (("version", VERSION), ("moved", settled), ("log", size)):
+            database.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, value))
+
+
+def _state(database: sqlite3.Connection) -> dict[str, int]:
+    """Return what was written at the end of the last refresh; nothing if there is none."""
+    tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    if {name for (name,) in tables} != _NAMED:
+        return {}
+    return dict(database.execute("SELECT key, value FROM state").fetchall())
+
+
+def _take_in(root: Path, database: sqlite3.Connection, base: Path) -> None:
+    """Add the runs that came, and remove those that went."""
+    there = {entry.name for entry in os.scandir(base) if entry.is_dir()} if base.is_dir() else set()
+    known = {name for (name,) in database.execute("SELECT name FROM runs")}
+    for name in known - there:
+        database.execute("DELETE FROM runs WHERE name = ?", (name,))
+        database.execute("DELETE FROM metrics WHERE run = ?", (name,))
+    for name in sorted(there - known):
+        run = load_run(base / name)
+        row = _row(run, base)
+        database.execute(f"INSERT INTO runs VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
+        database.executemany(
+            "INSERT INTO metrics VALUES (?, ?, ?)",
+            [(name, metric, value) for metric, value in run.metrics.items() if value is not None],
+        )
+
+
+def _row(run: Run, base: Path) -> tuple[Any, ...]:
+    """Return the columns of one run."""
+    snapshot, group = run.snapshot, run.group
+    metric = HEADLINE[str(snapshot["task"])]
+    found = (run.folder / layout.SNAPSHOT).stat()
+    return (
+        run.name,
+        int(snapshot["log"]["plan"]),
+        snapshot["log"].get("time"),
+        *(snapshot[name] for name in ("target", "family", "view", "symbol", "level", "task")),
+        int(group["train_seed"]),
+        *(group[f"{name}_key"] for name in ("replicate", "strict", "execution")),
+        snapshot["output_digest"],
+        metric,
+        run.metrics.get(metric),
+        json.dumps(dict(run.metrics)),
+        run.folder.relative_to(base / run.name).as_posix(),
+        found.st_size,
+        found.st_mtime_ns,
+    )
+
+
+def _size(root: Path) -> int:
+    """Return how many bytes the log has; 0 without a log."""
+    from repro.audit_log.storage.segments import Text
+
+    try:
+        return Text.open(root / layout.LOG).size
+    except OSError:
+        return 0
+
+
+def _mark(root: Path, database: sqlite3.Connection, since: int, size: int) -> None:
+    """Take in what the log says after the bytes that were read; all of it if it is shorter now."""
+    from repro.audit_log.storage.segments import Text
+
+    if size < since:
+        database.execute("DELETE FROM marks")
+        since = 0
+    if size == since:
+        return
+    needles = (b'"type":"incident"', b'"type":"run.verified"', b'"type":"run.pinned"')
+    for line, whole in Text.open(root / layout.LOG).pieces(since, size):
+        if whole and line.rstrip().endswith(tuple(needle + b"}" for needle in needles)):
+            with suppress(ValueError, KeyError, TypeError):  # the log's own judges say what is odd
+                record = json.loads(line)
+                for run, kind, detail in _told(record["type"], record["body"]):
+                    database.execute(
+                        "INSERT INTO marks VALUES (?, ?, ?, ?)", (run, kind, detail, record["seq"])
+                    )
+
+
+def _told(type_: str, body: Any) -> list[tuple[str, str, str]]:
+    """Return run, kind and detail of what a record says of runs."""
+    if type_ == "run.verified":
+        return [(body["run"], "verified", body["verdict"])]
+    if type_ == "run.pinned":
+        return [(body["run"] or "", "pinned", body["name"])]
+    names = dict.fromkeys([body["run"], *(other["run"] for other in body["others"])])
+    return [(name, "incident", body["execution_key"]) for name in names]

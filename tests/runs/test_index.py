@@ -1,0 +1,224 @@
+"""The index: as new as the disk, whatever happens to either, and as right as a plain walk."""
+
+import json
+import os
+import shutil
+import sqlite3
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from repro.errors import IntegrityError, UsageError
+from repro.listing import ListCommand, list_runs
+from repro.runs import layout
+from repro.runs.finding import find, newest_of, relatives, several
+from repro.runs.index import RACY, opened
+from repro.runs.sealed import all_runs
+from repro.runs.variance import Stability
+from repro.trend import _line
+
+FAMILIES = ("lightgbm", "ridge")
+
+
+def seal(root, number, **other):
+    """Lay down what the index reads of a run; return its name."""
+    seed = other.get("seed", number)
+    family = other.get("family", FAMILIES[number % 2])
+    execution, replicate = f"{number:064x}"[::-1], f"{family.encode().hex()}".ljust(64, "0")
+    name = f"{execution[:12]}-1"
+    folder = layout.runs(root) / name / layout.inner("fwd", "cross_sectional", replicate)
+    folder.mkdir(parents=True)
+    snapshot = {
+        "schema": 1, "run": name, "target": "fwd", "task": "regression", "family": family,
+        "view": "cross_sectional", "symbol": None, "level": other.get("level", "strict"),
+        "incomplete": [], "payloads": {}, "parameters": {}, "outputs": {}, "artifacts": [],
+        "leakage": {}, "output_digest": f"{number:064x}",
+        "metrics": {"rmse": other.get("rmse", number / 10), "skill": None},
+        "comparison_group": {
+            "train_seed": seed, "execution_key": execution,
+            "strict_key": f"{seed:x}{replicate}"[:64], "replicate_key": replicate,
+        },
+        "log": {"plan": number, "time": f"2026-01-{1 + number:02}T12:00:00.000000Z"},
+    }  # fmt: skip
+    (folder / "snapshot.json").write_text(json.dumps(snapshot))
+    return name
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Return a workspace with nine runs."""
+    (tmp_path / "CONFIG").mkdir()
+    for number in range(1, 10):
+        seal(tmp_path, number)
+    return tmp_path
+
+
+def names(root, **asked):
+    return [run.run for run in list_runs(ListCommand(root, **asked)).runs]
+
+
+def test_it_lists_what_a_walk_over_all_runs_finds(root):
+    walked = [run.name for run in reversed(all_runs(root))]
+    assert names(root) == walked
+    page = list_runs(ListCommand(root, limit=4, offset=3))
+    assert [run.run for run in page.runs] == walked[3:7]
+    assert (page.total, page.matching) == (9, 9)
+    first = page.runs[0]
+    snapshot = json.loads((first.folder / "snapshot.json").read_text())
+    assert first.metrics == snapshot["metrics"]
+    assert first.execution_key == snapshot["comparison_group"]["execution_key"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [
+        ({"family": "ridge"}, lambda n: n % 2 == 1),
+        ({"seed": 4}, lambda n: n == 4),
+        ({"where": ("rmse<0.5", "rmse>=0.2")}, lambda n: 2 <= n < 5),
+        ({"where": ("skill>0",)}, lambda n: False),
+        ({"since": "2026-01-05"}, lambda n: n >= 4),
+        ({"until": "2026-01-05"}, lambda n: n <= 4),
+        ({"since": "2026-01-05T12:00:01Z"}, lambda n: n >= 5),
+        ({"target": "other"}, lambda n: False),
+        ({"key": "5"}, lambda n: n == 5),
+        ({"key": "*"}, lambda n: False),
+        ({"incidents": True}, lambda n: False),
+        ({"pinned": True}, lambda n: False),
+    ],
+)
+def test_filters_keep_what_they_say(root, asked, kept):
+    expected = [run.name for run in reversed(all_runs(root)) if kept(run.order[0])]
+    assert names(root, **asked) == expected
+    assert list_runs(ListCommand(root, **asked)).matching == len(expected)
+
+
+def test_runs_are_sorted_by_columns_and_metrics_and_those_without_a_value_come_last(root):
+    seal(root, 10, rmse=None)
+    values = [run.metrics["rmse"] for run in list_runs(ListCommand(root, sort="-rmse")).runs]
+    assert values == [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, None]
+    values = [run.metrics["rmse"] for run in list_runs(ListCommand(root, sort="rmse")).runs]
+    assert values[0] == 0.1
+    assert values[-1] is None
+    families = [run.family for run in list_runs(ListCommand(root, sort="family")).runs]
+    assert families == sorted(families)
+    with pytest.raises(UsageError, match="cannot be sorted by 'nothing'") as caught:
+        names(root, sort="nothing")
+    assert "rmse" in caught.value.hint
+
+
+@pytest.mark.parametrize("asked", [{"where": ("rmse",)}, {"where": ("1<2",)}, {"since": "May"}])
+def test_a_filter_that_is_none_is_refused(root, asked):
+    with pytest.raises(UsageError):
+        names(root, **asked)
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_a_run_that_comes_or_goes_is_seen(root, settled):
+    before = names(root)
+    if settled:  # so long ago that the folder's time is believed
+        os.utime(layout.runs(root), ns=(0, time.time_ns() - 2 * RACY))
+        names(root)
+    new = seal(root, 11)
+    assert names(root) == [new, *before]
+    shutil.rmtree(layout.runs(root) / before[3])
+    assert names(root) == [new, *before[:3], *before[4:]]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"SQLite format 3\0" + bytes(200)),
+        lambda path: path.write_bytes(path.read_bytes()[:5000]),
+        lambda path: path.write_text("not a database"),
+        lambda path: sqlite3.connect(path).executescript(
+            "UPDATE state SET value = 0; DROP TABLE runs"
+        ),
+        lambda path: sqlite3.connect(path).executescript("CREATE TABLE x (y); DROP TABLE metrics"),
+    ],
+)
+def test_an_index_that_is_gone_or_damaged_is_made_anew_without_a_word(root, damage):
+    before = names(root, sort="rmse")
+    damage(layout.index(root))
+    assert names(root, sort="rmse") == before
+
+
+def test_where_it_cannot_be_written_runs_are_listed_all_the_same(root):
+    before = names(root)
+    path = layout.index(root)
+    path.unlink()
+    path.mkdir()
+    assert names(root) == before
+
+
+def test_a_snapshot_that_was_touched_since_is_judged_before_it_is_shown(root):
+    (one, *_) = names(root)
+    (path,) = (layout.runs(root) / one).rglob("snapshot.json")
+    path.write_text(path.read_text().replace("0.9", "0.1"))
+    with pytest.raises(IntegrityError, match="cannot vouch"):
+        names(root)
+    path.unlink()
+    with pytest.raises(IntegrityError, match="0 snapshots where one was sealed"):
+        names(root)
+
+
+def test_many_at_once_see_the_same(root):
+    found, expected = [], names(root)
+    layout.index(root).unlink()
+    threads = [threading.Thread(target=lambda: found.append(names(root))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [expected] * 8
+
+
+def test_runs_are_found_by_name_key_and_place_and_relatives_by_what_they_share(root):
+    runs = all_runs(root)
+    assert find(root, runs[2].name).name == runs[2].name
+    assert find(root, runs[2].group["execution_key"][:20]).name == runs[2].name
+    assert find(root, "@latest~3").name == runs[-4].name
+    with pytest.raises(UsageError, match="no run is called"):
+        find(root, "zzz")
+    with pytest.raises(UsageError, match="names 5 runs"):
+        find(root, runs[0].group["replicate_key"][:10])
+    ridge = [run.name for run in runs if run.snapshot["family"] == "ridge"]
+    for mode in ("replicate", "legacy"):
+        assert [run.name for run in relatives(root, runs[0], mode)] == ridge
+        assert len(several(root, mode)) == 9
+    assert several(root, "strict") == ()
+    assert newest_of(root, runs[0].group["replicate_key"][:9]).name == ridge[-1]
+    assert newest_of(root, "") is None
+
+
+def test_nothing_is_read_again_of_a_folder_that_nobody_touched(root):
+    names(root)
+    os.utime(layout.runs(root), ns=(0, time.time_ns() - 2 * RACY))
+    names(root)
+    (path,) = (layout.runs(root) / names(root)[0]).rglob("snapshot.json")
+    path.write_text("no snapshot any more")
+    with opened(root) as index:  # which reads none; who shows one looks at it
+        assert index.count() == 9
+
+
+def test_a_trend_tells_a_drift_from_chance_and_its_side():
+    rule = Stability("replicate", False, 3, 0.95, 500, 2, 0.1)
+
+    def line(values):
+        runs = [
+            SimpleNamespace(target="t", view="v", symbol=None, family="f", metrics={"rmse": v})
+            for v in values
+        ]
+        return _line(runs, "rmse", rule)
+
+    up = line([n / 10 for n in range(12)])
+    assert (up.drifts, up.better) == (True, False)
+    down = line([-n / 10 for n in range(40)])
+    assert (down.drifts, down.better) == (True, True)
+    still = line([1.0, 2.0, 1.5, 1.2, 1.9])
+    assert (still.drifts, still.better) == (False, None)
+    assert line([1.0, None]).values == (1.0,)
+    assert line([None]) is None
