@@ -18,6 +18,7 @@ DOCUMENTS = [
     "docs/configuration.md",
     "docs/determinism.md",
     "docs/lint.md",
+    "docs/runs.md",
     "docs/stability.md",
     "docs/trainers.md",
 ]
@@ -68,7 +69,7 @@ def bash(command, folder):
 LONG = {
     f"docs/{name}.md"
     for name in (
-        *("audit", "configuration", "determinism", "how-to", "stability", "trainers"),
+        *("audit", "configuration", "determinism", "how-to", "runs", "stability", "trainers"),
         "tutorial",
     )
 }
