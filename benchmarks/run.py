@@ -40,6 +40,7 @@ SUBJECTS = (
     "validation",
     "linting",
     "tracking",
+    "listing",
     "training",
     "levels",
     "diffing",

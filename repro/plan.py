@@ -18,9 +18,12 @@ from repro.facts.data import DataFile
 from repro.identity.keys import Identity, exact, request_digest
 from repro.identity.payloads import differing_parameters
 from repro.identity.seeds import selection_stage
+from repro.leaking import LeakingFeatures
 
 LONGEST_LIST = 16_000
 """Bytes of the list of data files that a plan holds; of a longer one it holds the digest alone."""
+DROP, WARN = "drop", "warn"
+"""Policies for what leaks; the third, and any other, is to refuse."""
 GLOBAL_SEEDS = ("python", "numpy")
 """Seeds of the interpreter's own generators; no library reports them back."""
 
@@ -44,6 +47,15 @@ class Plan:
     seeds: Mapping[str, Mapping[str, int]]
     idle: tuple[str, ...] = ()
     """Hyperparameters that are asked for and, with the others as they are, have no effect."""
+    fixed: tuple[Mapping[str, Any], ...] = ()
+    """What the scans of earlier tries found: features that leaked, and are left out now."""
+    reruns: int = 0
+    """How many tries there were before this one."""
+
+    @property
+    def reruns_left(self) -> int:
+        """Return how often the run may still be started again without features that leak."""
+        return int(self.active.leakage["max_reruns"]) - self.reruns
 
     @property
     def is_promised(self) -> bool:
@@ -128,18 +140,39 @@ def ended(
     return body
 
 
+def leakage_fixed(plan: Plan, name: str) -> dict[str, Any]:
+    """Return the body of ``leakage.fixed``: what the run is planned without, and why."""
+    return {
+        "run": name,
+        "dropped": [finding["subject"] for finding in plan.fixed],
+        "findings": [
+            {key: exact(finding[key]) for key in ("code", "subject", "value", "threshold")}
+            for finding in plan.fixed
+        ],
+        "reruns": plan.reruns,
+    }
+
+
 def require_sound(plan: Plan) -> None:
     """Raise unless the plan may be carried out.
 
     InputError if signatures are missing in strict mode; TrainingError if the scan found leakage
     and the policy is strict; AssertionError if a training label reaches into its test rows.
+    LeakingFeatures instead where the policy is to drop them, and some features are left.
     """
     missing = plan.identity.missing
     if missing and plan.active.identity_mode == "strict":
         raise InputError(f"the run cannot be identified: no facts of {', '.join(missing)}")
     if not plan.facts["proof"]["holds"]:
         raise AssertionError(f"the folds overlap: {plan.facts['proof']}")
-    _refuse_leakage(plan, plan.facts["findings"])
+    findings = plan.facts["findings"]
+    culprits = {finding["subject"] for finding in findings}
+    if culprits and plan.active.leakage["policy"] == DROP and plan.reruns_left > 0:
+        features = [feature["name"] for feature in plan.active.features]
+        left = tuple(name for name in features if name not in culprits)
+        if left:
+            raise LeakingFeatures(left, findings)
+    _refuse_leakage(plan, findings)
 
 
 def require_in_force(plan: Plan, finished: Mapping[str, Any]) -> None:
@@ -205,10 +238,11 @@ def _stopped_early(fit: _Fit, name: str, asked: Any, found: Any, rounds: int | N
 
 def _refuse_leakage(plan: Plan, findings: Sequence[Mapping[str, Any]]) -> None:
     """Raise TrainingError for a finding, unless the policy is to warn."""
-    if findings and plan.active.leakage["policy"] == "strict":
+    if findings and plan.active.leakage["policy"] != WARN:
         first = findings[0]["message"]
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         raise TrainingError(
             f"leakage: {first}{more}",
-            "remove the feature, or set safety.leakage_detection.policy: warn to keep the run",
+            "remove the feature, or set safety.leakage_detection.policy: drop to train without it,"
+            " warn to keep the run",
         )

@@ -38,6 +38,7 @@ from repro.observer import Observer
 from repro.plan import (
     Plan,
     ended,
+    leakage_fixed,
     override,
     planned,
     require_in_force,
@@ -60,6 +61,10 @@ class Asked:
     observer: Observer
     reuse: bool = False
     """Whether a sealed run with the same execution key is as good as a new one."""
+    fixed: tuple[Mapping[str, Any], ...] = ()
+    """What the scans of earlier tries found: features that leaked, and are left out now."""
+    reruns: int = 0
+    """How many tries there were before this one."""
 
 
 Started = tuple[Staging, Session]
@@ -69,7 +74,8 @@ Started = tuple[Staging, Session]
 def carry_out(asked: Asked, started: Started | ReproError) -> Outcome:
     """Do a run whose worker is on its way, or record that it was refused with what starting raised.
 
-    Raises what `train` does, but for problems of the configuration.
+    Raises what `train` does, but for problems of the configuration; and LeakingFeatures, of which
+    the log has nothing yet, where the run is to be started again without them.
     """
     warn = asked.observer.warn
     log = open_log_to_sign(asked.root, warn)
@@ -153,6 +159,8 @@ def _plan(asked: Asked, session: Session) -> Plan:
         forced=declaration.forced(active.level),
         seeds=seeds,
         idle=tuple(declaration.idle(active.hyperparameters, job.decides["target"]["task"])),
+        fixed=asked.fixed,
+        reruns=asked.reruns,
     )
     require_sound(plan)
     return plan
@@ -242,6 +250,8 @@ def _planned(log: Log, plan: Plan, held: ExitStack) -> tuple[str, int, str]:
             changed = overridden(plan.resolved)
             if changed:
                 records.append(("config.override", override(changed, name)))
+            if plan.fixed:
+                records.append(("leakage.fixed", leakage_fixed(plan, name)))
             appended = log.append_many(records)[0]
             log.commit()
     return name, appended.seq, appended.time

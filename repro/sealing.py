@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -130,6 +130,7 @@ def _metrics(finished: Mapping[str, Any]) -> dict[str, Any]:
 def _snapshot(plan: Plan, finished: Mapping[str, Any], planned: Planned) -> dict[str, Any]:
     """Return the snapshot: one document that says what the run was."""
     (name, seq, time), produced = planned, outputs(finished)
+    findings = [*plan.facts["findings"], *finished["findings"]]
     return {
         "schema": SCHEMA,
         "tool": {"name": "repro", "version": __version__},
@@ -159,7 +160,9 @@ def _snapshot(plan: Plan, finished: Mapping[str, Any], planned: Planned) -> dict
         "proof": plan.facts["proof"],
         "leakage": {
             "policy": plan.active.leakage["policy"],
-            "findings": [*plan.facts["findings"], *finished["findings"]],
+            "verdict": _verdict(plan, findings),
+            "fixed": list(plan.fixed),
+            "findings": findings,
         },
         **_selection(finished),
         "after": finished["after"],
@@ -172,6 +175,13 @@ def _snapshot(plan: Plan, finished: Mapping[str, Any], planned: Planned) -> dict
             "environment": payload_digest("repro-audit v1 environment", exact(plan.environment)),
         },
     }
+
+
+def _verdict(plan: Plan, findings: Sequence[Mapping[str, Any]]) -> str:
+    """Return in a word what the scan before training and the checks after it came to."""
+    if findings:
+        return "warned"
+    return "fixed" if plan.fixed else "clean"
 
 
 def _classes(target: Mapping[str, Any]) -> dict[str, Any]:

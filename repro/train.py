@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from repro.choosing import override
 from repro.config.resolution.active import activate
 from repro.config.resolution.resolve import Selection
 from repro.config.sealed import request as requests
 from repro.errors import InterruptedRunError, ReproError
 from repro.execution.session import Job, Session
 from repro.facts.data import locate
+from repro.leaking import LeakingFeatures
 from repro.observer import Observer
 from repro.runs.staging import Staging, staging
 from repro.validate import configuration
 
 if TYPE_CHECKING:
     from repro.sealing import Outcome
+
+
+FEATURES = "data.feature_registry.selected"
+"""The list of the features of a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +42,27 @@ class TrainCommand:
 def train(command: TrainCommand) -> Outcome:
     """Train one model and seal the run.
 
+    Where the policy is to drop features that leak, it is started again without them, as often as
+    the configuration allows; nothing of the earlier tries is in the log but what was dropped.
+
     Raises ProblemsError for a configuration that is not valid (nothing is written), InputError for
     data or an environment that cannot be used, DeterminismError, TrainingError, InterruptedRunError
     and the log's own errors; after the plan, each of them has left its record.
     """
+    fixed: tuple[Mapping[str, Any], ...] = ()
+    reruns = 0
+    while True:
+        try:
+            return _try(command, fixed, reruns)
+        except LeakingFeatures as found:
+            for finding in found.findings:
+                command.observer.warn(f"leakage: {finding['message']}; again without it")
+            fixed, reruns = (*fixed, *found.findings), reruns + 1
+            command = replace(command, selection=_with_features(command.selection, found.left))
+
+
+def _try(command: TrainCommand, fixed: tuple[Mapping[str, Any], ...], reruns: int) -> Outcome:
+    """Train and seal once; LeakingFeatures if features are to be dropped first."""
     root, resolved, families = configuration(command.start, command.selection)
     for found in resolved.warnings:
         command.observer.warn(f"{found.place.file}:{found.place.line}: {found.message}")
@@ -69,6 +93,26 @@ def train(command: TrainCommand) -> Outcome:
         from repro.running import Asked, carry_out
 
         asked = Asked(
-            root, resolved, active, declaration, selectors, command.observer, command.reuse
+            root=root,
+            resolved=resolved,
+            active=active,
+            trainer=declaration,
+            selectors=selectors,
+            observer=command.observer,
+            reuse=command.reuse,
+            fixed=fixed,
+            reruns=reruns,
         )
         return carry_out(asked, started)
+
+
+def _with_features(selection: Selection, names: tuple[str, ...]) -> Selection:
+    """Return a selection that asks for these features, whatever it asked for before."""
+    others = [text for text in selection.sets if not _is_features(text)]
+    return replace(selection, sets=(*others, override(FEATURES, list(names))))
+
+
+def _is_features(text: str) -> bool:
+    """Return whether an override sets the list of features, by whatever end of its path."""
+    key = text.partition("=")[0].strip()
+    return key == FEATURES or FEATURES.endswith(f".{key}")

@@ -17,6 +17,7 @@ DOCUMENTS = [
     "docs/audit.md",
     "docs/configuration.md",
     "docs/determinism.md",
+    "docs/leakage.md",
     "docs/lint.md",
     "docs/runs.md",
     "docs/stability.md",
@@ -69,7 +70,16 @@ def bash(command, folder):
 LONG = {
     f"docs/{name}.md"
     for name in (
-        *("audit", "configuration", "determinism", "how-to", "runs", "stability", "trainers"),
+        *(
+            "audit",
+            "configuration",
+            "determinism",
+            "how-to",
+            "leakage",
+            "runs",
+            "stability",
+            "trainers",
+        ),
         "tutorial",
     )
 }

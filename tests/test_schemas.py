@@ -333,6 +333,7 @@ def train_others(made: World) -> None:
     made.play("replicates", "train --replicates 3 --profile debug -q")
     made.play("stability", "stability @latest")
     made.play("all stabilities", "stability")
+    made.play("dropped", "train -q --experiment leakage_canary --set policy=drop")
     made.play("pin", "runs pin base @latest")
     made.play("unpin", "runs unpin base")
     made.play("pin again", "runs pin base @latest~1")
@@ -653,7 +654,7 @@ def test_every_type_in_the_log_has_a_schema(world):
 
 def test_a_run_has_exactly_the_files_that_have_schemas(world):
     folders = list((world.root / "RESULTS" / "runs").rglob("snapshot.json"))
-    assert len(folders) == 8
+    assert len(folders) == 9
     for snapshot in folders:
         assert sorted(path.stem for path in snapshot.parent.glob("*.json")) == list(RUN_FILES)
 

@@ -123,6 +123,10 @@ def show(
     said = dict.fromkeys(idle, "  (requested, but idle)")
     shown = [(f"  {k}", f"{json.dumps(v)}{said.get(k, '')}") for k, v in asked.items()]
     output.result(output.columns(shown))
+    leakage = snapshot["leakage"]
+    dropped = ", ".join(finding["subject"] for finding in leakage.get("fixed", ()))
+    without = f": without {dropped}, which leaked" if dropped else ""
+    output.result(f"\nleakage: {leakage.get('verdict', '-')}{without}")
     output.result("\nmetrics")
     metrics = snapshot["metrics"].items()
     output.result(output.columns([(f"  {k}", output.number(v)) for k, v in metrics], right=(1,)))

@@ -134,6 +134,10 @@ def _text(outcome: Outcome) -> None:
     ]
     output.result(output.columns(metrics, right=(1,)))
     output.result("")
+    leakage = snapshot["leakage"]
+    names = ", ".join(finding["subject"] for finding in leakage["fixed"])
+    without = f": without {names}, which leaked" if names else ""
+    output.result(f"leakage: {leakage['verdict']}{without}")
     for finding in snapshot["leakage"]["findings"]:
         output.result(f"leakage warning: {finding['message']}")
     if snapshot["level"] == "best-effort":

@@ -17,7 +17,7 @@ def test_a_feature_that_nearly_is_the_target_is_refused_before_the_plan(shared: 
 
 def test_a_model_that_knows_its_training_rows_too_well_is_a_failed_run(shared: Workspace) -> None:
     with shared.edited(SAFETY, "training_accuracy: 0.999", "training_accuracy: 0.0001"):
-        says = ("leakage: r2 on training rows", "too good to be true", "policy: warn")
+        says = ("leakage: r2 on training rows", "too good to be true", "warn to keep the run")
         shared.refuse("train", *QUICK, status=6, says=says, adds=(*PLANNED, "run.failed"))
 
 
@@ -33,4 +33,4 @@ def test_a_policy_that_warns_keeps_the_run_with_its_findings(fresh: Workspace) -
 
 def test_a_policy_that_does_not_exist_is_a_finding(shared: Workspace) -> None:
     with shared.edited(SAFETY, "policy: strict", "policy: ignore"):
-        shared.refuse("train", status=1, says=(SAFETY, '"ignore" is not one of strict, warn'))
+        shared.refuse("train", status=1, says=(SAFETY, '"ignore" is not one of strict, drop, warn'))

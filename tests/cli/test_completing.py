@@ -97,7 +97,7 @@ OFFERED = (
     (["train", "--variant", ""], ["aggressive", "conservative"]),
     (["train", "--variant", "=", "cons"], ["conservative"]),
     (["train", "-c", ""], ["lightgbm_custom"]),
-    (["train", "-e", ""], ["quick_look"]),
+    (["train", "-e", ""], ["leakage_canary", "leakage_control", "quick_look"]),
     (["config", "diff", "today", "quick"], ["quick_look"]),
     (["train", "fol"], ["folds=5"]),
     (["train", "folds", "=", ""], ["5"]),

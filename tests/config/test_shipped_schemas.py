@@ -209,6 +209,8 @@ def test_every_leaf_of_a_shipped_document_is_classified_and_described(relative):
     found = list(leaves(value, (), lambda path: catalog.is_atomic(rule, path)))
     assert found
     for path, _ in found:
+        if path[0] == "overrides":
+            continue  # values of other documents, which may name what these do not have yet
         if path[-1] == "default" and relative.stem == "optimizer_config":
             continue  # the empty profile: nothing to classify
         component = nearest(rule, path, "x-identity")

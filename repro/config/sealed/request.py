@@ -18,6 +18,8 @@ from repro.identity.seeds import fold_seed
 
 SCHEMA = 1
 FILES = "files"
+RERUNS = "max_reruns"
+"""How often a run may be started again: nothing for a worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def build(
         },
         options={
             "dataset": nest(rest),
-            "leakage": dict(active.leakage),
+            "leakage": {k: v for k, v in active.leakage.items() if k != RERUNS},
             "execution": {"numeric_fingerprint": active.numeric_fingerprint},
         },
     )

@@ -1,0 +1,112 @@
+"""Listing: a page of 50 runs by `repro runs list`, whole processes, beside MLflow's search.
+
+The runs are copies of one real run's snapshot under other names, keys, seeds and metrics, in a
+workspace with a log; the index is made once, as it is by whoever lists first. Each command then has
+what a user has: a folder that nobody has touched for a while.
+
+MLflow has fewer runs than we have, because making them takes it so long.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+from logs import scaled
+from measure import Command, both, in_turn, ratio, run, seconds
+from places import HERE, Workspace, fresh, peer_with, scratch
+from table import Row
+
+MANY, FEW, PAGE = 100_000, 1_000, 50
+PEER_RUNS = 10_000
+ROUNDS, PEER_ROUNDS = 9, 3
+LIMIT, FILES, SQLITE = 1.5, 1 / 20, 1 / 2
+AGO = 10
+"""Seconds for which nobody has touched the runs."""
+
+
+def rows() -> list[Row]:
+    """Measure many against few in turn, then each store of MLflow against many."""
+    many, few, peer_runs = scaled(MANY), scaled(FEW), scaled(PEER_RUNS)
+    with scratch() as folder:
+        commands, made = {}, {}
+        for count in (many, few):
+            (folder / str(count)).mkdir()
+            workspace = fresh(folder / str(count))
+            run(workspace.command("train", "--quiet", "--profile", "debug"))
+            _copy(workspace, count)
+            begin = time.perf_counter()
+            listing = workspace.command("runs", "list", "--limit", str(PAGE), "--sort", "rmse")
+            run(listing)
+            made[count] = time.perf_counter() - begin
+            commands[str(count)] = listing
+        _settle(folder)
+        run(commands[str(many)])
+        run(commands[str(few)])
+        taken = in_turn(commands, ROUNDS)
+        ours = [usage.wall for usage in taken[str(many)]]
+        small = [usage.wall for usage in taken[str(few)]]
+        found = [
+            Row(
+                f"runs list, a page of {PAGE}: {many:,} runs / {few:,}",
+                ratio(ours, small),
+                LIMIT,
+                numbers=both(ours, small),
+            ),
+            Row(
+                f"making the index of {many:,} runs, seconds",
+                made[many],
+                numbers=seconds(made[many]),
+            ),
+        ]
+        for store, limit in (("files", FILES), ("sqlite", SQLITE)):
+            theirs = _mlflow(folder, store, peer_runs)
+            found.append(
+                Row(
+                    f"runs list over {many:,} / MLflow's search over {peer_runs:,}, {store}",
+                    ratio(ours, theirs) if theirs else None,
+                    limit,
+                    numbers=both(ours, theirs) if theirs else "",
+                )
+            )
+    return found
+
+
+def _copy(workspace: Workspace, count: int) -> None:
+    """Lay down so many copies of the one run's snapshot."""
+    base = workspace.root / "RESULTS" / "runs"
+    (snapshot,) = base.rglob("snapshot.json")
+    inner = snapshot.relative_to(base).parts[1:]
+    text = json.loads(snapshot.read_bytes())
+    for number in range(1, count):
+        key = f"{number:012x}".ljust(64, "0")
+        name = f"{key[:12]}-1"
+        text["run"] = name
+        text["comparison_group"] |= {"execution_key": key, "strict_key": key, "train_seed": number}
+        text["metrics"]["rmse"] = number / count
+        text["log"]["plan"] = number + 3
+        place = base.joinpath(name, *inner)
+        place.parent.mkdir(parents=True)
+        place.write_text(json.dumps(text))
+
+
+def _settle(folder: Path) -> None:
+    """Let the folders of the runs be as old as they are for a user."""
+    for base in folder.glob("*/*/RESULTS/runs"):
+        then = time.time() - AGO
+        os.utime(base, (then, then))
+
+
+def _mlflow(folder: Path, store: str, count: int) -> list[float]:
+    """Return the seconds of each search, or nothing without MLflow."""
+    python = peer_with("mlflow")
+    if python is None:
+        return []
+    place = folder / f"mlflow {store}"
+    place.mkdir()
+    script = HERE / "peer_mlflow_search.py"
+    run(Command([python, script, "make", store, str(count)], place))
+    search = Command([python, script, "search", store, str(count)], place)
+    return [usage.wall for usage in in_turn({store: search}, PEER_ROUNDS)[store]]

@@ -1,0 +1,82 @@
+"""The shipped canary trips the scan, the control does not; what is dropped stays out of one run."""
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.slow
+CANARY = ("train", "-q", "--experiment", "leakage_canary")
+DROP = "safety.leakage_detection.policy=drop"
+
+
+def test_the_canary_is_refused_before_anything_is_planned_and_the_control_is_clean(desk):
+    said = desk.run(*CANARY, status=6).stderr
+    assert "correlation of canary_high (column) with target canary_close is 0.9998" in said
+    assert "policy: drop to train without it" in said
+    assert [record["type"] for record in desk.records()][-1] == "run.refused"
+    control = desk.json("train", "-q", "--experiment", "leakage_control")
+    expected = {"policy": "strict", "verdict": "clean", "fixed": [], "findings": []}
+    assert control["leakage"] == expected
+
+
+def test_what_leaks_is_dropped_in_this_run_alone_and_the_rest_is_the_control_bit_for_bit(desk):
+    before = {path: path.read_bytes() for path in (desk.root / "CONFIG").rglob("*.yaml")}
+    fixed = desk.json(*CANARY, "--set", DROP)
+    assert {path: path.read_bytes() for path in (desk.root / "CONFIG").rglob("*.yaml")} == before
+    assert fixed["leakage"]["verdict"] == "fixed"
+    assert [finding["subject"] for finding in fixed["leakage"]["fixed"]] == ["canary_high"]
+    records = [r for r in desk.records() if r["body"].get("run") == fixed["run"]]
+    types = [record["type"] for record in records]
+    assert types == ["run.planned", "config.override", "leakage.fixed", "run.completed"]
+    assert records[2]["body"]["dropped"] == ["canary_high"]
+    assert records[2]["body"]["findings"][0]["value"] == fixed["leakage"]["fixed"][0]["value"]
+    assert not [r for r in desk.records() if r["type"] == "run.refused"]
+    snapshot = desk.snapshot(fixed["run"])
+    payload = json.dumps(snapshot["payloads"])
+    assert "canary_low_lag1" in payload
+    assert "canary_high" not in payload
+    assert desk.json("verify", "-q", fixed["run"])["verdict"] == "reproduced"
+    control = desk.json("train", "-q", "--experiment", "leakage_control")
+    assert desk.json("diff", fixed["run"], control["run"])["verdict"] == "identical"
+    assert "leakage: fixed: without canary_high" in desk.run("runs", "show", fixed["run"]).stdout
+
+
+def test_what_may_not_be_started_again_is_refused(desk):
+    desk.run(*CANARY, "--set", DROP, "--set", "max_reruns=0", status=6)
+    only = ("--set", "selected=[canary_high]")
+    said = desk.run(*CANARY, "--set", DROP, *only, status=6).stderr
+    assert "canary_high" in said
+    assert [r["type"] for r in desk.records()][-2:] == ["run.refused"] * 2
+
+
+def test_a_score_that_is_too_good_has_no_culprit_to_drop_and_fails(desk):
+    low = "safety.leakage_detection.auto_fix_thresholds.training_accuracy=0.0001"
+    said = desk.run("train", "-q", "--profile", "debug", "--set", DROP, "--set", low, status=6)
+    assert "too good to be true" in said.stderr
+    assert desk.records()[-1]["type"] == "run.failed"
+
+
+def test_a_policy_that_warns_keeps_the_leak_and_says_so_for_ever(desk):
+    kept = desk.json(*CANARY, "--set", "safety.leakage_detection.policy=warn")
+    assert kept["leakage"]["verdict"] == "warned"
+    codes = [finding["code"] for finding in kept["leakage"]["findings"]]
+    assert codes[0] == "target_correlation"
+    assert "leakage: warned" in desk.run("runs", "show", kept["run"]).stdout
+
+
+def test_the_level_of_the_adjusted_close_is_look_ahead(desk):
+    registry = desk.root / "CONFIG" / "data" / "feature_registry.yaml"
+    text = registry.read_text()
+    entry = (
+        "description: A level.",
+        "lag: 0",
+        "lookback: 0",
+        "allowed_horizons: any",
+        "version: 1",
+    )
+    formula = "formula: {kind: column, column: Adj Close}"
+    lines = "".join(f"    {line}\n" for line in (*entry, formula))
+    registry.write_text(f"{text.rstrip()}\n  level:\n{lines}")
+    said = desk.run("validate", "--set", "selected=[level]", status=1).stdout
+    assert "Adj Close" in said
+    assert "look-ahead" in said
