@@ -108,9 +108,7 @@ def list_runs(asked: ListCommand) -> Page:
         for name, run in pins(root).items() if index.count() else ():
             named.setdefault(run, []).append(name)
         rest, values = _rest(asked, list(named))
-        order, more = _order(asked, index)
-        page = f"{rest} ORDER BY {order} LIMIT ? OFFSET ?"
-        rows = index.select(page, (*values, *more, asked.limit or -1, asked.offset))
+        rows = _rows(asked, index, rest, values)
         marks = index.marks([row[0] for row in rows])
         found = tuple(_listed(root, row, marks[row[0]], named.get(row[0], ())) for row in rows)
         total = index.count()
@@ -152,10 +150,10 @@ def _rest(asked: ListCommand, named: Sequence[str]) -> tuple[str, list[Any]]:
     for column in _EQUAL:
         value = getattr(asked, column)
         if value is not None:
-            conditions.append(f"{column} = ?")
+            conditions.append(f"runs.{column} = ?")
             values.append(value)
     if asked.key:
-        conditions.append(f"({' OR '.join(f'{column} GLOB ?' for column in _KEYS)})")
+        conditions.append(f"({' OR '.join(f'runs.{column} GLOB ?' for column in _KEYS)})")
         values += [f"{_literal(asked.key)}*"] * len(_KEYS)
     for bound, sign, end in ((asked.since, ">=", ""), (asked.until, "<", "~")):
         if bound is not None:
@@ -170,26 +168,43 @@ def _rest(asked: ListCommand, named: Sequence[str]) -> tuple[str, list[Any]]:
         of = "SELECT 1 FROM marks WHERE run = runs.name AND kind = 'incident'"
         conditions.append(f"EXISTS ({of})")
     if asked.pinned:
-        conditions.append(f"name IN ({', '.join('?' * len(named))})")
+        conditions.append(f"runs.name IN ({', '.join('?' * len(named))})")
         values += named
     return (f"WHERE {' AND '.join(conditions)}" if conditions else "", values)
 
 
-def _order(asked: ListCommand, index: Index) -> tuple[str, tuple[Any, ...]]:
-    """Return by what runs are sorted; equal ones newest first, those without a value last."""
-    if asked.sort is None:
-        return "plan DESC, name DESC", ()
-    name = asked.sort.removeprefix("-")
-    direction = "DESC" if asked.sort.startswith("-") else "ASC"
-    if name in COLUMNS:
-        return f"{name} IS NULL, {name} {direction}, plan DESC, name DESC", ()
+def _rows(
+    asked: ListCommand, index: Index, rest: str, values: Sequence[Any]
+) -> list[tuple[Any, ...]]:
+    """Return the rows of the page; equal ones newest first, those without a value last."""
+    page = (asked.limit or -1, asked.offset)
+    name = (asked.sort or "-plan").removeprefix("-")
+    direction = "DESC" if (asked.sort or "-plan").startswith("-") else "ASC"
+    if name in ("plan", *COLUMNS):
+        order = (
+            f"ORDER BY {name} IS NULL, {name} {direction}, plan DESC, name DESC LIMIT ? OFFSET ?"
+        )
+        if asked.sort is None:  # along the index of plans
+            order = "ORDER BY plan DESC, name DESC LIMIT ? OFFSET ?"
+        return index.select(f"{rest} {order}", (*values, *page))
     known = index.metrics()
     if name not in known:
         raise UsageError(
             f"runs cannot be sorted by {name!r}", f"there are: {', '.join([*COLUMNS, *known])}"
         )
-    value = "(SELECT value FROM metrics WHERE run = runs.name AND metrics.name = ?)"
-    return f"{value} IS NULL, {value} {direction}, plan DESC, name DESC", (name, name)
+    also = f"AND {rest.removeprefix('WHERE ')}" if rest else ""
+    found = index.select(
+        f"WHERE along.name = ? {also} ORDER BY along.value {direction}, plan DESC LIMIT ? OFFSET ?",
+        (name, *values, *page),
+        along="metrics AS along CROSS JOIN runs ON runs.name = along.run",
+    )
+    if asked.limit and len(found) == asked.limit:
+        return found
+    has = "EXISTS (SELECT 1 FROM metrics WHERE run = runs.name AND metrics.name = ?)"
+    having = index.count(f"WHERE {has} {also}", (name, *values))
+    left = (asked.limit - len(found) if asked.limit else -1, max(0, asked.offset - having))
+    order = "ORDER BY plan DESC LIMIT ? OFFSET ?"
+    return found + index.select(f"WHERE NOT {has} {also} {order}", (name, *values, *left))
 
 
 def _condition(text: str) -> tuple[str, str, float]:

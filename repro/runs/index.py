@@ -14,6 +14,7 @@ import json
 import os
 import sqlite3
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -24,8 +25,6 @@ from repro.runs import layout
 from repro.runs.sealed import Run, load_run
 from repro.runs.variance import HEADLINE
 
-VERSION = 1
-"""Raised with the tables: an index of another version is made anew."""
 RACY = 2_000_000_000
 """Nanoseconds within which two changes may have one time."""
 PATIENCE = 5.0
@@ -40,6 +39,10 @@ WITH RECURSIVE seen (name) AS (
 ) SELECT name FROM seen WHERE name IS NOT NULL
 """
 """Each name once, by jumps through the index: a DISTINCT would walk over every run."""
+_COLUMNS = (
+    "runs.name, plan, time, target, family, view, symbol, level, task, seed, replicate_key,"
+    " strict_key, execution_key, output_digest, metric, runs.value, metrics, inner, size, written"
+)
 _NAMED = {"runs", "metrics", "marks", "state"}
 _TABLES = """
 CREATE TABLE runs (
@@ -58,6 +61,10 @@ CREATE INDEX by_execution ON runs (execution_key);
 CREATE INDEX by_value ON metrics (name, value);
 CREATE INDEX by_mark ON marks (run);
 """
+
+
+VERSION = zlib.crc32(_TABLES.encode())
+"""An index with other tables is made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +86,14 @@ class Index:
         self._root = root
         self._database = database
 
-    def select(self, rest: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Return the rows of ``SELECT … FROM runs`` with ``rest`` of the statement behind it."""
-        columns = "runs.name, plan, time, target, family, view, symbol, level, task, seed"
-        keys = "replicate_key, strict_key, execution_key, output_digest, metric, value, metrics"
-        statement = f"SELECT {columns}, {keys}, inner, size, written FROM runs {rest}"  # noqa: S608 (our own text)
+    def select(
+        self, rest: str, values: Sequence[Any] = (), *, along: str = "runs"
+    ) -> list[tuple[Any, ...]]:
+        """Return the rows of ``SELECT … FROM runs`` with ``rest`` of the statement behind it.
+
+        ``along`` is what to walk along in place of ``runs``: a join that has it.
+        """
+        statement = f"SELECT {_COLUMNS} FROM {along} {rest}"  # noqa: S608 (our own text)
         return self._database.execute(statement, values).fetchall()
 
     def count(self, rest: str = "", values: Sequence[Any] = ()) -> int:
