@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from repro.audit.log import require_as_logged
 from repro.identity.payloads import ENVIRONMENT
 from repro.pipeline.metric_names import HIGHER_IS_BETTER
-from repro.runs import differences
+from repro.runs import differences, statistics
 from repro.runs.differences import SEED, Cause
 from repro.runs.finding import relatives
 from repro.runs.predictions import PredictionDifference
@@ -41,6 +42,9 @@ class Effect:
     new: float | None
     better: bool | None
     """Whether the second run is better; None if it has no direction or did not change."""
+    noise: float | None = None
+    """Standard error of the mean difference over the test folds of both, pair by pair; None where
+    they are not the same rows, or fewer than two."""
 
     @property
     def delta(self) -> float | None:
@@ -168,12 +172,30 @@ def _effects(a: Run, b: Run) -> Iterator[Effect]:
     """Yield each metric with its direction, in the order of the first run."""
     old, new = a.snapshot["metrics"], b.snapshot["metrics"]
     comparable = _is_comparable(a, b)
+    folds = _folds(a, b) if comparable else []
     for name in dict.fromkeys([*old, *new]):
         x, y = old.get(name), new.get(name)
         better = None
         if comparable and name in HIGHER_IS_BETTER and x is not None and y is not None and x != y:
             better = (y > x) is HIGHER_IS_BETTER[name]
-        yield Effect(name, x, y, better)
+        yield Effect(name, x, y, better, _noise(folds, name))
+
+
+def _folds(a: Run, b: Run) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Return the metrics of each test fold on both sides, if they have the same folds."""
+    sides = [[fold["metrics"] for fold in run.read("metrics.json")["folds"]] for run in (a, b)]
+    return list(zip(*sides, strict=True)) if len(sides[0]) == len(sides[1]) else []
+
+
+def _noise(
+    folds: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], metric: str
+) -> float | None:
+    """Return the standard error of the mean difference of a metric over pairs of folds."""
+    pairs = [(x.get(metric), y.get(metric)) for x, y in folds]
+    known = [y - x for x, y in pairs if x is not None and y is not None]
+    spread = statistics.deviation(known)
+    complete = len(known) == len(pairs)
+    return spread / math.sqrt(len(known)) if spread is not None and complete else None
 
 
 def _predictions(a: Run, b: Run) -> PredictionDifference | None:

@@ -15,6 +15,7 @@ DOCUMENTS = [
     "docs/tutorial.md",
     "docs/how-to.md",
     "docs/audit.md",
+    "docs/comparing.md",
     "docs/configuration.md",
     "docs/determinism.md",
     "docs/leakage.md",
@@ -67,22 +68,8 @@ def bash(command, folder):
     )
 
 
-LONG = {
-    f"docs/{name}.md"
-    for name in (
-        *(
-            "audit",
-            "configuration",
-            "determinism",
-            "how-to",
-            "leakage",
-            "runs",
-            "stability",
-            "trainers",
-        ),
-        "tutorial",
-    )
-}
+QUICK = {"README.md", "docs/lint.md"}
+LONG = set(DOCUMENTS) - QUICK
 
 
 @pytest.mark.parametrize(

@@ -334,6 +334,7 @@ def train_others(made: World) -> None:
     made.play("stability", "stability @latest")
     made.play("all stabilities", "stability")
     made.play("dropped", "train -q --experiment leakage_canary --set policy=drop")
+    made.play("features differ", "diff", made.run("train"), made.run("dropped"))
     made.play("pin", "runs pin base @latest")
     made.play("unpin", "runs unpin base")
     made.play("pin again", "runs pin base @latest~1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,15 +12,24 @@ import typer
 
 from repro.cli import output
 from repro.cli.completing import offer, runs
-from repro.cli.options import AsFormat, Format, Run, Workspace
+from repro.cli.options import Run, Workspace
 
 if TYPE_CHECKING:
     from repro.compare import Comparison
     from repro.runs.differences import Cause, Side
 
-KINDS = ("configuration", "seed", "data", "code", "environment")
+KINDS = ("configuration", "data", "features", "splits", "seed", "code", "environment")
 SHOWN = 12
 """Causes of one kind that are listed; the rest are counted, and all are in the JSON."""
+
+
+class Report(StrEnum):
+    """How a comparison is written."""
+
+    text = "text"
+    json = "json"
+    markdown = "markdown"
+    html = "html"
 
 
 def command(
@@ -28,19 +38,26 @@ def command(
         str, typer.Argument(help="The run to compare with it.", autocompletion=offer(runs))
     ] = "@latest",
     workspace: Workspace = Path(),
-    form: AsFormat = Format.text,
+    form: Annotated[
+        Report, typer.Option("--format", help="How the comparison is written.")
+    ] = Report.text,
 ) -> int:
     """Compare two runs: the verdict, what differs and where it was decided, and the effect."""
-    from repro.compare import compare
+    from repro.compare import MEANING, compare
     from repro.config.documents.workspace import find_root
     from repro.runs.finding import find
 
     root = find_root(workspace.resolve())
     compared = compare(root, find(root, a), find(root, b))
-    if form is Format.json:
+    if form is Report.text:
+        _text(compared)
+    elif form is Report.json:
         output.result(json.dumps(_json(compared), indent=2, ensure_ascii=False))
     else:
-        _text(compared)
+        from repro.report.comparison import html, markdown
+
+        write = markdown if form is Report.markdown else html
+        output.result(write(_json(compared), MEANING[compared.verdict]))
     return compared.exit_status
 
 
@@ -115,10 +132,25 @@ def _cause(cause: Cause) -> None:
         output.result(f"  {cause.subject}: {cause.new}{moves}")
         return
     idle = "  (idle on both sides)" if cause.idle else ""
-    output.result(f"  {cause.subject}: {_value(cause.old)} -> {_value(cause.new)}{moves}{idle}")
+    retyped = "  (another type)" if cause.retyped else ""
+    if cause.items:
+        output.result(f"  {cause.subject}{moves}{idle}")
+        for item in cause.items:
+            output.result(f"    {item_text(asdict(item))}")
+    else:
+        between = f"{_value(cause.old)} -> {_value(cause.new)}"
+        output.result(f"  {cause.subject}: {between}{retyped}{moves}{idle}")
     for name, side in (("A", cause.a), ("B", cause.b)):
         if side is not None:
             output.result(f"    {name} {_side(side)}")
+
+
+def item_text(item: dict[str, Any]) -> str:
+    """Return in words what became of an item of a list."""
+    value, old, new = _value(item["value"]), item["old"], item["new"]
+    if item["change"] == "moved":
+        return f"moved {value} from place {old} to {new}"
+    return f"{item['change']} {value}, place {new if old is None else old}"
 
 
 def _side(side: Side) -> str:
@@ -139,19 +171,20 @@ def _effect(compared: Comparison) -> None:
     changed = [e for e in compared.effects if e.old != e.new]
     if changed:
         words = {True: "better", False: "worse", None: ""}
-        rows = [("metric", "A", "B", "B - A", "")]
+        rows = [("metric", "A", "B", "B - A", "noise", "")]
         rows += [
             (
                 e.metric,
                 output.number(e.old),
                 output.number(e.new),
                 output.number(e.delta),
+                "" if e.noise is None else f"± {output.number(e.noise)}",
                 words[e.better],
             )
             for e in changed
         ]
         output.result("")
-        output.result(output.columns(rows, right=(1, 2, 3)))
+        output.result(output.columns(rows, right=(1, 2, 3, 4)))
     found = compared.predictions
     if found:
         output.result(

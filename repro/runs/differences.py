@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Any
 
 from repro.identity.equality import same
@@ -36,9 +38,29 @@ class Cause:
     b: Side | None = None
     idle: bool = False
     """Whether it is a hyperparameter that has no effect in either run."""
+    items: tuple[Item, ...] = ()
+    """Of two lists, what was added, removed and moved."""
+
+    retyped: bool = False
+    """Whether the two values look alike and are of other types, as ``7`` and ``"7"``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One change of a list, where both sides are aligned: nothing else in it is another."""
+
+    change: str
+    """``added``, ``removed`` or ``moved``."""
+    value: Any
+    old: int | None
+    """Its place in the first run, from 1; None where it is not there."""
+    new: int | None
 
 
 SEED = "reproducibility.base_seed"
+REGISTRY = "data.feature_registry.registry."
+KINDS = {"features": "features", "splits": "splits"}
+"""The identity component of a value to the kind of what differs; of others it is configuration."""
 
 
 def configuration(
@@ -50,26 +72,70 @@ def configuration(
     """
     old = {leaf["path"]: leaf for leaf in a["values"] if leaf["used"]}
     new = {leaf["path"]: leaf for leaf in b["values"] if leaf["used"]}
+    alone = _features(old) ^ _features(new)
     for path in sorted({*old, *new}):
+        if _feature(path) in alone:
+            continue  # the list of the features says that it came or went
         left, right = old.get(path), new.get(path)
         if left is not None and right is not None and same(left["value"], right["value"]):
             continue
         known = left or right
         component = known["component"] if known else ""
+        old_value, new_value = (side["value"] if side else None for side in (left, right))
         yield Cause(
-            "seed" if path.endswith(SEED) else "configuration",
+            "seed" if path.endswith(SEED) else KINDS.get(component, "configuration"),
             path,
-            left["value"] if left else None,
-            right["value"] if right else None,
+            old_value,
+            new_value,
             "" if component == "none" else component,
             _side(left),
             _side(right),
             path in idle,
+            aligned(old_value, new_value),
+            _is_retyped(old_value, new_value),
         )
     if a["target"] != b["target"]:
         yield Cause("configuration", "target", a["target"], b["target"], "target")
     if a["family"] != b["family"]:
         yield Cause("configuration", "family", a["family"], b["family"], "hyperparameters")
+
+
+def _is_retyped(old: Any, new: Any) -> bool:
+    return type(old) is not type(new) and str(old).lower() == str(new).lower()
+
+
+def _feature(path: str) -> str | None:
+    """Return the feature whose registry entry a path leads into, if it does."""
+    return path.removeprefix(REGISTRY).partition(".")[0] if path.startswith(REGISTRY) else None
+
+
+def _features(leaves: Iterable[str]) -> set[str | None]:
+    return {_feature(path) for path in leaves} - {None}
+
+
+def aligned(old: Any, new: Any) -> tuple[Item, ...]:
+    """Return what became of the items of a list; nothing unless both are lists.
+
+    The longest run of items in the same order stays where it is; of the others, one that is on both
+    sides was moved.
+    """
+    if not isinstance(old, list) or not isinstance(new, list):
+        return ()
+    texts = [[json.dumps(item, sort_keys=True) for item in side] for side in (old, new)]
+    blocks = SequenceMatcher(None, texts[0], texts[1], autojunk=False).get_matching_blocks()
+    stays = {(block.a + n, block.b + n) for block in blocks for n in range(block.size)}
+    gone = [n for n in range(len(old)) if n not in {a for a, _ in stays}]
+    came = [n for n in range(len(new)) if n not in {b for _, b in stays}]
+    found = []
+    for place in gone:
+        to = next((n for n in came if texts[1][n] == texts[0][place]), None)
+        if to is None:
+            found.append(Item("removed", old[place], place + 1, None))
+        else:
+            came.remove(to)
+            found.append(Item("moved", old[place], place + 1, to + 1))
+    found += [Item("added", new[place], None, place + 1) for place in came]
+    return tuple(found)
 
 
 def data(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Cause]:

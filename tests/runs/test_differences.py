@@ -1,6 +1,9 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from repro.runs import differences
+from repro.runs.differences import aligned, configuration
 
 
 def sealed(**values):
@@ -85,3 +88,52 @@ def test_files_differ_by_content_and_not_by_order():
 def test_a_change_that_neither_run_saw_is_marked():
     told = list(differences.configuration(sealed(a=1, b=1), sealed(a=2, b=2), {"b"}))
     assert [(cause.subject, cause.idle) for cause in told] == [("a", False), ("b", True)]
+
+
+LISTS = st.lists(st.integers(0, 5), max_size=7)
+
+
+@given(LISTS, LISTS)
+def test_what_became_of_a_list_leads_from_one_side_to_the_other(old, new):
+    items = aligned(old, new)
+    left = [value for n, value in enumerate(old, 1) if n not in {i.old for i in items}]
+    right = [value for n, value in enumerate(new, 1) if n not in {i.new for i in items}]
+    assert left == right  # what is not spoken of stays, in the same order
+    assert sorted(i.value for i in items if i.change != "added") + sorted(left) != [] or not old
+    for item in items:
+        assert item.old is None or old[item.old - 1] == item.value
+        assert item.new is None or new[item.new - 1] == item.value
+        assert (item.old is None, item.new is None) == {
+            "added": (True, False), "removed": (False, True), "moved": (False, False),
+        }[item.change]  # fmt: skip
+
+
+@given(LISTS)
+def test_a_list_is_as_itself(one):
+    assert aligned(one, list(one)) == ()
+
+
+def test_a_feature_that_goes_is_one_cause_and_a_type_is_one_too():
+    def config(features, folds):
+        values = {
+            "data.feature_registry.selected": (features, "features"),
+            "training_config.splits_config.splits.folds": (folds, "splits"),
+        }
+        for name in features:
+            values[f"data.feature_registry.registry.{name}.lag"] = (0, "features")
+        place = {"file": "f", "line": 1, "column": 1, "text": "", "layer": "document"}
+        return {
+            "target": "t",
+            "family": "f",
+            "values": [
+                {"path": p, "value": v, "component": c, "used": True, "history": [place]}
+                for p, (v, c) in values.items()
+            ],
+        }
+
+    listed, folds = configuration(config(["a", "b", "c"], 5), config(["c", "a"], "5"))
+    assert (listed.kind, folds.kind) == ("features", "splits")
+    changes = {(item.change, item.value) for item in listed.items}
+    assert changes in ({("removed", "b"), ("moved", "c")}, {("removed", "b"), ("moved", "a")})
+    assert folds.retyped
+    assert not next(configuration(config(["a"], 5), config(["a"], 6))).retyped

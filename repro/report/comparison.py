@@ -1,0 +1,145 @@
+"""A comparison of two runs as a comment on a pull request, and as a page that stands alone.
+
+Both are made from the JSON of ``repro diff``, say all of it, and round nothing. What comes from
+runs is never taken as markup. The bytes follow from the document: there is no date in them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from html import escape
+from typing import Any, Final
+
+Document = Mapping[str, Any]
+_KINDS: Final = ("configuration", "data", "features", "splits", "seed", "code", "environment")
+_STYLE: Final = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}"
+    "table{border-collapse:collapse;margin:.5rem 0 1.5rem}th,td{border:1px solid #ccc;"
+    "padding:.25rem .6rem;text-align:left;vertical-align:top}code{white-space:pre-wrap;"
+    "overflow-wrap:anywhere}.s0{color:#06662a}.s1{color:#7a5200}.s5{color:#b00020}"
+)
+_MARKUP: Final = "\\`*_{}[]()#+-!|<>~"
+
+
+def markdown(document: Document, meaning: str) -> str:
+    """Return the comparison as GitHub-flavoured Markdown."""
+    lines = [f"### `{document['verdict']}`: {_escaped(meaning)}", ""]
+    lines += [f"A `{document['a']}`  ", f"B `{document['b']}`", ""]
+    lines += [_escaped(line) + "\n" for line in _notes(document)]
+    for title, head, rows in _tables(document):
+        lines += [f"**{title}**", "", _row(head), _row(["---"] * len(head))]
+        lines += [_row([_code(cell) for cell in row]) for row in rows]
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def html(document: Document, meaning: str) -> str:
+    """Return the comparison as an HTML page without scripts and without anything from elsewhere."""
+    status, verdict = document["exit_status"], escape(document["verdict"])
+    title = f"{verdict}: {escape(document['a'])} and {escape(document['b'])}"
+    parts = [
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>',
+        f"<style>{_STYLE}</style>",
+        f'<h1 class="s{status}">{verdict}</h1><p>{escape(meaning)}</p>',
+        f"<p>A <code>{escape(document['a'])}</code><br>B <code>{escape(document['b'])}</code></p>",
+    ]
+    parts += [f"<p>{escape(line)}</p>" for line in _notes(document)]
+    for name, head, rows in _tables(document):
+        cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+        parts.append(f"<h2>{escape(name)}</h2><table><tr>{cells}</tr>")
+        for row in rows:
+            found = "".join(f"<td><code>{escape(cell)}</code></td>" for cell in row)
+            parts.append(f"<tr>{found}</tr>")
+        parts.append("</table>")
+    return "\n".join([*parts, "</html>"])
+
+
+def _notes(document: Document) -> Iterator[str]:
+    """Yield the sentences that stand above the tables."""
+    if document["label"]:
+        yield f"note: {document['label']}"
+    if document["same_bits"]:
+        yield "All outputs are the same, bit for bit."
+    else:
+        yield f"Outputs that differ: {'; '.join(document['differing_outputs'])}"
+    found, spread = document["predictions"], document["spread"]
+    if found:
+        first = f"; the first: {found['first']}" if found["first"] else ""
+        yield (
+            f"Predictions: {found['changed']} of {found['rows']} rows differ, the largest by"
+            f" {_value(found['largest'])} ({found['largest_ulps']} ULPs), correlation"
+            f" {_value(found['correlation'])}; only in A {found['only_a']}, only in B"
+            f" {found['only_b']}{first}"
+        )
+    if spread:
+        yield (
+            f"{spread['metric']} differs by {_value(spread['difference'])}; {spread['count']} other"
+            f" replicates (needed: {spread['needed']}), from {_value(spread['low'])} to"
+            f" {_value(spread['high'])}"
+        )
+
+
+def _tables(document: Document) -> Iterator[tuple[str, list[str], list[list[str]]]]:
+    """Yield title, head and rows: the metrics that differ, then the causes by kind."""
+    changed = [effect for effect in document["effects"] if effect["old"] != effect["new"]]
+    if changed:
+        words = {True: "better", False: "worse", None: ""}
+        names = ("old", "new", "delta", "noise")
+        yield (
+            "effect",
+            ["metric", "A", "B", "B - A", "noise", ""],
+            [[e["metric"], *(_value(e[n]) for n in names), words[e["better"]]] for e in changed],
+        )
+    for kind in _KINDS:
+        causes = [cause for cause in document["causes"] if cause["kind"] == kind]
+        if causes:
+            yield kind, ["what", "A", "B", "moves", "decided"], [_cause(cause) for cause in causes]
+
+
+def _cause(cause: Document) -> list[str]:
+    """Return one cause as cells."""
+    if cause["items"]:
+        old, new = "", "; ".join(_item(item) for item in cause["items"])
+    elif cause["kind"] == "data" and cause["old"] is None:
+        old, new = "", str(cause["new"])
+    else:
+        old, new = _value(cause["old"]), _value(cause["new"])
+    told = [word for word in ("retyped", "idle") if cause[word]]
+    moves = ", ".join([cause["component"], *told] if cause["component"] else told)
+    sides = [
+        f"{name} {side['file']}:{side['line']}:{side['column']}"
+        for name, side in (("A", cause["a"]), ("B", cause["b"]))
+        if side is not None
+    ]
+    return [cause["subject"], old, new, moves, ", ".join(sides)]
+
+
+def _item(item: Document) -> str:
+    places = [str(place) for place in (item["old"], item["new"]) if place is not None]
+    return f"{item['change']} {_value(item['value'])} ({' to '.join(places)})"
+
+
+def _value(value: Any) -> str:
+    """Return a value with its type kept apart: text stands in quotes."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _code(cell: str) -> str:
+    """Return a cell as code that nothing in it can end: neither a bar nor a backtick nor a line."""
+    if not cell:
+        return ""
+    plain = "".join(c if c.isprintable() else repr(c)[1:-1] for c in cell)
+    for old, new in (("&", "&amp;"), ("<", "&lt;"), ("|", "&#124;"), ("`", "&#96;")):
+        plain = plain.replace(old, new)
+    return f"<code>{plain}</code>"
+
+
+def _escaped(text: str) -> str:
+    """Return a text that Markdown shows by the letter."""
+    escaping: Callable[[str], str] = lambda c: f"\\{c}" if c in _MARKUP else c  # noqa: E731
+    return "".join(escaping(c) if c.isprintable() else " " for c in text)

@@ -1,0 +1,83 @@
+"""Comparisons as Markdown and HTML: everything is said, nothing is rounded, nothing is markup."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from repro.report.comparison import html, markdown
+
+HOSTILE = '<script>alert(1)</script> | `x` [a](b) ![c](d) & "e"\nnext'
+
+
+def document(**other):
+    side = {"file": "CONFIG/a.yaml", "line": 3, "column": 7, "text": "x", "layer": "document"}
+    cause = {
+        "kind": "configuration", "subject": "splits.folds", "old": 5, "new": "5",
+        "component": "splits", "a": side, "b": None, "idle": False, "items": [], "retyped": True,
+    }  # fmt: skip
+    moved = {"change": "moved", "value": "ret_1d", "old": 1, "new": 2}
+    listed = cause | {"kind": "features", "items": [moved], "retyped": False, "subject": "selected"}
+    effect = {"metric": "rmse", "old": 0.1, "new": 0.30000000000000004, "delta": 0.2}
+    return {
+        "a": "a-1", "b": "b-1", "verdict": "explained", "exit_status": 1, "same_bits": False,
+        "differing_outputs": ["metrics", "model, final"], "label": "", "causes": [cause, listed],
+        "effects": [effect | {"better": False, "noise": 0.05}], "spread": None,
+        "predictions": {
+            "rows": 10, "only_a": 0, "only_b": 1, "changed": 3, "largest": 0.125,
+            "largest_ulps": 2, "correlation": None, "first": "fold 1, A, 2001-01-01",
+        },
+        **other,
+    }  # fmt: skip
+
+
+class Text(HTMLParser):
+    """Collects tags and text."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.text = [], ""
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def parsed(page):
+    parser = Text()
+    parser.feed(page)
+    return parser
+
+
+@pytest.mark.parametrize("write", [markdown, html])
+def test_everything_is_said_and_nothing_rounded(write):
+    found = write(document(), "other bits")
+    text = parsed(found).text if write is html else re.sub(r"</?code>|\\", "", found)
+    for word in (
+        *("explained", "other bits", "a-1", "b-1", "splits.folds", "5", '"5"', "retyped"),
+        *("CONFIG/a.yaml:3:7", "0.30000000000000004", "0.05", "worse", "model, final"),
+        *("moved", '"ret_1d" (1 to 2)', "3 of 10 rows", "only in B 1", "fold 1, A, 2001-01-01"),
+    ):
+        assert word in text, word
+    assert write(document(), "other bits") == found
+
+
+def test_what_comes_from_runs_is_never_markup():
+    bad = document()
+    bad["causes"][0] |= {"subject": HOSTILE, "old": HOSTILE, "kind": "data"}
+    bad |= {"label": HOSTILE, "a": HOSTILE}
+    page = parsed(html(bad, HOSTILE))
+    assert not {"script", "img", "a"} & set(page.tags)
+    assert HOSTILE in page.text
+    text = markdown(bad, HOSTILE)
+    assert "<script" not in re.sub(r"\\<script", "", text.replace(f"`{HOSTILE}`", ""))
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert all(line.count("|") in (6, 7) for line in rows)
+
+
+def test_the_same_bits_are_said_to_be_so():
+    same = document(same_bits=True, causes=[], effects=[], predictions=None, verdict="identical")
+    for found in (markdown(same, "x"), html(same, "x")):
+        assert "All outputs are the same, bit for bit" in found.replace("\\", "")
