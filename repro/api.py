@@ -18,6 +18,7 @@ from repro.config.documents.workspace import find_root
 from repro.observer import Observer
 
 if TYPE_CHECKING:
+    from repro.attribute import Attribution
     from repro.audit_log.verification.faults import Report
     from repro.compare import Comparison
     from repro.config.resolution.resolve import Selection
@@ -148,6 +149,15 @@ class Workspace:
         from repro.compare import compare
 
         return compare(self.root, self.run(a), self.run(b))
+
+    def attribute(
+        self, a: str, b: str, metric: str | None = None, *, every_order: int = 4
+    ) -> Attribution:
+        """Train what it takes to say how much of a metric's change each cause carries."""
+        from repro.attribute import attribute, plan
+
+        planned = plan(self.root, self.run(a), self.run(b), metric, every_order)
+        return attribute(self.root, planned, self.observer)
 
     def verify(
         self, reference: str = "@latest", *, rounds: int = 1, vary: bool | Iterable[str] = False

@@ -63,6 +63,7 @@ COMMANDS = {
         ("stability",),
         ("rank",),
         ("diff",),
+        ("diff", "attribute"),
         ("verify",),
         ("doctor",),
         ("lint",),
@@ -334,6 +335,7 @@ def train_others(made: World) -> None:
     made.play("stability", "stability @latest")
     made.play("all stabilities", "stability")
     made.play("dropped", "train -q --experiment leakage_canary --set policy=drop")
+    made.play("attributed", f"diff {made.run('train')} {made.run('other seed')} --attribute")
     made.play("features differ", "diff", made.run("train"), made.run("dropped"))
     made.play("pin", "runs pin base @latest")
     made.play("unpin", "runs unpin base")

@@ -12,7 +12,7 @@ import typer
 
 from repro.cli import output
 from repro.cli.completing import offer, runs
-from repro.cli.options import Run, Workspace
+from repro.cli.options import Run, Workspace, Yes
 
 if TYPE_CHECKING:
     from repro.compare import Comparison
@@ -41,6 +41,23 @@ def command(
     form: Annotated[
         Report, typer.Option("--format", help="How the comparison is written.")
     ] = Report.text,
+    attribute: Annotated[
+        bool,
+        typer.Option("--attribute", help="Train, to say what each cause carries of a metric."),
+    ] = False,
+    metric: Annotated[
+        str | None, typer.Option("--metric", help="With --attribute: of which metric.")
+    ] = None,
+    every_order: Annotated[
+        int,
+        typer.Option(
+            "--every-order",
+            min=0,
+            max=10,
+            help="Of so many causes every set is trained.",
+        ),
+    ] = 4,
+    yes: Yes = False,
 ) -> int:
     """Compare two runs: the verdict, what differs and where it was decided, and the effect."""
     from repro.compare import MEANING, compare
@@ -48,6 +65,12 @@ def command(
     from repro.runs.finding import find
 
     root = find_root(workspace.resolve())
+    if attribute:
+        from repro.cli.attribution import attributed
+
+        pair = (find(root, a), find(root, b))
+        as_json = form is Report.json
+        return attributed(root, pair, metric, every_order, yes=yes, as_json=as_json)
     compared = compare(root, find(root, a), find(root, b))
     if form is Report.text:
         _text(compared)

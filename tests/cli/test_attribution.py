@@ -1,0 +1,73 @@
+"""A change taken apart by training: shares that add up, runs that are reused, and refusals."""
+
+import gzip
+import math
+
+import pytest
+
+pytestmark = pytest.mark.slow
+FEW = ("--set", "n_estimators=10")
+
+
+@pytest.fixture
+def two(desk):
+    """Return a desk with two runs that differ in three things."""
+    first = desk.json("train", "-q", *FEW)
+    other = ("learning_rate=0.2", "selected=[ret_5d, vol_20d, ret_1d]")
+    second = desk.json("train", "-q", "--seed", "7", *FEW, *other)
+    return desk, first["run"], second["run"]
+
+
+def test_shares_add_up_and_nothing_is_trained_twice(two):
+    desk, a, b = two
+    found = desk.json("diff", a, b, "--attribute")
+    assert [share["factor"].rpartition(".")[2] for share in found["shares"]] != []
+    assert {share["factor"].rpartition(".")[2] for share in found["shares"]} == {
+        "features",
+        "learning_rate",
+        "base_seed",
+    }
+    carried = math.fsum(share["delta"] for share in found["shares"])
+    assert math.isclose(carried, found["delta"], rel_tol=1e-9)
+    assert abs(found["rest"]) < 1e-15
+    assert found["delta"] == found["new"] - found["old"]
+    assert (found["every_order"], found["trained"], found["reused"]) == (True, 6, 2)
+    again = desk.json("diff", a, b, "--attribute")
+    assert (again["trained"], again["reused"]) == (0, 8)
+    assert again["shares"] == found["shares"]
+    one = desk.json("diff", a, b, "--attribute", "--every-order", "0", "--metric", "mae")
+    assert (one["every_order"], one["trained"], one["reused"]) == (False, 0, 4)
+    assert math.isclose(math.fsum(s["delta"] for s in one["shares"]), one["delta"], rel_tol=1e-9)
+    text = desk.run("diff", a, b, "--attribute")
+    assert "at most 8 trainings" in text.stderr
+    assert "0 trained, 8 sealed before" in text.stdout
+    assert desk.json("audit", "verify")["verdict"] == "ok"
+
+
+def test_what_changed_prices_did_is_the_rest(two):
+    desk, a, _ = two
+    panel = desk.root / "data" / "stocks.csv.gz"
+    lines = gzip.decompress(panel.read_bytes()).split(b"\n")
+    head, *cells = lines[5000].split(b",")
+    lines[5000] = b",".join([head, cells[0], *(b"9" + cell for cell in cells[1:])])
+    panel.write_bytes(gzip.compress(b"\n".join(lines)))
+    b = desk.json("train", "-q", *FEW, "learning_rate=0.2")["run"]
+    found = desk.json("diff", a, b, "--attribute")
+    assert [share["factor"].rpartition(".")[2] for share in found["shares"]] == ["learning_rate"]
+    assert found["rest"] != 0
+    assert math.isclose(found["shares"][0]["delta"] + found["rest"], found["delta"], rel_tol=1e-9)
+    assert any("5" in subject or "," in subject for subject in found["unattributed"])
+    assert "the rest is other data" in desk.run("diff", a, b, "--attribute").stdout
+
+
+def test_what_cannot_be_taken_apart_is_refused(two):
+    desk, a, _ = two
+    assert (
+        "no value of the configuration differs"
+        in desk.run("diff", a, a, "--attribute", status=2).stderr
+    )
+    other = desk.json("train", "-q", "--target", "fwd_ret_1d", *FEW)["run"]
+    said = desk.run("diff", a, other, "--attribute", status=2).stderr
+    assert "between another target and another" in said
+    said = desk.run("diff", a, a, "--attribute", "--metric", "auc", status=2).stderr
+    assert "auc is not a number on both sides" in said
