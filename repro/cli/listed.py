@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from repro.cli import completing
+from repro.cli.bundles import unbundled
 from repro.cli.completing import offer
 from repro.cli.options import Target
 
@@ -76,21 +75,5 @@ class Filters:
 
 
 def filtering(command: Callable[..., int]) -> Callable[..., int]:
-    """Return ``command`` with the options of ``Filters`` in place of its parameter of that type."""
-    own = inspect.signature(command, eval_str=True)
-    options = list(inspect.signature(Filters, eval_str=True).parameters.values())
-    (name,) = [p.name for p in own.parameters.values() if p.annotation is Filters]
-    parameters: list[inspect.Parameter] = []
-    for parameter in own.parameters.values():
-        parameters += options if parameter.name == name else [parameter]
-
-    @functools.wraps(command)
-    def with_options(**given: Any) -> int:
-        filters = Filters(**{option.name: given.pop(option.name) for option in options})
-        return command(**{name: filters}, **given)
-
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    shown = own.replace(parameters=[p.replace(kind=keyword) for p in parameters])
-    with_options.__signature__ = shown  # type: ignore[attr-defined]
-    with_options.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": int}
-    return with_options
+    """Return ``command`` with these options in place of its parameter of that type."""
+    return unbundled(command, Filters)

@@ -6,13 +6,12 @@ has a parameter of that type and is marked with ``selecting``.
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from repro import choosing
+from repro.cli.bundles import unbundled
 from repro.cli.options import (
     Experiment,
     Family,
@@ -71,29 +70,12 @@ class Chosen:
 def selecting(command: Callable[..., int], *, overrides: bool = True) -> Callable[..., int]:
     """Return ``command`` with the options of ``Chosen`` in place of its parameter of that type.
 
-    They stand where the parameter stands; the overrides come after every other argument, unless
-    the command reads its arguments itself (``overrides`` false).
+    The overrides come after every other argument, unless the command reads its arguments itself
+    (``overrides`` false).
     """
-    own = inspect.signature(command, eval_str=True)
-    options = list(inspect.signature(Chosen, eval_str=True).parameters.values())
-    *named, last = options
-    options = options if overrides else named
-    (name,) = [p.name for p in own.parameters.values() if p.annotation is Chosen]
-    parameters: list[inspect.Parameter] = []
-    for parameter in own.parameters.values():
-        parameters += named if parameter.name == name else [parameter]
-    parameters += [last] if overrides else []
-
-    @functools.wraps(command)
-    def with_options(**given: Any) -> int:
-        chosen = Chosen(**{option.name: given.pop(option.name) for option in options})
-        return command(**{name: chosen}, **given)
-
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    shown = own.replace(parameters=[p.replace(kind=keyword) for p in parameters])
-    with_options.__signature__ = shown  # type: ignore[attr-defined]
-    with_options.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": int}
-    return with_options
+    if overrides:
+        return unbundled(command, Chosen, last="overrides")
+    return unbundled(command, Chosen, without="overrides")
 
 
 def selection(
