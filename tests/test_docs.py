@@ -13,6 +13,7 @@ BIN = Path(sys.executable).parent
 DOCUMENTS = [
     "README.md",
     "docs/tutorial.md",
+    "docs/experiments.md",
     "docs/how-to.md",
     "docs/audit.md",
     "docs/comparing.md",

@@ -60,6 +60,7 @@ COMMANDS = {
         ("validate",),
         ("train",),
         ("train", "replicates"),
+        ("train", "experiment"),
         ("stability",),
         ("rank",),
         ("diff",),
@@ -116,6 +117,12 @@ RUN_FILES = (
     ),
 )
 SUSPICIOUS = "safety.leakage_detection.auto_fix_thresholds.training_accuracy=0.0001"
+SEVERAL = """experiment:
+  description: One symbol that has too few rows, and all of them together.
+  views: [cross_sectional, symbol_specific]
+  symbols: [FB]
+  profile: debug
+"""
 RANKED = (
     *("--set", "target_ranking.targets=[fwd_ret_1d, fwd_up_5d]"),
     *("--set", "feature_selection.method=importance", "--set", "top_k=3"),
@@ -337,6 +344,10 @@ def train_others(made: World) -> None:
     made.play("dropped", "train -q --experiment leakage_canary --set policy=drop")
     made.play("attributed", f"diff {made.run('train')} {made.run('other seed')} --attribute")
     made.play("features differ", "diff", made.run("train"), made.run("dropped"))
+    several = made.root / "CONFIG" / "experiments" / "several.yaml"
+    several.write_text(SEVERAL, "utf-8")
+    made.play("experiment", "train -q --experiment several")
+    several.unlink()
     made.play("pin", "runs pin base @latest")
     made.play("unpin", "runs unpin base")
     made.play("pin again", "runs pin base @latest~1")

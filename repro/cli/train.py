@@ -27,6 +27,10 @@ def command(
         int | None,
         typer.Option("--replicates", min=1, max=10_000, help="So many, with seeds that count on."),
     ] = None,
+    rerun: Annotated[
+        bool,
+        typer.Option("--rerun", help="Of an experiment: train also what is sealed already."),
+    ] = False,
     workspace: Workspace = Path(),
     form: AsFormat = Format.text,
     quiet: Quiet = False,
@@ -36,6 +40,16 @@ def command(
     from repro.train import TrainCommand, train
 
     selection = chosen.selection()
+    if selection.experiment is not None and replicates is None:
+        from repro.experiment import members
+
+        asked = TrainCommand(workspace, selection)
+        named = members(asked)
+        if len(named) > 1 or named[0].view is not None:
+            from repro.cli.experimented import experimented
+
+            with observer(quiet, no_progress) as watching:
+                return experimented(replace(asked, observer=watching), named, rerun, form)
     if replicates is not None:
         return _replicates(TrainCommand(workspace, selection), replicates, form, quiet, no_progress)
     with observer(quiet, no_progress) as watching:

@@ -1,0 +1,84 @@
+"""An experiment of several runs: all checked, each once, and on again after it was killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytestmark = pytest.mark.slow
+SEVERAL = """experiment:
+  description: Two targets, two families, one of them for each of two symbols too.
+  targets: [fwd_ret_1d, fwd_ret_5d]
+  families: [ridge, elasticnet]
+  views: [cross_sectional, symbol_specific]
+  symbols: [AAPL, IBM]
+"""
+
+
+@pytest.fixture
+def several(desk):
+    """Return a desk with an experiment of twelve runs."""
+    (desk.root / "CONFIG" / "experiments" / "several.yaml").write_text(SEVERAL)
+    return desk
+
+
+def test_every_member_is_an_ordinary_run_and_is_trained_once(several):
+    found = several.json("train", "-q", "-e", "several")
+    named = [(r["target"], r["family"], r["view"], r["symbol"]) for r in found["runs"]]
+    assert len(set(named)) == 12
+    assert named[0] == ("fwd_ret_1d", "ridge", "cross_sectional", None)
+    assert named[-1] == ("fwd_ret_5d", "elasticnet", "symbol_specific", "IBM")
+    types = [record["type"] for record in several.records()]
+    assert (types.count("run.planned"), types.count("run.completed")) == (12, 12)
+    planned = [r["body"] for r in several.records() if r["type"] == "run.planned"]
+    assert {body["experiment"] for body in planned} == {"several"}
+    again = several.json("train", "-q", "-e", "several", "--family", "ridge")
+    assert [one["reused"] for one in again["runs"]] == [True] * 6
+    symbol = several.json("train", "-q", "-e", "several", "--symbol", "MSFT", "-t", "fwd_ret_1d")
+    assert [(one["symbol"], one["reused"]) for one in symbol["runs"]] == [("MSFT", False)] * 2
+    rerun = several.json("train", "-q", "-e", "several", "--rerun", "-t", "fwd_ret_1d")
+    assert not any(one["reused"] for one in rerun["runs"])
+    assert several.json("audit", "verify", "--artifacts")["verdict"] == "ok"
+
+
+def test_a_killed_experiment_goes_on_and_nothing_is_lost_or_trained_twice(several):
+    words = [sys.executable, "-P", "-m", "repro", "train", "-q", "-e", "several"]
+    process = subprocess.Popen(words, cwd=several.root, env=several.environment)
+    while sum(record["type"] == "run.completed" for record in several.records()) < 3:
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    before = [r["body"]["run"] for r in several.records() if r["type"] == "run.completed"]
+    assert len(before) < 12
+    found = several.json("train", "-q", "-e", "several")
+    reused = {one["run"] for one in found["runs"] if one["reused"]}
+    assert reused == set(before)
+    ends = [r["body"]["run"] for r in several.records() if r["type"] == "run.completed"]
+    assert len(ends) == len(set(ends)) == 12
+    assert {one["run"] for one in found["runs"]} == set(ends)
+    assert several.json("audit", "verify", "--artifacts")["verdict"] == "ok"
+
+
+def test_one_that_fails_does_not_stop_the_others(several):
+    path = several.root / "CONFIG" / "experiments" / "several.yaml"
+    path.write_text(SEVERAL.replace("AAPL, IBM", "FB, IBM"))
+    few = ("--family", "ridge", "-t", "fwd_ret_1d")
+    found = several.json("train", "-q", "-e", "several", *few, status=3)
+    assert [one["run"] is None for one in found["runs"]] == [False, True, False]
+    assert "rows" in found["runs"][1]["problem"] or "fold" in found["runs"][1]["problem"]
+
+
+def test_nothing_is_trained_if_one_of_them_cannot_be(several):
+    path = several.root / "CONFIG" / "experiments" / "several.yaml"
+    path.write_text(SEVERAL.replace("elasticnet", "elastic"))
+    assert "elastic" in several.run("train", "-q", "-e", "several", status=1).stderr
+    path.write_text(SEVERAL.replace("fwd_ret_5d", "fwd_up_5d"))  # ridge knows no classes
+    said = several.run("train", "-q", "-e", "several", status=1).stderr
+    assert "fwd_up_5d" in said
+    path.write_text(SEVERAL.replace("  symbols: [AAPL, IBM]\n", ""))
+    assert "write its `symbols`" in several.run("train", "-q", "-e", "several", status=2).stderr
+    assert not [r for r in several.records() if r["type"] == "run.planned"]
