@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from repro.sealing import Outcome
 
 
+_UNRECORDED = "interrupted before the plan: nothing was recorded"
 FEATURES = "data.feature_registry.selected"
 """The list of the features of a run."""
 
@@ -88,22 +89,25 @@ def _try(command: TrainCommand, fixed: tuple[Mapping[str, Any], ...], reruns: in
         except ReproError as error:
             started = error
         except KeyboardInterrupt:
-            raise InterruptedRunError("interrupted before the plan: nothing was recorded") from None
-        # Loading all this takes as long as the worker takes to start, which is under way.
-        from repro.running import Asked, carry_out
+            raise InterruptedRunError(_UNRECORDED) from None
+        try:
+            # Loading all this takes as long as the worker takes to start, which is under way.
+            from repro.running import Asked, carry_out
 
-        asked = Asked(
-            root=root,
-            resolved=resolved,
-            active=active,
-            trainer=declaration,
-            selectors=selectors,
-            observer=command.observer,
-            reuse=command.reuse,
-            fixed=fixed,
-            reruns=reruns,
-        )
-        return carry_out(asked, started)
+            asked = Asked(
+                root=root,
+                resolved=resolved,
+                active=active,
+                trainer=declaration,
+                selectors=selectors,
+                observer=command.observer,
+                reuse=command.reuse,
+                fixed=fixed,
+                reruns=reruns,
+            )
+            return carry_out(asked, started)
+        except KeyboardInterrupt:  # once there is a log to tell, it is told there
+            raise InterruptedRunError(_UNRECORDED) from None
 
 
 def _with_features(selection: Selection, names: tuple[str, ...]) -> Selection:

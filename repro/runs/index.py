@@ -128,6 +128,8 @@ def opened(root: Path) -> Iterator[Index]:
     path = layout.index(root)
     database: sqlite3.Connection | None = None
     try:
+        if not layout.runs(root).is_dir():
+            raise FileNotFoundError(path)  # asking for what is not there leaves nothing behind
         path.parent.mkdir(parents=True, exist_ok=True)
         database = _fresh(root, path)
     except sqlite3.DatabaseError:  # corrupt, foreign, of another version, or locked for too long

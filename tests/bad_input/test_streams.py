@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
         (("train", "--symbol", "AAPLL"), 3, "InputError"),
         (("train", "--set", "feature_target_correlation=0.0001"), 6, "TrainingError"),
         (("runs", "show", "nope"), 2, "UsageError"),
-        (("diff", "a", "b"), 2, "UsageError"),
+        (("diff", "no-such-run", "b"), 2, "UsageError"),
         (("verify", "nope"), 2, "UsageError"),
         (("init",), 2, "UsageError"),
     ],

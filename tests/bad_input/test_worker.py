@@ -65,7 +65,7 @@ def test_a_limit_that_ends_before_the_plan_leaves_a_refusal(shared: Workspace) -
     shared.require_clean(before, "run.refused")
 
 
-@pytest.mark.parametrize("megabytes", [150, 200, 230])
+@pytest.mark.parametrize("megabytes", [120, 150, 170])
 def test_too_little_memory_is_called_by_its_name(shared: Workspace, megabytes: int) -> None:
     # The limit is inherited: it lets the notary live and stops the worker, at one place or another.
     before = shared.state()
