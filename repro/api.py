@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from repro.data.comparison import DataComparison
     from repro.data.fingerprint import Fingerprint
     from repro.doctor import Diagnosis
+    from repro.experiment import Experimented
     from repro.explain import Explanation
     from repro.listing import Page
     from repro.pins import Pin
@@ -99,6 +100,17 @@ class Workspace:
         from repro.train import TrainCommand
 
         return replicate(TrainCommand(self.root, _selection(chosen), self.observer), count)
+
+    def experiment(
+        self, name: str, *, rerun: bool = False, **chosen: Unpack[Choice]
+    ) -> Experimented:
+        """Train every run that an experiment names; what is sealed is reused unless ``rerun``."""
+        from repro.experiment import carry_out, members
+        from repro.train import TrainCommand
+
+        asked: Choice = {**chosen, "experiment": name}
+        command = TrainCommand(self.root, _selection(asked), self.observer)
+        return carry_out(command, members(command), rerun=rerun)
 
     def stability(self, reference: str | None = None, seed: int | None = None) -> Stabilities:
         """Return how well replicates agree: those of a run or key, or every group of several."""

@@ -76,6 +76,20 @@ def test_values_keep_their_types_and_a_wrong_one_is_told_with_its_place(workspac
         workspace.train(set={"seed": float("nan")})
 
 
+def test_an_experiment_is_carried_out_and_told_run_by_run(workspace):
+    config = workspace.root / "CONFIG" / "experiments" / "two.yaml"
+    config.write_text(
+        "experiment:\n  description: Two.\n  families: [ridge, lightgbm]\n  profile: debug\n"
+    )
+    done = workspace.experiment("two", set={"splits.folds": 2}, family="ridge").done
+    assert [(one.member.family, one.outcome.snapshot["family"]) for one in done] == [
+        (None, "ridge")
+    ]
+    with pytest.raises(repro.UsageError, match="no such experiment"):
+        workspace.experiment("three")
+    config.unlink()
+
+
 def test_the_log_and_the_data_can_be_asked(workspace):
     report = workspace.audit_verify()
     assert (report.verdict, report.exit_status) == ("ok", 0)

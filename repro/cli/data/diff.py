@@ -134,8 +134,14 @@ def _column(pair: Pair) -> str:
         side: Mapping[str, Any] = pair.new if pair.old is None else pair.old
         return f"{pair.name}: {pair.change}: {side['count']} values"
     told = [
-        f"{name} {output.number(pair.old[name])} -> {output.number(pair.new[name])}"
+        f"{name} {' -> '.join(_apart(pair.old[name], pair.new[name]))}"
         for name in SUMS
         if pair.old[name] != pair.new[name]
     ]
     return f"{pair.name}: {', '.join(told)}"
+
+
+def _apart(old: Any, new: Any) -> tuple[str, str]:
+    """Return two values as people read them, with every digit if they would look alike."""
+    told = output.number(old), output.number(new)
+    return told if told[0] != told[1] else (repr(old), repr(new))
