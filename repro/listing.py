@@ -19,10 +19,10 @@ from repro.runs.sealed import load_run
 
 _CONDITION = re.compile(r"([a-z][a-z0-9_]*)\s*(<=|>=|<|>|=)\s*([-+0-9.eE]+)")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?Z?)?")
-_EQUAL = ("target", "family", "view", "symbol", "level", "seed")
+_EQUAL = ("target", "family", "view", "symbol", "level", "experiment", "seed")
 _SELECTED = (
-    *("time", "target", "family", "view", "symbol", "level", "task", "seed", "replicate_key"),
-    *("strict_key", "execution_key", "output_digest", "metric", "value"),
+    *("time", "target", "family", "view", "symbol", "level", "experiment", "task", "seed"),
+    *("replicate_key", "strict_key", "execution_key", "output_digest", "metric", "value"),
 )
 """The fields of `Listed` that are columns, in the order of `Index.select`."""
 _KEYS = ("name", "replicate_key", "strict_key", "execution_key")
@@ -38,6 +38,7 @@ class ListCommand:
     view: str | None = None
     symbol: str | None = None
     level: str | None = None
+    experiment: str | None = None
     seed: int | None = None
     key: str | None = None
     """The beginning of a name or of any key."""
@@ -70,6 +71,7 @@ class Listed:
     view: str
     symbol: str | None
     level: str
+    experiment: str | None
     task: str
     seed: int
     replicate_key: str

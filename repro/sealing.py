@@ -143,6 +143,7 @@ def _snapshot(plan: Plan, finished: Mapping[str, Any], planned: Planned) -> dict
         "symbol": plan.active.routing["symbol"],
         "family": plan.active.family,
         "level": plan.active.level,
+        "experiment": plan.resolved.experiment,
         "incomplete": list(plan.identity.missing),
         "comparison_group": plan.identity.comparison_group(),
         "payloads": dict(plan.identity.payloads),

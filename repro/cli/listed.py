@@ -12,7 +12,7 @@ import typer
 from repro.cli import completing
 from repro.cli.bundles import unbundled
 from repro.cli.completing import offer
-from repro.cli.options import Target
+from repro.cli.options import Experiment, Target
 
 if TYPE_CHECKING:
     from repro.listing import ListCommand
@@ -36,6 +36,7 @@ class Filters:
         str | None,
         typer.Option("--level", help="A level.", autocompletion=offer(completing.levels)),
     ] = None
+    experiment: Experiment = None
     seed: Annotated[int | None, typer.Option("--seed", help="A base seed.")] = None
     key: Annotated[
         str | None, typer.Option("--key", help="The beginning of a name or of any key.")
@@ -64,6 +65,7 @@ class Filters:
             view=self.view,
             symbol=self.symbol,
             level=self.level,
+            experiment=self.experiment,
             seed=self.seed,
             key=self.key,
             since=self.since,

@@ -198,7 +198,7 @@ def _line(text: str) -> str:
 def _summary(run: Listed) -> dict[str, Any]:
     """Return one run as JSON."""
     keys = ("replicate_key", "strict_key", "execution_key", "output_digest")
-    names = ("run", "time", "target", "view", "symbol", "family", "level", "seed")
+    names = ("run", "time", "target", "view", "symbol", "family", "level", "experiment", "seed")
     return {
         **{name: getattr(run, name) for name in names},
         "metrics": dict(run.metrics),

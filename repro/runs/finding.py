@@ -83,14 +83,16 @@ def several(root: Path, mode: str) -> tuple[Run, ...]:
 
 def newest_of(root: Path, beginning: str) -> Run | None:
     """Return the newest run of the one replicate key that begins so; None if none or several do."""
+    begins, values = (
+        "WHERE replicate_key >= ? AND replicate_key < ?",
+        (beginning, beginning + _BEYOND),
+    )
     with opened(root) as index:
-        rows = index.select(
-            "WHERE replicate_key >= ? AND replicate_key < ? ORDER BY plan, name",
-            (beginning, beginning + _BEYOND),
-        )
-    if not rows or len({row[10] for row in rows}) > 1:
-        return None
-    return load_run(layout.runs(root) / rows[-1][0])
+        found = index.names(begins, values)
+        own = "(SELECT replicate_key FROM runs WHERE name = ?)"
+        if not found or index.count(f"{begins} AND replicate_key != {own}", (*values, found[-1])):
+            return None
+    return load_run(layout.runs(root) / found[-1])
 
 
 def pins(root: Path) -> dict[str, str]:

@@ -40,16 +40,17 @@ WITH RECURSIVE seen (name) AS (
 """
 """Each name once, by jumps through the index: a DISTINCT would walk over every run."""
 _COLUMNS = (
-    "runs.name, plan, time, target, family, view, symbol, level, task, seed, replicate_key,"
-    " strict_key, execution_key, output_digest, metric, runs.value, metrics, inner, size, written"
+    "runs.name, plan, time, target, family, view, symbol, level, experiment, task, seed,"
+    " replicate_key, strict_key, execution_key, output_digest, metric, runs.value, metrics, inner,"
+    " size, written"
 )
 _NAMED = {"runs", "metrics", "marks", "state"}
 _TABLES = """
 CREATE TABLE runs (
     name TEXT PRIMARY KEY, plan INTEGER, time TEXT, target TEXT, family TEXT, view TEXT,
-    symbol TEXT, level TEXT, task TEXT, seed INTEGER, replicate_key TEXT, strict_key TEXT,
-    execution_key TEXT, output_digest TEXT, metric TEXT, value REAL, metrics TEXT, inner TEXT,
-    size INTEGER, written INTEGER
+    symbol TEXT, level TEXT, experiment TEXT, task TEXT, seed INTEGER, replicate_key TEXT,
+    strict_key TEXT, execution_key TEXT, output_digest TEXT, metric TEXT, value REAL,
+    metrics TEXT, inner TEXT, size INTEGER, written INTEGER
 ) WITHOUT ROWID;
 CREATE TABLE metrics (run TEXT, name TEXT, value REAL, PRIMARY KEY (run, name)) WITHOUT ROWID;
 CREATE TABLE marks (run TEXT, kind TEXT, detail TEXT, seq INTEGER);
@@ -224,7 +225,9 @@ def _row(run: Run, base: Path) -> tuple[Any, ...]:
         run.name,
         int(snapshot["log"]["plan"]),
         snapshot["log"].get("time"),
-        *(snapshot[name] for name in ("target", "family", "view", "symbol", "level", "task")),
+        *(snapshot[name] for name in ("target", "family", "view", "symbol", "level")),
+        snapshot.get("experiment"),
+        snapshot["task"],
         int(group["train_seed"]),
         *(group[f"{name}_key"] for name in ("replicate", "strict", "execution")),
         snapshot["output_digest"],

@@ -35,6 +35,7 @@ def test_every_member_is_an_ordinary_run_and_is_trained_once(several):
     assert (types.count("run.planned"), types.count("run.completed")) == (12, 12)
     planned = [r["body"] for r in several.records() if r["type"] == "run.planned"]
     assert {body["experiment"] for body in planned} == {"several"}
+    assert several.json("runs", "list", "--experiment", "several")["matching"] == 12
     again = several.json("train", "-q", "-e", "several", "--family", "ridge")
     assert [one["reused"] for one in again["runs"]] == [True] * 6
     symbol = several.json("train", "-q", "-e", "several", "--symbol", "MSFT", "-t", "fwd_ret_1d")

@@ -33,6 +33,7 @@ def seal(root, number, **other):
     snapshot = {
         "schema": 1, "run": name, "target": "fwd", "task": "regression", "family": family,
         "view": "cross_sectional", "symbol": None, "level": other.get("level", "strict"),
+        "experiment": "odd" if number % 2 else None,
         "incomplete": [], "payloads": {}, "parameters": {}, "outputs": {}, "artifacts": [],
         "leakage": {}, "output_digest": f"{number:064x}",
         "metrics": {"rmse": other.get("rmse", number / 10), "skill": None},
@@ -76,6 +77,7 @@ def test_it_lists_what_a_walk_over_all_runs_finds(root):
     [
         ({"family": "ridge"}, lambda n: n % 2 == 1),
         ({"seed": 4}, lambda n: n == 4),
+        ({"experiment": "odd"}, lambda n: n % 2 == 1),
         ({"where": ("rmse<0.5", "rmse>=0.2")}, lambda n: 2 <= n < 5),
         ({"where": ("skill>0",)}, lambda n: False),
         ({"since": "2026-01-05"}, lambda n: n >= 4),
