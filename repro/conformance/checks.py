@@ -58,7 +58,12 @@ _ALL = (
     Check("early-stopping", "it stops by the rows held out", refusing.stopping),
     Check("bad-rows", "tables to learn nothing from are refused in clear words", refusing.bad_rows),
     Check("repeats", "one process fits the same bits again", same_bits.repeats, bits=True),
-    Check("processes", "another process fits the same bits", same_bits.processes, bits=True),
+    Check(
+        "processes",
+        "another process fits the same bits, whatever it fitted before",
+        same_bits.processes,
+        bits=True,
+    ),
     Check("hash-seed", "so it does under another hash seed", same_bits.hash_seed, bits=True),
     Check("directory", "in another directory, under another umask", same_bits.directory, bits=True),
     Check("time-zone", "in another time zone", same_bits.time_zone, bits=True),

@@ -35,8 +35,12 @@ def repeats(subject: Subject) -> Findings:
 
 
 def processes(subject: Subject) -> Findings:
-    """Fit in another fresh process."""
-    yield from _as_at_home(subject, Around(number=1), "from one process to another")
+    """Fit in another fresh process, which fits other rows before, as a run does fold by fold.
+
+    What a trainer keeps from its first fit can only be seen by one that had another first.
+    """
+    where = "from one process to another that fitted other rows before"
+    yield from _as_at_home(subject, Around(number=1), where, before=True)
 
 
 def hash_seed(subject: Subject) -> Findings:
@@ -115,10 +119,10 @@ def chunks(subject: Subject) -> Findings:
             yield Finding(task, said, note=True)
 
 
-def _as_at_home(subject: Subject, around: Around, where: str) -> Findings:
-    """Yield what is otherwise than in a plain worker."""
+def _as_at_home(subject: Subject, around: Around, where: str, **more: Any) -> Findings:
+    """Yield what is otherwise than in a plain worker, with ``more`` in the wish."""
     for task in subject.tasks:
-        home, away = subject.fitted(task, HOME), subject.fitted(task, around)
+        home, away = subject.fitted(task, HOME), subject.fitted(task, around, **more)
         if home.ok and away.ok:
             first, second = home.result["bits"][0], away.result["bits"][0]
             yield from _differing(task, first, second, where)

@@ -25,9 +25,13 @@ PIECES = (1, 7)
 def fit(bench: Bench, wish: Wish) -> dict[str, Any]:
     """Fit ``repeats`` times; return the bits of each, and the parameters of the last.
 
-    Each time with the interpreter's own generators elsewhere, which must make no difference.
+    Each time with the interpreter's own generators elsewhere, which must make no difference. With
+    ``before``, other rows of the same shape are fitted and predicted first, as a fold before this.
     """
     made = table_of(wish)
+    if wish.get("before"):
+        other = tables.table(wish["task"], wish["rows"], start=wish["rows"] + 1)
+        bench.bits(bench.fit(wish, other), other.x, wish)
     bits = []
     for number in range(wish.get("repeats", 1)):
         model = bench.fit({**wish, "global": number}, made)
