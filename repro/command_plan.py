@@ -178,9 +178,13 @@ def inherited_digests(environ: Mapping[str, str]) -> dict[str, str]:
 def named(text: str, root: Path, place: Path) -> tuple[str, Path]:
     """Return what a path is called in the log, and where it lies, links as they are.
 
-    Below the workspace it is called by its path from there, elsewhere as it was typed.
+    Below the workspace it is called by its path from there, elsewhere as it was typed. Where a link
+    stands before ``..``, the two cannot just be struck out: then it lies where the system goes.
     """
     path = Path(os.path.normpath(place / text))
+    real = os.path.realpath(place / text)
+    if os.path.realpath(path) != real:
+        path = Path(real)
     if path.is_relative_to(root):
         return path.relative_to(root).as_posix(), path
     return text, path

@@ -177,6 +177,21 @@ def test_the_plan_is_signed_before_the_command_starts(bench):
     assert plan["type"] == "command.planned"
 
 
+def test_a_path_that_leaves_a_linked_folder_means_what_the_system_opens(bench):
+    (bench.root / "far" / "deep").mkdir(parents=True)
+    (bench.root / "near").symlink_to(bench.root / "far" / "deep")
+    (bench.root / "far" / "a.csv").write_bytes(b"read\n")
+    (bench.root / "a.csv").write_bytes(b"beside\n")
+    copy = ("--output", "near/../out", "--", "sh", "-c", 'cat "$0" > near/../out', "near/../a.csv")
+    plan, end = bench.plan_and_end(*copy)
+    (read,), (written,) = plan["inputs"]["list"], end["outputs"]["list"]
+    assert (read["name"], read["sha256"]) == ("far/a.csv", digests(b"read\n")["sha256"])
+    assert (written["name"], written["sha256"]) == ("far/out", digests(b"read\n")["sha256"])
+    spoil = ("--input", "near/../a.csv", "--", "sh", "-c", "echo more >> far/a.csv")
+    _, end = bench.plan_and_end(*spoil, status=5)
+    assert end["changed"]["list"] == ["far/a.csv"]
+
+
 def test_inputs_outputs_and_the_end_are_in_the_log(bench):
     (bench.root / "a.csv").write_bytes(b"1,2\n")
     (bench.root / "folder" / "sub").mkdir(parents=True)
