@@ -1,27 +1,21 @@
-"""Two files of out-of-fold predictions, row by row, without numpy.
-
-The file is a NumPy record array (NEP 1, format 1.0): a header that is a Python literal, then rows
-of fixed size: symbol, time (nanoseconds UTC), fold, target, prediction (a number, or one for each
-class); little-endian.
-"""
+"""Two files of out-of-fold predictions, row by row, without numpy."""
 
 from __future__ import annotations
 
-import ast
-import statistics
-import struct
-from collections.abc import Iterator, Mapping
+import math
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import mul, ne, sub
 from pathlib import Path
-from typing import Any
 
 from repro.errors import IntegrityError
+from repro.runs.table import Key, PredictionTable, read
 
-MAGIC = b"\x93NUMPY"
-_CODES = {"<i8": "q", "<i4": "i", "<f8": "d"}
 _HALF = 0.5
-Key = tuple[bytes, int]
+_BELOW_ZERO = -(2**63) - 1
+"""What the bits of a negative float, as a signed integer, are taken from to give its place."""
 Values = tuple[float, ...]
 """What is predicted of one row."""
 
@@ -51,34 +45,46 @@ def compare(a: Path, b: Path, *, timed: bool = True) -> PredictionDifference:
     Unless they are ``timed``, the number of a row stands in the place of its time. Raises
     IntegrityError for a file that is no such table, or predicts other classes.
     """
-    left, right = dict(_rows(a)), dict(_rows(b))
-    common = [key for key in left if key in right]
-    changed, largest, ulps, first = 0, 0.0, 0, None
-    for key in common:
-        (fold, x), (_, y) = left[key], right[key]
-        if len(x) != len(y):
-            raise IntegrityError(
-                f"{a.name} has {len(x)} predictions a row, the other one has {len(y)}"
-            )
-        distances = list(map(_ulps, x, y))
-        if any(distances):
-            changed += 1
-            largest = max(largest, *(abs(p - q) for p, q in zip(x, y, strict=True)))
-            ulps = max(ulps, *distances)
-            first = first or _place(fold, key, distances, timed)
+    left, right = read(a), read(b)
+    if left.classes != right.classes:
+        raise IntegrityError(
+            f"{a.name} has {left.classes} predictions a row, the other one has {right.classes}"
+        )
+    x, y = left.predicted(), right.predicted()
+    common: Sequence[int] = range(left.rows)
+    if not left.has_rows_of(right):
+        places = {key: row for row, key in enumerate(right.keys())}
+        pairs = [(row, places[key]) for row, key in enumerate(left.keys()) if key in places]
+        common = [row for row, _ in pairs]
+        x = _picked(x, common, left.classes)
+        y = _picked(y, [row for _, row in pairs], left.classes)
+    old, new = _bits(x), _bits(y)
+    differing = list(map(ne, old, new))
+    differs = any(differing)
     return PredictionDifference(
         rows=len(common),
-        only_a=len(left) - len(common),
-        only_b=len(right) - len(common),
-        changed=changed,
-        largest=largest,
-        largest_ulps=ulps,
-        correlation=_correlation(
-            [value for key in common for value in left[key][1]],
-            [value for key in common for value in right[key][1]],
-        ),
-        first=first,
+        only_a=left.rows - len(common),
+        only_b=right.rows - len(common),
+        changed=_changed(differing, left.classes) if differs else 0,
+        largest=_largest(x, y) if differs else 0.0,
+        largest_ulps=_largest_ulps(old, new) if differs else 0,
+        correlation=_correlation(x, y),
+        first=_place(left, common, differing.index(True), timed) if differs else None,
     )
+
+
+def _picked(values: Sequence[float], rows: Iterable[int], classes: int) -> list[float]:
+    """Return the values of some rows, in the order of these."""
+    if classes == 1:
+        return [values[row] for row in rows]
+    return [value for row in rows for value in values[row * classes : (row + 1) * classes]]
+
+
+def _changed(differing: Sequence[bool], classes: int) -> int:
+    """Return in how many rows a value differs."""
+    if classes == 1:
+        return sum(differing)
+    return sum(map(any, zip(*[iter(differing)] * classes, strict=True)))
 
 
 Table = Mapping[Key, Values]
@@ -101,7 +107,9 @@ class Agreement:
 
 def table(path: Path) -> Table:
     """Return the predictions in a file; IntegrityError if it is no such table."""
-    return {key: values for key, (_, values) in _rows(path)}
+    found = read(path)
+    values = zip(*[iter(found.predicted())] * found.classes, strict=True)
+    return dict(zip(found.keys(), values, strict=True))
 
 
 def agreement(a: Table, b: Table) -> Agreement:
@@ -109,15 +117,15 @@ def agreement(a: Table, b: Table) -> Agreement:
     pairs = [(x, b[key]) for key, x in a.items() if key in b]
     if any(len(x) != len(y) for x, y in pairs):
         raise IntegrityError("two replicates predict other classes")
-    same = sum(not any(map(_ulps, x, y)) for x, y in pairs)
+    old, new = [v for x, _ in pairs for v in x], [v for _, y in pairs for v in y]
+    classes = len(pairs[0][0]) if pairs else 1
+    changed = _changed(list(map(ne, _bits(old), _bits(new))), classes)
     alike = sum(_class(x) == _class(y) for x, y in pairs)
     return Agreement(
         rows=len(pairs),
-        same_rows=same / len(pairs) if pairs else 0.0,
-        largest=max((abs(p - q) for x, y in pairs for p, q in zip(x, y, strict=True)), default=0.0),
-        correlation=_correlation(
-            [value for x, _ in pairs for value in x], [value for _, y in pairs for value in y]
-        ),
+        same_rows=(len(pairs) - changed) / len(pairs) if pairs else 0.0,
+        largest=_largest(old, new),
+        correlation=_correlation(old, new),
         same_class=alike / len(pairs) if pairs else None,
     )
 
@@ -129,71 +137,51 @@ def _class(values: Values) -> int:
     return values.index(max(values))
 
 
-def _place(fold: int, key: Key, distances: list[int], timed: bool) -> str:
-    """Return which row differs, and of several classes the first that does."""
-    symbol, time = key
+def _place(table: PredictionTable, common: Sequence[int], value: int, timed: bool) -> str:
+    """Return which row a value is of, and of several classes which class."""
+    row, which = common[value // table.classes], value % table.classes
+    symbol, time = table.key(row)
     moment = _date(time) if timed else f"row {time}"
-    row = f"fold {fold}, {symbol.decode()}, {moment}"
-    which = next(n for n, distance in enumerate(distances) if distance)
-    return f"{row}, class {which}" if len(distances) > 1 else row
+    found = f"fold {table.fold(row)}, {symbol.decode()}, {moment}"
+    return f"{found}, class {which}" if table.classes > 1 else found
 
 
-def _rows(path: Path) -> Iterator[tuple[Key, tuple[int, Values]]]:
-    """Yield key, fold and prediction of each row; raises IntegrityError for another format."""
-    try:
-        content = path.read_bytes()
-        if content[:6] != MAGIC or content[6] != 1:
-            raise ValueError("not a NumPy file of format 1")
-        size = struct.unpack_from("<H", content, 8)[0]
-        header = ast.literal_eval(content[10 : 10 + size].decode("latin-1"))
-        fields: list[tuple[Any, ...]] = header["descr"]
-        layout = "<" + "".join(_code(*field) for field in fields)
-        picked = [_values(fields, name) for name in ("symbol", "time", "fold", "prediction")]
-        unpacked: list[tuple[Any, ...]] = list(struct.iter_unpack(layout, content[10 + size :]))
-    except (OSError, ValueError, SyntaxError, KeyError, TypeError, struct.error) as error:
-        raise IntegrityError(f"{path.name} cannot be read: {error}") from error
-    symbol, time, fold = (where.start for where in picked[:3])
-    prediction = picked[3]
-    for row in unpacked:
-        yield (row[symbol].rstrip(b"\0"), row[time]), (row[fold], row[prediction])
+def _largest(x: Sequence[float], y: Sequence[float]) -> float:
+    """Return the largest absolute difference; 0 without values."""
+    return max(map(abs, map(sub, x, y)), default=0.0)
 
 
-def _code(name: str, kind: str, shape: tuple[int, ...] = (1,)) -> str:
-    """Return the struct code of a field, which is one value or a list of them."""
-    if kind.startswith("|S"):
-        return f"{int(kind[2:])}s"
-    (count,) = shape
-    return f"{int(count)}{_CODES[kind]}"
+def _largest_ulps(x: Sequence[int], y: Sequence[int]) -> int:
+    """Return how many representable numbers lie between two at most, from the bits of both."""
+    return max(map(abs, map(sub, _ordinals(x), _ordinals(y))), default=0)
 
 
-def _values(fields: list[tuple[Any, ...]], name: str) -> slice:
-    """Return which of a row's unpacked values are those of a field."""
-    start = 0
-    for found, _, *shape in fields:
-        count = shape[0][0] if shape else 1
-        if found == name:
-            return slice(start, start + count)
-        start += count
-    raise ValueError(f"no field {name}")
+def _bits(values: Sequence[float]) -> list[int]:
+    """Return the bits of each float as a signed integer."""
+    return memoryview(array("d", values)).cast("B").cast("q").tolist()
 
 
-def _ulps(x: float, y: float) -> int:
-    """Return how many representable numbers lie between two; 0 only for the same bits."""
-    return abs(_ordinal(x) - _ordinal(y))
+def _ordinals(values: Sequence[int]) -> list[int]:
+    """Return the place of each float, by its bits, among all floats; the zeros are neighbours."""
+    return [bits if bits >= 0 else _BELOW_ZERO - bits for bits in values]
 
 
-def _ordinal(x: float) -> int:
-    """Return the place of a float in the order of all floats; the two zeros are neighbours."""
-    bits: int = struct.unpack("<q", struct.pack("<d", x))[0]
-    return bits if bits >= 0 else -(bits & 0x7FFFFFFFFFFFFFFF) - 1
-
-
-def _correlation(x: list[float], y: list[float]) -> float | None:
+def _correlation(x: Sequence[float], y: Sequence[float]) -> float | None:
     """Return Pearson's correlation, or None where it is not defined or cannot be computed."""
-    try:
-        return statistics.correlation(x, y)
-    except (ValueError, OverflowError):  # no spread, two infinities
+    if len(x) < 2:
         return None
+    try:
+        dx, dy = _centred(x), _centred(y)
+        below = math.sqrt(math.fsum(map(mul, dx, dx))) * math.sqrt(math.fsum(map(mul, dy, dy)))
+        found = math.fsum(map(mul, dx, dy)) / below
+    except (ValueError, OverflowError, ZeroDivisionError):  # two infinities, too large, no spread
+        return None
+    return max(-1.0, min(1.0, found)) if math.isfinite(found) else None
+
+
+def _centred(values: Sequence[float]) -> list[float]:
+    centre = math.fsum(values) / len(values)
+    return [value - centre for value in values]
 
 
 def _date(nanoseconds: int) -> str:

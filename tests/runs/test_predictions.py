@@ -121,3 +121,49 @@ def test_a_file_that_is_no_table_is_an_integrity_error(content, tmp_path, write)
     (tmp_path / "broken.npy").write_bytes(content)
     with pytest.raises(IntegrityError, match=r"broken\.npy cannot be read"):
         compare(tmp_path / "broken.npy", write("a", table([1.0])))
+
+
+SIDES = st.lists(
+    st.tuples(st.sampled_from([b"A", b"BB", b"CCCCC"]), st.integers(0, 3), st.floats(-1, 1)),
+    max_size=9, unique_by=lambda row: row[:2],
+)  # fmt: skip
+
+
+def spelled_out(a, b):
+    """Return what two tables share, what of it has other bits, and by how much at most."""
+    left, right = ({(s, t): p for s, t, p in side} for side in (a, b))
+    both = [(left[key], right[key]) for key in left if key in right]
+    moved = [(x, y) for x, y in both if struct.pack("<d", x) != struct.pack("<d", y)]
+    largest = max((abs(x - y) for x, y in moved), default=0.0)
+    return len(both), len(left) - len(both), len(right) - len(both), len(moved), largest
+
+
+@given(SIDES, SIDES, st.sampled_from(["S5", "S9"]))
+def test_rows_in_any_order_and_width_are_matched_as_one_would_by_hand(a, b, width):
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        paths = []
+        for name, side, wide in (("a", a, "S5"), ("b", b, width)):
+            rows = np.zeros(len(side), dtype=[("symbol", wide), *KIND[1:]])
+            for place, (symbol, time, value) in enumerate(side):
+                rows[place]["symbol"], rows[place]["time"] = symbol, time
+                rows[place]["prediction"] = value
+            paths.append(Path(folder) / f"{name}.npy")
+            np.save(paths[-1], rows)
+        found, back = compare(*paths), compare(*reversed(paths))
+    one = (found.rows, found.only_a, found.only_b, found.changed, found.largest)
+    assert one == spelled_out(a, b)
+    assert (found.first is None) == (found.changed == 0)
+    assert (back.only_b, back.only_a) == (found.only_a, found.only_b)
+    for name in ("rows", "changed", "largest", "largest_ulps"):
+        assert getattr(back, name) == getattr(found, name)
+    assert (back.correlation is None) == (found.correlation is None)
+
+
+def test_a_file_that_was_cut_short_is_an_integrity_error(write):
+    path = write("a", table([1.0, 2.0, 3.0]))
+    path.write_bytes(path.read_bytes()[:-32])  # a whole row
+    with pytest.raises(IntegrityError, match="2 whole rows where its header says"):
+        compare(path, path)
