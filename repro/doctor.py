@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,6 +22,7 @@ from repro.config.sealed.request import selecting
 from repro.errors import InputError, ReproError
 from repro.execution.environment import settings
 from repro.execution.probing import Probing
+from repro.facts.code import digest_here
 from repro.facts.host import has_openmp, host
 from repro.facts.limits import LEVELS, PROMISING
 from repro.facts.trainers import Declaration, declaration, declarations
@@ -36,7 +36,6 @@ from repro.runs.sealed import Run
 STRICT, PORTABLE, _ = LEVELS
 STATUS: Mapping[str, int] = {"can": 0, "differs": 1, "cannot": 3, "violated": 5}
 """Verdict to exit status."""
-_DECLARATION = " (declaration)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,19 +263,5 @@ def _data(root: Path, run: Run) -> Iterator[Cause]:
 def _code(run: Run) -> Iterator[Cause]:
     """Yield the modules and declarations that are not as the run was computed with."""
     then = run.read("environment.json")["code"]
-    now = {name: _digest(name) for name in then}
+    now = {name: digest_here(name) for name in then}
     yield from differences.mapping("code", "execution_key", then, now)
-
-
-def _digest(name: str) -> str | None:
-    """Return the digest of a module's file, or of the declaration beside it; None without one."""
-    module = name.removesuffix(_DECLARATION)
-    try:
-        spec = find_spec(module)
-        if spec is None or spec.origin is None:
-            return None
-        origin = Path(spec.origin)
-        file = origin if module == name else origin.with_suffix(".json")
-        return digest_file(file).blake3
-    except (ImportError, OSError):
-        return None

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from repro.audit.log import contradictions, cosigner, open_log_to_sign, require_as_logged
+from repro.audit_log.storage.store import Log
 from repro.config.sealed.request import selecting
-from repro.errors import DeterminismError, InterruptedRunError, TrainingError, UsageError
+from repro.errors import (
+    DeterminismError,
+    InterruptedRunError,
+    ReproError,
+    TrainingError,
+    UsageError,
+)
 from repro.execution.interrupts import deferred
 from repro.execution.load import busy
 from repro.execution.session import Job, Session
@@ -76,21 +83,55 @@ def verify_run(
     First ``rounds`` times as it was, then once under each of ``vary``. Bits that contradict each
     other, or an earlier run, under one execution key are an ``incident`` in the log too.
 
+    Whatever ends it early, what the rounds before it showed is recorded: an alarm is not lost.
+
     Raises IntegrityError for a run that is not what was sealed, InputError where its data or its
-    trainer are not at hand, and what the worker raises where nothing is otherwise.
+    trainer are not at hand, InterruptedRunError where somebody stopped it, and what the worker
+    raises where nothing is otherwise.
     """
     log = open_log_to_sign(root, observer.warn)
     cosign = cosigner(log, observer.warn)
     require_as_logged(root, run)
     sealed = _sealed(root, run)
     done: list[_Done] = []
+    varied: list[Round] = []
     try:
         for number in range(1, rounds + 1):
             what = "again" if rounds == 1 else f"again, round {number} of {rounds}"
             done.append(_again(root, sealed, NONE, what, observer))
-        varied = [_varied(root, sealed, one.at(sealed.job.level), observer) for one in vary]
+        for one in vary:
+            varied.append(_varied(root, sealed, one.at(sealed.job.level), observer))
     except KeyboardInterrupt:
-        raise InterruptedRunError("interrupted: nothing was recorded") from None
+        said = "nothing was recorded"
+        if done:
+            early = _recorded(root, log, cosign, run, done, varied)
+            said = _early(early)
+            if early.incident is not None:
+                raise DeterminismError(f"interrupted: {said}") from None
+        raise InterruptedRunError(f"interrupted: {said}") from None
+    except ReproError as error:
+        if done:
+            observer.warn(_early(_recorded(root, log, cosign, run, done, varied)))
+        raise error
+    return _recorded(root, log, cosign, run, done, varied)
+
+
+def _early(found: Verification) -> str:
+    """Return what is said of a verification that ended before it was through."""
+    alarm = "" if found.incident is None else f", and an incident as record {found.incident}"
+    rounds = f"{len(found.rounds)} round{'s' * (len(found.rounds) != 1)}"
+    return f"{found.verdict} in {rounds}, recorded as record {found.record}{alarm}"
+
+
+def _recorded(
+    root: Path,
+    log: Log,
+    cosign: Callable[[], None],
+    run: Run,
+    done: Sequence[_Done],
+    varied: Sequence[Round],
+) -> Verification:
+    """Append what the rounds showed to the log, and return it."""
     now = done[0].now
     found = (*(one.round for one in done), *varied)
     causes: list[Cause] = []  # of every round: data may have changed between two

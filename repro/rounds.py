@@ -107,7 +107,13 @@ def body(
         "produced": produced[:50],
         "rounds": len(plain),
         "variations": [
-            {"name": r.variation.name, "same": r.same} for r in rounds if r.variation is not NONE
+            {
+                "name": r.variation.name,
+                "same": r.same,
+                "failure": None if r.failure is None else r.failure[:300],
+            }
+            for r in rounds
+            if r.variation is not NONE
         ],
         "differences": [f"{c.kind}: {c.subject}"[:200] for c in causes[:50]],
         "differing_outputs": differing[:100],

@@ -171,6 +171,7 @@ class Bench:
                     "distributions": trainer.distributions,
                     "modules": trainer.modules,
                     "shielded": trainer.shielded,
+                    "package": trainer.own_folder,
                     "hint": f"install it with: {trainer.install_command()}",
                 },
                 level=LEVEL,

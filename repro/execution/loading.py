@@ -120,6 +120,11 @@ def load_readers(readers: Sequence[str]) -> None:
         reading.time_reader()
 
 
+def packages(trainers: Sequence[Described]) -> list[str]:
+    """Return the folders of the trainers of others: whole, they are part of the code's digest."""
+    return [trainer["package"] for trainer in trainers if trainer["package"]]
+
+
 def distributions(trainers: Sequence[Described], readers: Sequence[str] = ()) -> list[str]:
     """Return the distributions whose code computes, the trainers' and our own, sorted."""
     named = (name for trainer in trainers for name in trainer["distributions"])

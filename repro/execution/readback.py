@@ -89,8 +89,11 @@ DELETED = " (deleted)"
 Loaded = dict[str, list[tuple[str, str]]]
 
 
-def loaded() -> Loaded:
+def loaded(read: Iterable[str] = ()) -> Loaded:
     """Return name and file of each module that is loaded, by top-level module.
+
+    ``read`` are installed files that were read: those that are no module of these are listed with
+    the package that they lie in, by where they lie in it.
 
     The standard library is one entry, of what lies in its folders: a package that is worked on
     where its sources lie is none of it. Built-in modules have no file and no entry, and our own
@@ -103,7 +106,25 @@ def loaded() -> Loaded:
         if not file or name == "__main__" or top == "repro" or top.startswith("__editable__"):
             continue  # ours: see own_code; a mapping of folders computes nothing and holds paths
         files.setdefault(STANDARD if _is_standard(file) else top, []).append((name, file))
+    for top, name, file in _beside(files, read):
+        files.setdefault(top, []).append((name, file))
     return files
+
+
+def _beside(files: Loaded, read: Iterable[str]) -> list[tuple[str, str, str]]:
+    """Return package, place in it and path of each file that was read and is no loaded module."""
+    code = files_of(files)
+    folders = sorted({*sys.path, sysconfig.get_path("purelib")}, key=len, reverse=True)
+    found = []
+    for file in read:
+        name = os.path.basename(file)  # noqa: PTH119 - of thousands
+        alike = (one for one in code if one.endswith(name))
+        if _is_standard(file) or any(os.path.samefile(one, file) for one in alike):  # noqa: PTH121
+            continue
+        folder = next((f for f in folders if f and _is_below(file, f)), str(Path(file).parent))
+        top, _, below = file.removeprefix(folder + os.sep).partition(os.sep)
+        found.append((top, below or top, file))
+    return sorted(found)
 
 
 def _is_standard(file: str) -> bool:
@@ -118,12 +139,22 @@ def _is_below(file: str, folder: str) -> bool:
 
 def own_code() -> dict[str, str]:
     """Return the digest of each module of ours that is loaded here, by name."""
-    found = {}
-    for name, module in sorted(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if file and name.partition(".")[0] == "repro":
-            found[name] = _file(file)
-    return found
+    return {name: _file(file) for name, file in sorted(_own())}
+
+
+def own_files() -> list[str]:
+    """Return the file of each module of ours that is loaded here."""
+    return [file for _, file in _own()]
+
+
+def files_of(modules: Loaded) -> list[str]:
+    """Return the files of what is ``loaded``, and of our own modules."""
+    return [file for entries in modules.values() for _, file in entries] + own_files()
+
+
+def _own() -> list[tuple[str, str]]:
+    modules = ((name, getattr(module, "__file__", None)) for name, module in sys.modules.items())
+    return [(name, file) for name, file in modules if file and name.partition(".")[0] == "repro"]
 
 
 def startup_files() -> dict[str, str]:

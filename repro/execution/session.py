@@ -46,6 +46,10 @@ class Module(Protocol):
         """The modules to keep out."""
 
     @property
+    def own_folder(self) -> str | None:
+        """The folder of its package, which is digested whole; None for a trainer of ours."""
+
+    @property
     def early_stopping(self) -> str | None:
         """The hyperparameter that holds rows out of the fit, if the family has one."""
 
@@ -169,6 +173,7 @@ def described(trainer: Module) -> dict[str, Any]:
         "distributions": trainer.distributions,
         "modules": trainer.modules,
         "shielded": trainer.shielded,
+        "package": trainer.own_folder,
         "early_stopping": trainer.early_stopping,
         "beside": trainer.beside,
     }

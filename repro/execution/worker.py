@@ -105,7 +105,7 @@ def _serve(channel: Channel) -> None:
     from repro.execution import readback, tables, training
 
     asked = _asked(message, trainers, request["execution"]["threads"])
-    state, modules = readback.state(), readback.loaded()
+    state, modules = readback.state(), readback.loaded(guards.installed)
     # A run that was sealed before there was such a pin is verified without one.
     pinned = options.get("execution", {}).get("numeric_fingerprint")
     attained.require_attained(asked, state, pinned)
@@ -125,6 +125,7 @@ def _serve(channel: Channel) -> None:
         environment |= digests.result()
     channel.send("prepared", facts=prepared.facts, environment=environment)
     seeds = channel.receive()["seeds"]
+    guards.close(readback.files_of(modules), loading.packages(trainers))
     guards.seal(request["execution"]["threads"])
     out = _train(channel, trainer, request, options, prepared, seeds, directory)
     guards.require_untouched()
@@ -168,7 +169,7 @@ def _probe(channel: Channel, message: Mapping[str, Any]) -> None:
         )
         return
 
-    state, modules = readback.state(), readback.loaded()
+    state, modules = readback.state(), readback.loaded(guards.installed)
     guards.allow_files(state["mapped"])
     environment = _environment(trainers, level, state, guards)
     environment |= _digests(modules, state["mapped"])

@@ -7,14 +7,22 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from repro.audit_log.formats.digests import digest_file
-from repro.errors import DeterminismError
+from repro.errors import DeterminismError, InputError
+from repro.facts.contents import content_of
 from repro.facts.trainers import Declaration
+
+DECLARATION = " (declaration)"
+PACKAGE = " (all files)"
+"""What stands behind a name where more, or something else, is digested than the module."""
+BYTECODE = "__pycache__"
 
 
 def code_digests(
     declaration: Declaration, loaded: Mapping[str, str], selectors: Sequence[Declaration] = ()
 ) -> dict[str, str]:
     """Return the BLAKE3 of every module that computes, and of the declarations of the trainers.
+
+    Of a trainer that is not ours, the whole package too: a fit may read tables that lie in it.
 
     ``selectors`` are the families that choose features, perhaps among them the one that is trained.
 
@@ -31,6 +39,25 @@ def code_digests(
             )
     found = dict(loaded)
     for trainer in (declaration, *selectors):
+        if trainer.own_folder:
+            package = content_of(Path(trainer.own_folder), trainer.package, without=(BYTECODE,))
+            found[f"{trainer.package}{PACKAGE}"] = package.blake3
         found.setdefault(trainer.module, digest_file(trainer.file.with_suffix(".py")).blake3)
-        found[f"{trainer.module} (declaration)"] = digest_file(Path(trainer.file)).blake3
+        found[f"{trainer.module}{DECLARATION}"] = digest_file(Path(trainer.file)).blake3
     return dict(sorted(found.items()))
+
+
+def digest_here(name: str) -> str | None:
+    """Return what has a name among ``code_digests``, as it is here; None if it is not."""
+    module = name.removesuffix(DECLARATION).removesuffix(PACKAGE)
+    try:
+        spec = find_spec(module)
+        if spec is None or spec.origin is None:
+            return None
+        origin = Path(spec.origin)
+        if name.endswith(PACKAGE):
+            return content_of(origin.parent, module, without=(BYTECODE,)).blake3
+        file = origin.with_suffix(".json") if name.endswith(DECLARATION) else origin
+        return digest_file(file).blake3
+    except (ImportError, OSError, InputError):
+        return None

@@ -42,8 +42,10 @@ class Content:
         return {"kind": "tree", "tree": self.blake3, "files": self.files, "size": self.size}
 
 
-def content_of(path: Path, name: str) -> Content:
+def content_of(path: Path, name: str, without: Collection[str] = ()) -> Content:
     """Return what lies at ``path``, which messages call ``name``.
+
+    Directories below it that are called one of ``without`` are passed over.
 
     Raises InputError for what is not there, cannot be read, or is neither a file nor a directory.
     """
@@ -53,7 +55,7 @@ def content_of(path: Path, name: str) -> Content:
             one = digest_file(path)
             return Content(one.blake3, one.sha256, one.size, None)
         listed, total = [], 0
-        for below, file in sorted(_files(path, "", (), name)):
+        for below, file in sorted(_files(path, "", (), name, without)):
             _require_file(file, f"{name}/{below}")
             found = digest_file(file)
             listed.append([_text(below, name), found.blake3, found.sha256, str(found.size)])
@@ -108,7 +110,7 @@ def _state(seen: os.stat_result) -> State:
 
 
 def _files(
-    folder: Path, below: str, above: tuple[str, ...], name: str
+    folder: Path, below: str, above: tuple[str, ...], name: str, without: Collection[str]
 ) -> Iterator[tuple[str, Path]]:
     """Yield every file below ``folder`` with its path in the tree; InputError for a loop."""
     real = os.path.realpath(folder)
@@ -117,7 +119,9 @@ def _files(
     for entry in sorted(os.scandir(folder), key=lambda found: found.name):
         path = Path(entry.path)
         if entry.is_dir():
-            yield from _files(path, f"{below}{entry.name}/", (*above, real), name)
+            if entry.name not in without:
+                inside = f"{below}{entry.name}/"
+                yield from _files(path, inside, (*above, real), name, without)
         else:
             yield f"{below}{entry.name}", path
 

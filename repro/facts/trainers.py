@@ -35,6 +35,7 @@ GROUP = "repro.trainers"
 INTERFACE = 1
 SEED_BITS_MOST = 53
 """Of a seed that JSON holds exactly, so that a run's seeds can be read back from its snapshot."""
+_OURS = "repro.trainers."
 WORKER_NEEDS = ("numpy", "pandas", "threadpoolctl")
 """Modules that the worker itself needs, whatever it trains."""
 
@@ -157,6 +158,16 @@ class Declaration:
         """Return the model document that lies beside the declaration, if there is one."""
         beside = self.file.with_suffix(".yaml")
         return beside if beside.is_file() else None
+
+    @property
+    def package(self) -> str:
+        """Return the package that its module lies in."""
+        return self.module.rpartition(".")[0]
+
+    @property
+    def own_folder(self) -> str | None:
+        """Return the folder of its package, which is digested whole; None for a trainer of ours."""
+        return None if self.module.startswith(_OURS) else str(self.file.parent)
 
     def missing(self) -> tuple[str, ...]:
         """Return the top-level modules that training needs and that are not installed."""

@@ -41,6 +41,11 @@ def with_toys(place: Path, loading: Mapping[str, str]) -> Path:
     package = site / "toy_trainers"
     shutil.copytree(TOYS, package, ignore=shutil.ignore_patterns("__pycache__"))
     (package / "late.py").write_text("")
+    (package / "table.json").write_text("0.5")
+    (site / "toy_data.txt").write_text("data")
+    (site / "toy_loading.py").write_text(
+        "import pathlib\nDATA = pathlib.Path(__file__).with_name('toy_data.txt').read_text()\n"
+    )
     (site / "toy_undeclared.py").write_text("")
     (site / "toy_library.py").write_text("import toy_undeclared\n")
     (site / "toy_probing.py").write_text(
@@ -69,7 +74,7 @@ def declaration(family: str) -> dict[str, Any]:
         "family": family,
         "title": "A toy",
         "distributions": ["toy-trainers"],
-        "modules": ["toy_library", "toy_probing"],
+        "modules": ["toy_library", "toy_loading", "toy_probing"],
         "shielded": [],
         "tasks": ["regression", "binary"],
         "hyperparameters": {"deed": deed, "depth": depth},

@@ -25,6 +25,7 @@ LOADING = {
     "broken": "raise ValueError('not today')",
     "random": "import numpy; numpy.random.default_rng()",
     "fetches": "import socket; socket.create_connection(('127.0.0.1', 9))",
+    "loads": "import toy_loading",
     "meddles": "from .toy import meddle; meddle()",
 }
 
@@ -88,6 +89,14 @@ def test_a_toy_that_behaves_is_trained(train: Train) -> None:
         ("threads", "start of a thread, in a run with one,"),
         ("reads", "read of /etc/hostname, which is not declared,"),
         ("reads CONFIG", "CONFIG/data/dataset.yaml, which is not declared,"),
+        ("reads installed", "toy_data.txt, which is not declared, or was not digested before the"),
+        ("makes a pipe", "os.mkfifo of ../outside"),
+        ("connects to a file", "sqlite3.connect of ../outside"),
+        ("connects by address", "sqlite3.connect of ../outside"),
+        ("removes a tree", "shutil.rmtree of ../../../data"),
+        ("system entropy", "a draw from os.getrandom"),
+        ("unseeded within", "a numpy.random.default_rng without a seed"),
+        ("unseeded state within", "a numpy.random.RandomState without a seed"),
         ("lists", "listing of /etc, which is not declared,"),
         ("writes", "write to ../outside"),
         ("removes", "os.remove of ../.lock"),
@@ -152,6 +161,35 @@ def test_a_library_that_probes_for_what_nobody_declared_does_not_find_it(
     train(family="probes").require(0)
     snapshot = json.loads((workspace.folder_of(newest(workspace)) / "snapshot.json").read_bytes())
     assert "toy_undeclared" in snapshot["after"]["shielded"]
+
+
+def test_a_table_that_a_trainer_reads_in_its_package_is_part_of_the_key(
+    train: Train, workspace: Workspace, toys: Path
+) -> None:
+    (table,) = toys.parents[1].glob("lib/*/site-packages/toy_trainers/table.json")
+    before = table.read_text()
+    train("reads its table").require(0)
+    table.write_text("0.25")
+    try:
+        train("reads its table").require(0)
+    finally:
+        table.write_text(before)
+    first, second = [r["body"] for r in workspace.records() if r["type"] == "run.completed"][-2:]
+    assert first["output_digest"] != second["output_digest"]
+    assert first["execution_key"] != second["execution_key"]
+    said = workspace.repro("diff", first["run"], second["run"])
+    said.require(1, "toy_trainers (all files)")
+
+
+def test_what_a_library_reads_where_it_is_installed_is_part_of_the_key(
+    train: Train, workspace: Workspace, toys: Path
+) -> None:
+    (data,) = toys.parents[1].glob("lib/*/site-packages/toy_data.txt")
+    train(family="loads").require(0)
+    data.write_text("other")
+    train(family="loads").require(0)
+    first, second = [r["body"] for r in workspace.records() if r["type"] == "run.completed"][-2:]
+    assert first["execution_key"] != second["execution_key"]
 
 
 @pytest.mark.parametrize("how", ["append", "rewrite", "replace"])

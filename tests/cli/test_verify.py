@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import py_compile
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from repro.errors import InputError, InterruptedRunError
 from repro.observer import Observer
 from repro.reexecute import verify_run
 from repro.runs.finding import find
@@ -135,11 +137,11 @@ def following(make_desk, commands):
     """Return a maker of a desk with a run of that trainer, which follows something."""
     made = make_desk()
 
-    def train(what):
+    def train(what, *more):
         desk = replace(made, command=(str(commands), "-P", "-m", "repro"))
         document = desk.root / "CONFIG" / "model_config" / "following.yaml"
         document.write_text(DOCUMENT)
-        choose = ("--family", "following", f"hyperparameters.follows={what}")
+        choose = ("--family", "following", f"hyperparameters.follows={what}", *more)
         return desk, desk.json("train", "-q", "-t", "fwd_ret_5d", *choose)["run"]
 
     return train
@@ -216,6 +218,49 @@ def test_rounds_that_disagree_among_themselves_are_an_alarm(following):
             break
     assert answer["exit_status"] == 5
     assert desk.records()[answer["incident"]]["type"] == "incident"
+
+
+@pytest.mark.slow
+def test_an_alarm_of_the_rounds_before_an_interruption_is_not_lost(following):
+    desk, run = following("process", "--seed", "7")  # a key of its own
+    command = [*desk.command, "verify", run, "--rounds", "60", "--no-progress"]
+    verifying = subprocess.Popen(
+        command, cwd=desk.root, env=desk.environment, stderr=subprocess.PIPE, text=True
+    )
+    for line in verifying.stderr:  # one round in two is otherwise: of eight, all but 1 in 256
+        if "training" in line and "round 9 of 60" in line:
+            verifying.send_signal(signal.SIGINT)
+            break
+    said = verifying.communicate()[1]
+    assert verifying.returncode == 5
+    *_, verified, incident = desk.records()
+    assert f"interrupted: BROKEN in 8 rounds, recorded as record {verified['seq']}" in said
+    assert (verified["body"]["verdict"], verified["body"]["rounds"]) == ("BROKEN", 8)
+    assert incident["type"] == "incident"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["interrupted", "no data"])
+def test_rounds_before_an_early_end_are_recorded(make_desk, monkeypatch, how):
+    desk = make_desk()
+    run = desk.train("--set", "n_estimators=3")["run"]
+    for name, value in desk.environment.items():
+        monkeypatch.setenv(name, value)
+
+    def end(stage):
+        if stage.startswith("preparing") and stage.endswith("round 2 of 3"):
+            if how == "interrupted":
+                raise KeyboardInterrupt
+            (desk.root / "data" / "stocks.csv.gz").unlink()
+
+    warned = []
+    watching = Observer(stage=end, warn=warned.append)
+    error = InterruptedRunError if how == "interrupted" else InputError
+    with pytest.raises(error) as raised:
+        verify_run(desk.root, find(desk.root, run), watching, rounds=3)
+    body = desk.records()[-1]["body"]
+    assert (body["verdict"], body["rounds"]) == ("reproduced", 1)
+    assert "reproduced in 1 round, recorded as" in " ".join([raised.value.problem, *warned])
 
 
 def test_a_variation_that_there_is_not_is_refused_with_the_names_of_all(desk):

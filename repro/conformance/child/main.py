@@ -65,7 +65,11 @@ def _serve(channel: Channel) -> None:
     from repro.conformance.child import files as kept
     from repro.conformance.child import fits, hostile
     from repro.conformance.child.bench import Bench, installed_modules
+    from repro.execution import readback
 
+    guards.close(
+        readback.files_of(readback.loaded(guards.installed)), loading.packages([described])
+    )
     trainer = _Watched(module, guards)
     bench = Bench(cast(Any, trainer), directory, frozenset(installed_modules()))
     acts = {

@@ -23,10 +23,14 @@ class Unguarded:
     """What stands where nothing is refused: a run at best effort."""
 
     refused: tuple[str, ...] = ()
+    installed: tuple[str, ...] = ()
     in_force: tuple[str, ...] = ()
 
     def allow_files(self, files: Iterable[str]) -> None:
         """Do nothing: all files may be read."""
+
+    def close(self, files: Iterable[str], folders: Iterable[str]) -> None:
+        """Do nothing: what is installed may be read."""
 
     def seal(self, threads: int) -> None:
         """Do nothing."""
@@ -61,6 +65,7 @@ class Guards:
             calls.checks(self.watch),
             files.checks(self.watch, self.places),
         )
+        files.guard_nodes(self.watch, self.places)
         filtered = kernel.refuse_processes_and_sockets()
         self.in_force = ("kernel", "python") if filtered else ("python",)
         """Who refuses: Python always, the kernel where it has a filter."""
@@ -72,6 +77,11 @@ class Guards:
         """Return the modules that somebody asked for and did not get, sorted."""
         return tuple(sorted(self.shield.refused))
 
+    @property
+    def installed(self) -> tuple[str, ...]:
+        """Return the installed files that were read so far, sorted."""
+        return self.places.installed
+
     def allow_files(self, files: Iterable[str]) -> None:
         """Let these files be read too."""
         self.places.allow_files(files)
@@ -79,6 +89,10 @@ class Guards:
     def require_untouched(self) -> None:
         """Raise GuardError for what was refused and swallowed."""
         self.watch.require_untouched()
+
+    def close(self, files: Iterable[str], folders: Iterable[str]) -> None:
+        """Of what is installed, let only these files be read, and those below these folders."""
+        self.places.close(files, folders)
 
     def seal(self, threads: int) -> None:
         """Refuse what only preparing needs: new modules and, at one thread, others beside it."""

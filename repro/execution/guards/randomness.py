@@ -3,7 +3,7 @@
 What draws through Python's names for it is named with its line. The states of both global
 generators are compared besides, which also shows a draw by compiled code that holds a generator
 itself, as scikit-learn does where it is given no seed. Not seen: C and C++ that ask the system, or
-the processor, for entropy.
+the processor, for entropy, and the bit generators that NumPy keeps in private modules.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ class Generators:
         entropy: tuple[tuple[Any, str], ...] = (
             *((random.SystemRandom, name) for name in ("random", "getrandbits", "randbytes")),
             *((secrets, "randbits"), (os, "urandom")),
+            *([(os, "getrandom")] if hasattr(os, "getrandom") else ()),
         )
         for place, name in entropy:
             of = f"random.{place.__name__}" if isinstance(place, type) else place.__name__
@@ -107,8 +108,11 @@ class Generators:
             return made(seed)
 
         setattr(place, made.__name__, default_rng)
+        setattr(place._generator, made.__name__, default_rng)
         for name in _MAKERS:
             setattr(place, name, self._stand_in(getattr(place, name)))
+        # The others' own modules keep the classes: pickle looks for them there.
+        setattr(place.mtrand, "RandomState", place.RandomState)  # noqa: B010 - a class, to mypy
 
     def _stand_in(self, real: type) -> type:
         """Return what is taken for the class ``real``, and makes it only from a seed.

@@ -5,7 +5,9 @@ import json
 import os
 import random
 import secrets
+import shutil
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import threading
@@ -147,6 +149,30 @@ def read_configuration(job, x, y):
     Path("../../../../CONFIG/data/dataset.yaml").read_text()  # reads CONFIG
 
 
+def read_table(job, x, y):
+    return json.loads(Path(__file__).with_name("table.json").read_text())
+
+
+def read_installed(job, x, y):
+    (Path(__file__).parents[1] / "toy_data.txt").read_text()  # reads installed
+
+
+def made_pipe(job, x, y):
+    os.mkfifo("../outside")  # makes a pipe
+
+
+def connected_database(job, x, y):
+    sqlite3.connect(Path("../outside"))  # connects to a file
+
+
+def addressed_database(job, x, y):
+    sqlite3.connect("file:../outside?mode=rwc", uri=True)  # connects by address
+
+
+def removed_tree(job, x, y):
+    shutil.rmtree(Path("../../../data"))  # removes a tree
+
+
 def listed(job, x, y):
     sorted(Path("/etc").iterdir())  # lists
 
@@ -214,6 +240,22 @@ def unseeded_state(job, x, y):
 
 def entropy(job, x, y):
     return os.urandom(1)[0]  # entropy
+
+
+def system_entropy(job, x, y):
+    return os.getrandom(1)[0]  # system entropy
+
+
+def unseeded_within(job, x, y):
+    from numpy.random import _generator
+
+    return _generator.default_rng().random()  # unseeded within
+
+
+def unseeded_state_within(job, x, y):
+    from numpy.random import mtrand
+
+    return mtrand.RandomState().rand()  # unseeded state within
 
 
 def secret(job, x, y):
@@ -287,6 +329,15 @@ AT_FIT = {
     "threads in C": threaded_in_c,
     "reads": read,
     "reads CONFIG": read_configuration,
+    "reads installed": read_installed,
+    "reads its table": read_table,
+    "makes a pipe": made_pipe,
+    "connects to a file": connected_database,
+    "connects by address": addressed_database,
+    "removes a tree": removed_tree,
+    "system entropy": system_entropy,
+    "unseeded within": unseeded_within,
+    "unseeded state within": unseeded_state_within,
     "lists": listed,
     "writes": wrote,
     "removes": removed,
