@@ -12,20 +12,17 @@ import math
 import os
 import platform
 import sys
-import sysconfig
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import blake3
-
 from repro.audit_log.formats.digests import payload_digest
+from repro.execution.inventory import digest_of
 
 MAPS = Path("/proc/self/maps")
 STATUS = Path("/proc/self/status")
-WINDOW = 1 << 18
 
 
 def state() -> dict[str, Any]:
@@ -77,100 +74,19 @@ def versions(distributions: Iterable[str]) -> dict[str, str | None]:
     return found
 
 
-STANDARD = "python standard library"
-_BASE = {"platbase": sys.base_exec_prefix, "installed_platbase": sys.base_exec_prefix}
-_STANDARD_FOLDERS = tuple(
-    sorted({str(Path(os.__file__).parent), sysconfig.get_path("platstdlib", vars=_BASE)})
-)
-_ADDED_FOLDERS = ("site-packages", "dist-packages")
-"""Below those of the standard library, and no part of it."""
 DELETED = " (deleted)"
 """What Linux puts behind the path of a mapped file that is not there any more."""
-Loaded = dict[str, list[tuple[str, str]]]
-
-
-def loaded(read: Iterable[str] = ()) -> Loaded:
-    """Return name and file of each module that is loaded, by top-level module.
-
-    ``read`` are installed files that were read: those that are no module of these are listed with
-    the package that they lie in, by where they lie in it.
-
-    The standard library is one entry, of what lies in its folders: a package that is worked on
-    where its sources lie is none of it. Built-in modules have no file and no entry, and our own
-    worker-side modules are digested by the notary.
-    """
-    files: Loaded = {}
-    for name, module in sorted(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        top = name.partition(".")[0]
-        if not file or name == "__main__" or top == "repro" or top.startswith("__editable__"):
-            continue  # ours: see own_code; a mapping of folders computes nothing and holds paths
-        files.setdefault(STANDARD if _is_standard(file) else top, []).append((name, file))
-    for top, name, file in _beside(files, read):
-        files.setdefault(top, []).append((name, file))
-    return files
-
-
-def _beside(files: Loaded, read: Iterable[str]) -> list[tuple[str, str, str]]:
-    """Return package, place in it and path of each file that was read and is no loaded module."""
-    code = files_of(files)
-    folders = sorted({*sys.path, sysconfig.get_path("purelib")}, key=len, reverse=True)
-    found = []
-    for file in read:
-        name = os.path.basename(file)  # noqa: PTH119 - of thousands
-        alike = (one for one in code if one.endswith(name))
-        if _is_standard(file) or any(os.path.samefile(one, file) for one in alike):  # noqa: PTH121
-            continue
-        folder = next((f for f in folders if f and _is_below(file, f)), str(Path(file).parent))
-        top, _, below = file.removeprefix(folder + os.sep).partition(os.sep)
-        found.append((top, below or top, file))
-    return sorted(found)
-
-
-def _is_standard(file: str) -> bool:
-    """Return whether a file lies in a folder of the standard library's own."""
-    below = (file.removeprefix(folder) for folder in _STANDARD_FOLDERS if _is_below(file, folder))
-    return any(not set(_ADDED_FOLDERS) & set(Path(rest).parts) for rest in below)
-
-
-def _is_below(file: str, folder: str) -> bool:
-    return file.startswith(folder + os.sep)
-
-
-def own_code() -> dict[str, str]:
-    """Return the digest of each module of ours that is loaded here, by name."""
-    return {name: _file(file) for name, file in sorted(_own())}
-
-
-def own_files() -> list[str]:
-    """Return the file of each module of ours that is loaded here."""
-    return [file for _, file in _own()]
-
-
-def files_of(modules: Loaded) -> list[str]:
-    """Return the files of what is ``loaded``, and of our own modules."""
-    return [file for entries in modules.values() for _, file in entries] + own_files()
-
-
-def _own() -> list[tuple[str, str]]:
-    modules = ((name, getattr(module, "__file__", None)) for name, module in sys.modules.items())
-    return [(name, file) for name, file in modules if file and name.partition(".")[0] == "repro"]
 
 
 def startup_files() -> dict[str, str]:
     """Return the digests of the ``.pth`` files, which can run code when an interpreter starts."""
     folders = {Path(path) for path in sys.path if path.endswith(("site-packages", "dist-packages"))}
     return {
-        path.name: _file(str(path))
+        path.name: digest_of(str(path))
         for folder in sorted(folders)
         for path in sorted(folder.glob("*.pth"))
         if not path.name.startswith("__editable__")
     }
-
-
-def libraries(files: Loaded) -> dict[str, str]:
-    """Return a digest for each top-level module, over all its loaded files."""
-    return {top: _digest(entries) for top, entries in sorted(files.items())}
 
 
 def mapped_paths() -> tuple[str, ...]:
@@ -199,7 +115,7 @@ def mapped(paths: Iterable[str]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for path in paths:
-        name, digest = Path(path).name, _file(path)
+        name, digest = Path(path).name, digest_of(path)
         found[name if found.get(name, digest) == digest else f"{name} {digest[:8]}"] = digest
     return found
 
@@ -317,29 +233,3 @@ def _single(a: Any) -> Any:
     """Return the product of a matrix with itself in single precision."""
     single = a.astype("<f4")
     return single @ single
-
-
-def _digest(entries: list[tuple[str, str]]) -> str:
-    """Return one digest over the names and contents of files."""
-    hasher = blake3.blake3()
-    for name, file in entries:
-        hasher.update(f"{name}\0{_file(file)}\n".encode())
-    return hasher.hexdigest()
-
-
-def _file(path: str) -> str:
-    """Return the BLAKE3 of a file, or of the archive that it lies in, or the word ``unreadable``.
-
-    Read in windows: mapping whole libraries would raise the worker's peak memory by a quarter.
-    """
-    hasher = blake3.blake3()
-    window = memoryview(bytearray(WINDOW))
-    try:
-        with Path(path).open("rb", buffering=0) as file:
-            while size := file.readinto(window):
-                hasher.update(window[:size])
-    except NotADirectoryError:  # a module in an archive: one above it is a file
-        return _file(str(Path(path).parent))
-    except OSError:
-        return "unreadable"
-    return hasher.hexdigest()

@@ -102,10 +102,10 @@ def _serve(channel: Channel) -> None:
     loaded = {described["family"]: loading.load(described, guards) for described in trainers}
     trainer = loaded[message["trainer"]["family"]]
     loading.load_readers(readers)
-    from repro.execution import readback, tables, training
+    from repro.execution import inventory, readback, tables, training
 
     asked = _asked(message, trainers, request["execution"]["threads"])
-    state, modules = readback.state(), readback.loaded(guards.installed)
+    state, modules = readback.state(), inventory.loaded(guards.installed)
     # A run that was sealed before there was such a pin is verified without one.
     pinned = options.get("execution", {}).get("numeric_fingerprint")
     attained.require_attained(asked, state, pinned)
@@ -114,7 +114,7 @@ def _serve(channel: Channel) -> None:
     # Digesting a hundred megabytes of libraries leaves the interpreter free to read the data.
     with ThreadPoolExecutor(1) as beside:
         digests = beside.submit(lambda: _digests(modules, state["mapped"]))
-        environment["code"] = readback.own_code()
+        environment["code"] = inventory.own_code()
         prepared = training.prepare(
             request,
             options,
@@ -125,7 +125,7 @@ def _serve(channel: Channel) -> None:
         environment |= digests.result()
     channel.send("prepared", facts=prepared.facts, environment=environment)
     seeds = channel.receive()["seeds"]
-    guards.close(readback.files_of(modules), loading.packages(trainers))
+    guards.close(inventory.files_of(modules), loading.packages(trainers))
     guards.seal(request["execution"]["threads"])
     out = _train(channel, trainer, request, options, prepared, seeds, directory)
     guards.require_untouched()
@@ -162,14 +162,14 @@ def _probe(channel: Channel, message: Mapping[str, Any]) -> None:
         except (InputError, DeterminismError) as error:
             missing[described["family"]] = {"problem": error.problem, "hint": error.hint}
     try:
-        from repro.execution import readback, tables, training  # noqa: F401
+        from repro.execution import inventory, readback, tables, training  # noqa: F401
     except ImportError as error:
         channel.send(
             "found", environment=None, violated=found, beyond=[str(error)], missing=missing
         )
         return
 
-    state, modules = readback.state(), readback.loaded(guards.installed)
+    state, modules = readback.state(), inventory.loaded(guards.installed)
     guards.allow_files(state["mapped"])
     environment = _environment(trainers, level, state, guards)
     environment |= _digests(modules, state["mapped"])
@@ -244,9 +244,9 @@ def _digests(
     modules: Mapping[str, list[tuple[str, str]]], paths: Sequence[str]
 ) -> dict[str, dict[str, str]]:
     """Return the digests of what is loaded, and of the shared libraries that are mapped."""
-    from repro.execution import readback
+    from repro.execution import inventory, readback
 
-    return {"libraries": readback.libraries(dict(modules)), "mapped": readback.mapped(paths)}
+    return {"libraries": inventory.libraries(dict(modules)), "mapped": readback.mapped(paths)}
 
 
 def _after(asked: attained.Asked, before: Mapping[str, Any]) -> dict[str, Any]:
@@ -263,11 +263,11 @@ def _after(asked: attained.Asked, before: Mapping[str, Any]) -> dict[str, Any]:
 
 def _require_no_new_code(modules: Mapping[str, Sequence[tuple[str, str]]], level: str) -> None:
     """Raise DeterminismError for a module that was loaded after the plan, which nobody digested."""
-    from repro.execution import readback
+    from repro.execution import inventory
 
     known = {name for entries in modules.values() for name, _ in entries}
-    now = readback.loaded()
-    now.pop(readback.STANDARD, None)
+    now = inventory.loaded()
+    now.pop(inventory.STANDARD, None)
     new = sorted(name for entries in now.values() for name, _ in entries if name not in known)
     if new and level != BEST_EFFORT:
         raise DeterminismError(

@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from repro.execution import readback
+from repro.execution import inventory, readback
 from repro.execution.launch import BOOTSTRAP
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux tells")
@@ -23,7 +23,7 @@ def loaded_from(monkeypatch, name, file):
     module = ModuleType(name)
     module.__file__ = str(file)
     monkeypatch.setitem(sys.modules, name, module)
-    return readback.loaded()
+    return inventory.loaded()
 
 
 def test_a_package_worked_on_where_its_sources_lie_is_not_the_standard_library(
@@ -32,9 +32,9 @@ def test_a_package_worked_on_where_its_sources_lie_is_not_the_standard_library(
     file = tmp_path / "src" / "planted" / "lazily.py"
     found = loaded_from(monkeypatch, "planted.lazily", file)
     assert found["planted"] == [("planted.lazily", str(file))]
-    assert ("json", sys.modules["json"].__file__) in found[readback.STANDARD]
+    assert ("json", sys.modules["json"].__file__) in found[inventory.STANDARD]
     assert "pytest" in found
-    compiled = [n for n, f in found[readback.STANDARD] if "lib-dynload" in f]
+    compiled = [n for n, f in found[inventory.STANDARD] if "lib-dynload" in f]
     assert compiled
 
 
@@ -45,7 +45,7 @@ def test_code_in_an_archive_is_digested_with_it(tmp_path):
         with zipfile.ZipFile(archive, "w") as file:
             file.writestr("planted/main.py", text)
         inside = str(archive / "planted" / "main.py")
-        digests |= set(readback.libraries({"planted": [("planted.main", inside)]}).values())
+        digests |= set(inventory.libraries({"planted": [("planted.main", inside)]}).values())
     assert len(digests) == 2
 
 

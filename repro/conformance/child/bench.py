@@ -13,7 +13,7 @@ import numpy as np
 
 from repro.conformance.child import tables
 from repro.conformance.child.tables import Floats, Table
-from repro.execution import readback
+from repro.execution import inventory
 from repro.trainers.contract import Job, Trainer
 
 Wish = Mapping[str, Any]
@@ -80,8 +80,8 @@ class Bench:
 
 def installed_modules() -> set[str]:
     """Return the names of the loaded modules that are neither ours nor the standard library's."""
-    found = readback.loaded()
-    found.pop(readback.STANDARD, None)
+    found = inventory.loaded()
+    found.pop(inventory.STANDARD, None)
     return {name for entries in found.values() for name, _ in entries}
 
 

@@ -65,10 +65,10 @@ def _serve(channel: Channel) -> None:
     from repro.conformance.child import files as kept
     from repro.conformance.child import fits, hostile
     from repro.conformance.child.bench import Bench, installed_modules
-    from repro.execution import readback
+    from repro.execution import inventory
 
     guards.close(
-        readback.files_of(readback.loaded(guards.installed)), loading.packages([described])
+        inventory.files_of(inventory.loaded(guards.installed)), loading.packages([described])
     )
     trainer = _Watched(module, guards)
     bench = Bench(cast(Any, trainer), directory, frozenset(installed_modules()))
