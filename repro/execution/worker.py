@@ -35,7 +35,7 @@ PROGRESS_INTERVAL = 0.05
 def main() -> int:
     """Run one job; return the exit status (0, or 1 after an error was reported)."""
     channel = Channel(int(sys.argv[1]), int(sys.argv[2]))
-    die_with_the_notary()
+    die_with_the_notary(int(sys.argv[1]))
     faulthandler.enable()  # what kills this process, the notary learns from the lines it writes
     try:
         _serve(channel)

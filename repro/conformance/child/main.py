@@ -35,7 +35,7 @@ COMMAS = ("de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "fr_FR.utf8", "es_ES.UTF-8
 def main() -> int:
     """Serve one notary; return the exit status."""
     channel = Channel(int(sys.argv[1]), int(sys.argv[2]))
-    die_with_the_notary()
+    die_with_the_notary(int(sys.argv[1]))
     try:
         _serve(channel)
     except ProtocolError:
