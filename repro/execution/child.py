@@ -17,7 +17,7 @@ from typing import Final
 
 from repro.errors import NotExecutableError, NotFoundError
 from repro.execution.environment import UMASK, settings, variables
-from repro.execution.interrupts import STOPS
+from repro.execution.interrupts import requests
 
 SYSTEM_PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 """What is on the path of every command, after the directory of its executable."""
@@ -188,7 +188,7 @@ def _dying_with(notary: int) -> Callable[[], None]:
 @contextmanager
 def _handled(stop: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     """Give requests to stop to ``stop``; a child's end must not be thrown away meanwhile."""
-    before = {number: signal.signal(number, stop) for number in STOPS}
+    before = {number: signal.signal(number, stop) for number in requests()}
     before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         yield

@@ -20,6 +20,15 @@ def deferred() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def requests() -> tuple[signal.Signals, ...]:
+    """Return the requests to stop that are to be heard: all but a hang-up that nohup has ignored.
+
+    Who starts a command so wants it to go on without its terminal.
+    """
+    is_kept = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return tuple(number for number in STOPS if not (is_kept and number == signal.SIGHUP))
+
+
 @contextmanager
 def stoppable() -> Iterator[None]:
     """Take a request to terminate or a lost terminal as the user's Ctrl-C, and hear it once.
@@ -39,7 +48,7 @@ def stoppable() -> Iterator[None]:
             heard = True
             raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, stop) for number in STOPS}
+    before = {number: signal.signal(number, stop) for number in requests()}
     try:
         yield
     finally:

@@ -459,6 +459,24 @@ def test_a_request_to_stop_is_passed_on_and_recorded(bench, number):
     assert "was interrupted" in err
 
 
+def test_a_lost_terminal_does_not_stop_what_was_started_to_go_on_without_one(bench):
+    (bench.root / "ready").unlink(missing_ok=True)
+    (bench.root / "go").unlink(missing_ok=True)
+    script = "echo > ready; while ! [ -e go ]; do sleep 0.02; done; kill -HUP $$; echo > over"
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup has it for what it starts
+    try:
+        process = bench.start("-o", "over", "--", "sh", "-c", script)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    bench.until((bench.root / "ready").exists, process)
+    process.send_signal(signal.SIGHUP)
+    (bench.root / "go").touch()
+    process.communicate()
+    assert process.returncode == 0
+    end = bench.records()[-1]
+    assert (end["type"], end["body"]["status"]) == ("command.executed", 0)
+
+
 def test_a_command_that_ends_well_when_it_is_asked_to_has_ended_well(bench):
     (bench.root / "ready").unlink(missing_ok=True)
     script = "trap 'echo > over; exit 0' TERM; echo > ready; while :; do sleep 0.02; done"
