@@ -170,7 +170,8 @@ def _known(root: Path, plan: Plan) -> Outcome | None:
     """Return the newest sealed run with the plan's execution key; None if none is as good as it.
 
     Only bits that are promised can stand for others. Raises IntegrityError for a run that is not
-    what was sealed.
+    what was sealed, DeterminismError where the log has other bits under the same key: then nobody
+    can say which of them are the run's.
     """
     if not plan.is_promised:
         return None
@@ -179,6 +180,15 @@ def _known(root: Path, plan: Plan) -> Outcome | None:
     if not found:
         return None
     require_as_logged(root, found[-1])
+    digest = found[-1].snapshot["output_digest"]
+    others = contradictions(root, {"promised": True, "execution_key": key, "output_digest": digest})
+    if others:
+        raise DeterminismError(
+            f"run {found[-1].name} cannot stand for this one: the log has other bits under the "
+            f"same execution key, of {others[-1]['run']}",
+            "find out what decides them first; to see where they part: repro verify "
+            f"{found[-1].name}",
+        )
     return Outcome(found[-1].name, found[-1].folder, found[-1].snapshot, {}, reused=True)
 
 

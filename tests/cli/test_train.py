@@ -225,7 +225,12 @@ def test_other_bits_under_one_execution_key_are_an_alarm(with_run):
     assert answer["predictions"]["largest_ulps"] == 1
     told = desk.run("train", "--quiet", "--profile", "debug", status=5).stderr
     assert f"has other bits than {other}" in told
-    incident = desk.records()[-1]
+    words = ("train", "--quiet", "--profile", "debug", "--replicates", "2")
+    told = desk.run(*words, status=5).stderr  # neither of them can stand for a third
+    assert "cannot stand for this one" in told
+    refused = desk.records()[-1]
+    assert (refused["type"], refused["body"]["exit_status"]) == ("run.refused", 5)
+    incident = desk.records()[-2]
     assert incident["type"] == "incident"
     assert [o["run"] for o in incident["body"]["others"]] == [other]
     assert desk.json("audit", "verify", "--artifacts")["verdict"] == "ok"
