@@ -34,6 +34,7 @@ from repro.commands import differing_outputs
 from repro.config.documents.workspace import find_root
 from repro.errors import InputError, InterruptedRunError, UsageError
 from repro.execution.child import Command, Ended, carry_out, recorded, resolve
+from repro.execution.environment import PORTABLE
 from repro.execution.git import describe
 from repro.execution.interrupts import deferred
 from repro.facts.contents import Content, State, content_of, states_at, states_below, touched
@@ -150,6 +151,10 @@ def _require_usable(asked: ExecCommand, root: Path, place: Path) -> None:
     levels = offering.allowed("reproducibility_config", "reproducibility", "level")
     if asked.level not in levels:
         raise UsageError(f"no level is called {asked.level!r}", f"levels: {', '.join(levels)}")
+    if asked.level == PORTABLE and asked.threads > 1:
+        raise UsageError(
+            f"{asked.threads} threads: the level portable has one", "choose the level strict"
+        )
     require_words(asked.arguments)
     require_words([*asked.inputs, *asked.outputs], "a path")
     for text in (*asked.inputs, *asked.outputs):

@@ -555,6 +555,11 @@ def test_on_a_terminal_ctrl_c_reaches_the_command_once(bench):
         (("-o", "", "--", "true"), 2, "an empty path"),
         (("--", "true", "\udcff"), 2, "an argument is not UTF-8"),
         (("--threads", "0", "--", "true"), 2, "--threads"),
+        (
+            ("--level", "portable", "--threads", "2", "--", "true"),
+            2,
+            "the level portable has one",
+        ),
     ],
 )
 def test_what_cannot_be_run_leaves_no_record(bench, words, status, problem, capfd):
