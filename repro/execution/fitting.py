@@ -89,3 +89,13 @@ def require_same_after_loading(
     b = trainer.predict(trainer.load(path), x, threads)
     if a.tobytes() != b.tobytes():
         raise TrainerError("the saved model does not predict what the trained one does")
+
+
+def require_unchanged(samples: Samples, lent: bytes) -> None:
+    """Raise TrainerError unless the rows are those whose ``seal`` is ``lent``.
+
+    Compiled code heeds no flag of an array. Metrics, and the targets beside the predictions, must
+    not be of what it made of the labels.
+    """
+    if samples.seal() != lent:
+        raise TrainerError("it wrote into the rows that it was given, which others read too")

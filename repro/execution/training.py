@@ -14,7 +14,13 @@ import numpy as np
 
 from repro.audit_log.formats.digests import payload_digest
 from repro.errors import InputError
-from repro.execution.fitting import Part, Rows, fit, require_same_after_loading
+from repro.execution.fitting import (
+    Part,
+    Rows,
+    fit,
+    require_same_after_loading,
+    require_unchanged,
+)
 from repro.execution.selecting import (
     Choice,
     Families,
@@ -138,7 +144,7 @@ def train(
     Predictions are made out of fold, in one batch a fold, C-contiguous.
     """
     samples, threads = prepared.samples, request["execution"]["threads"]
-    task = request["target"]["task"]
+    task, lent = request["target"]["task"], samples.seal()
     baseline = classes.baseline(samples.y, prepared.folds, classes_of(request["target"]))
     predictions = np.full(baseline.shape, np.nan)
     fold_of = np.full(len(samples.y), -1, dtype=np.int32)
@@ -181,6 +187,7 @@ def train(
         trainer.save(final, directory / model_file)
     some = part.x(samples, slice(0, 1000))
     require_same_after_loading(trainer, final, directory / model_file, some, threads)
+    require_unchanged(samples, lent)
     with _writing(PREDICTIONS):
         table = predicted.as_table(samples, fold_of, predictions)
         np.save(directory / PREDICTIONS, table, allow_pickle=False)

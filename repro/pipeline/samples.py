@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from blake3 import blake3
 
 from repro.errors import InputError
 from repro.pipeline.features import FeatureMatrix
@@ -18,7 +19,10 @@ from repro.pipeline.targets import Labels
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """Usable rows, sorted by time and then by symbol: any cut by time is a cut by row."""
+    """Usable rows, sorted by time and then by symbol: any cut by time is a cut by row.
+
+    The arrays are made read-only.
+    """
 
     X: Floats
     """(n, k), C-contiguous; NaN where a feature is not known."""
@@ -35,6 +39,21 @@ class Samples:
     """The k features, in order."""
     dropped: Mapping[str, int]
     """Rows of the panel left out: ``no_target``, then ``no_features`` (all of them NaN)."""
+
+    def __post_init__(self) -> None:
+        """Make the arrays read-only: every stage of a run sees the same rows."""
+        for array in self._arrays():
+            array.flags.writeable = False
+
+    def seal(self) -> bytes:
+        """Return a digest of the rows, for who lends their memory to code that heeds no flag."""
+        hasher = blake3()
+        for array in self._arrays():
+            hasher.update(np.ascontiguousarray(array).data.cast("B"))
+        return hasher.digest()
+
+    def _arrays(self) -> tuple[npt.NDArray[Any], ...]:
+        return (self.X, self.y, self.time, self.label_end, self.symbol)
 
     def symbol_names(self) -> list[str]:
         """Return the symbol of each row."""

@@ -222,6 +222,8 @@ def newest(workspace: Workspace) -> str:
         ("crashes", "SIGSEGV, while it trained toy, in toy_trainers/toy.py:"),
         ("ends", "the worker ended with status 0, while it trained toy"),
         ("changes", "trainer toy: failed in fit: ValueError: assignment destination is read-only"),
+        ("lifts the flag", "trainer toy: failed in fit: ValueError: cannot set WRITEABLE flag"),
+        ("changes as C does", "trainer toy: it wrote into the rows that it was given"),
         ("writes to x", "trainer toy: failed in predict: ValueError: "),
         ("short", "trainer toy: predict gave the shape"),
         ("flat", "trainer toy: predict gave the shape (1,)"),

@@ -301,6 +301,17 @@ def hung(job, x, y):
         time.sleep(0.01)
 
 
+def lifted(job, x, y):
+    """Make the labels writable again."""
+    y.flags.writeable = True
+    y.base[:] = 0.0
+
+
+def changed_by_pointer(job, x, y):
+    """Write into the labels as compiled code does, which looks at no flag."""
+    ctypes.memset(y.ctypes.data, 0, y.nbytes)
+
+
 def changed(job, x, y):
     x[0, 0] = 1.0
 
@@ -362,6 +373,8 @@ AT_FIT = {
     "ends": ended,
     "hangs": hung,
     "changes": changed,
+    "lifts the flag": lifted,
+    "changes as C does": changed_by_pointer,
     "changes parameters": changed_parameters,
     "threads": thread,
     "out of memory": out_of_memory,
