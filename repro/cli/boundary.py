@@ -61,10 +61,24 @@ def run(arguments: Sequence[str]) -> int:
         _report(*_os_error(error), 3, error, as_json)
         return 3
     except Exception as error:
+        if is_interrupt(error):
+            _report("interrupted", None, INTERRUPTED, None, as_json)
+            return INTERRUPTED
         if fault := _trainer_fault(error):
             _report(fault.problem, fault.hint, fault.exit_status, fault, as_json)
             return fault.exit_status
         return _bug(error, as_json)
+
+
+def is_interrupt(error: BaseException | None) -> bool:
+    """Return whether a request to stop lies behind an error.
+
+    Python before 3.12 makes a RuntimeError of what is raised while a class is made, and many are
+    made while a command loads its modules.
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error is not None
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
