@@ -17,10 +17,15 @@ from repro.errors import InputError, UsageError
 from repro.execution.environment import INHERITED
 from repro.facts.contents import Content, content_of
 from repro.identity.keys import exact, output_digest
+from repro.runs import layout
 
 SCHEMA: Final = 1
 LONGEST_LIST: Final = 12_000
 """Bytes of a list that a record holds; of a longer one it holds the digest alone."""
+EXECUTABLE: Final = "EXECUTABLE"
+"""What the command's own file is called, where it was changed."""
+UNRECORDED: Final = frozenset({"other", "terminal"})
+"""Kinds of standard input that nobody can read again."""
 STANDARD_INPUT: Final = "-"
 """What the standard input is called among the inputs, where it is a file."""
 
@@ -96,7 +101,7 @@ class CommandPlan:
     @property
     def is_promised(self) -> bool:
         """Return whether whoever runs it again under this key must get the same bits."""
-        return self.level != "best-effort" and not self.hidden and self.stdin != "other"
+        return self.level != "best-effort" and not self.hidden and self.stdin not in UNRECORDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,10 +259,11 @@ def require_apart(
                     f"--output {output} and --input {one} overlap",
                     "an input must be the same when the command has ended: name what is only read",
                 )
-        if is_within(written, str(log)) or is_within(str(log), written):
-            raise UsageError(f"--output {output}: the log lies there", "write elsewhere")
+        for ours, what in ((log, "the log lies"), (results, "sealed runs lie")):
+            if is_within(written, str(ours)) or is_within(str(ours), written):
+                raise UsageError(f"--output {output}: {what} there", "write elsewhere")
     for one in inputs:
-        for ours in (log, results):
+        for ours in (log, results / layout.STAGING):
             if is_within(str(ours), os.path.realpath(place / one)):
                 raise UsageError(
                     f"--input {one}: it holds {ours.name}, which changes with every command",

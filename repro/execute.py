@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ from repro.audit_log.storage.running import hold
 from repro.audit_log.storage.segments import lines_with
 from repro.audit_log.storage.store import Log
 from repro.command_plan import (
+    EXECUTABLE,
+    UNRECORDED,
     CommandPlan,
     Found,
+    Input,
     inherited_digests,
     inputs_of,
     is_within,
@@ -88,7 +92,7 @@ class Outcome:
         status = self.ended.exit_status
         if status or self.found is None:
             return status
-        if self.found.violations or self.contradicted:
+        if self.found.violations or self.contradicted or self.ended.left_running:
             return BROKEN
         return UNDELIVERED if self.found.missing else 0
 
@@ -105,7 +109,7 @@ def execute(asked: ExecCommand) -> Outcome:
     _require_usable(asked, root, place)
     executable = resolve(asked.arguments[0], os.environ.get("PATH"))
     plan = _plan(asked, executable, root, place)
-    if plan.stdin == "other" and asked.level != "best-effort":
+    if plan.stdin in UNRECORDED and asked.level != "best-effort":
         asked.warn(
             "what comes through the standard input is not recorded, so the bits are not promised; "
             "if it is not read, add: < /dev/null"
@@ -135,7 +139,8 @@ def execute(asked: ExecCommand) -> Outcome:
             )
             if ended.stopped and ended.exit_status:
                 return _interrupted(log, cosign, Outcome(name, plan, ended, None, seq))
-            found = _found(plan, there, before, lambda: states_below(place, without), place)
+            look = partial(states_below, place, without)
+            found = _found(plan, executable, there, before, look, place)
             return _ended(log, cosign, root, Outcome(name, plan, ended, found, seq))
         except KeyboardInterrupt:
             if log.find_bytes(f'"plan":{seq},'.encode()):
@@ -160,7 +165,7 @@ def _require_usable(asked: ExecCommand, root: Path, place: Path) -> None:
     for text in (*asked.inputs, *asked.outputs):
         if not text:
             raise UsageError("an empty path names nothing", "--input and --output name files")
-    log, results = root / DIRECTORY, layout.results(root) / layout.STAGING
+    log, results = root / DIRECTORY, layout.results(root)
     require_apart(asked.inputs, asked.outputs, log, results, place)
 
 
@@ -214,6 +219,7 @@ def _name(root: Path, plan: CommandPlan) -> str:
 
 def _found(
     plan: CommandPlan,
+    executable: Path,
     there: Mapping[str, Mapping[str, State]],
     before: Mapping[str, State] | None,
     look: Callable[[], dict[str, State]],
@@ -226,7 +232,9 @@ def _found(
             outputs[name] = content_of(path, name)
         except InputError:
             continue
-    changed = [one for one in plan.inputs if (now := one.now()) is None or now != one]
+    carried_out = Input(EXECUTABLE, executable, plan.executable, declared=True)
+    read = (carried_out, *plan.inputs)
+    changed = [one for one in read if (now := one.now()) is None or now != one]
     missing = tuple(sorted(plan.outputs.keys() - outputs.keys()))
     undeclared = None if before is None else _undeclared(plan, touched(before, look()), place)
     untouched = tuple(n for n in outputs if there[n] and there[n] == states_at(plan.outputs[n]))
@@ -248,7 +256,7 @@ def _ended(log: Log, cosign: Callable[[], None], root: Path, outcome: Outcome) -
     plan, ended, found = outcome.plan, outcome.ended, outcome.found
     if found is None:
         raise AssertionError("a command that ended was not looked at")
-    lacking = found.missing or found.untouched or found.changed
+    lacking = found.missing or found.untouched or found.changed or ended.left_running
     is_whole = ended.exit_status == 0 and not lacking
     record: dict[str, Any] = {
         "run": outcome.run,
@@ -259,6 +267,7 @@ def _ended(log: Log, cosign: Callable[[], None], root: Path, outcome: Outcome) -
         "signal": ended.signal,
         "timed_out": ended.late,
         "failure": ended.failure,
+        "left_running": ended.left_running,
         "outputs": listed(
             "outputs", [{"name": name, **found.outputs[name].facts()} for name in found.outputs]
         ),

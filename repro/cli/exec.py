@@ -67,8 +67,8 @@ def command(
 
     Working directory and streams stay as they are, and the exit status is the command's. 124: its
     time was over; 126, 127: it cannot be executed, it is not there; 128+N: signal N ended it. Where
-    it ended with 0: 5 if an input was changed or the same command gave other bits before, 6 if an
-    output is missing.
+    it ended with 0: 5 if an input was changed, if something that it started still runs, or if the
+    same command gave other bits before; 6 if an output is missing.
     """
     from repro.execute import ExecCommand, execute
 
@@ -106,6 +106,7 @@ def _json(outcome: Outcome) -> dict[str, Any]:
         "signal": ended.signal,
         "timed_out": ended.late,
         "failure": ended.failure,
+        "left_running": ended.left_running,
         "interrupted": found is None,
         "execution_key": plan.execution_key,
         "promised": plan.is_promised,
@@ -136,6 +137,11 @@ def _talk(outcome: Outcome, quiet: bool) -> None:
         output.error(f"the command could not be started: {ended.failure}", None)
     if ended.late:
         output.error("the command was ended: it took longer than --timeout", None)
+    if ended.left_running:
+        output.error(
+            f"processes that it started and that still run: {ended.left_running}",
+            "what they write was digested already: let the command wait for them",
+        )
     if found is not None:
         whole = ended.exit_status == 0
         for name in found.missing:

@@ -18,6 +18,7 @@ from typing import Final
 from repro.errors import NotExecutableError, NotFoundError
 from repro.execution.environment import UMASK, settings, variables
 from repro.execution.interrupts import requests
+from repro.execution.orphans import adopting
 
 SYSTEM_PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 """What is on the path of every command, after the directory of its executable."""
@@ -66,6 +67,8 @@ class Ended:
     """Whether it was ended because its time was over."""
     failure: str | None = None
     """Why it could not be started."""
+    left_running: int = 0
+    """Processes that it started and that still run: they may write what was digested already."""
 
     @property
     def exit_status(self) -> int:
@@ -132,7 +135,7 @@ def carry_out(command: Command, inherited: Mapping[str, str]) -> Ended:
         if not (shared and number == signal.SIGINT):
             tell(number)
 
-    with _handled(stop):
+    with _handled(stop), adopting() as orphans:
         try:
             processes.append(_start(command, environment(command, inherited), shared))
         except (OSError, subprocess.SubprocessError) as error:
@@ -146,9 +149,10 @@ def carry_out(command: Command, inherited: Mapping[str, str]) -> Ended:
             _waited(processes[0], GRACE)
             tell(signal.SIGKILL)
         code = processes[0].wait()
+        left = orphans(GRACE)
     if code >= 0:
-        return Ended(code, stopped=bool(heard), late=late)
-    return Ended(None, _name(-code), -code, stopped=bool(heard), late=late)
+        return Ended(code, stopped=bool(heard), late=late, left_running=left)
+    return Ended(None, _name(-code), -code, stopped=bool(heard), late=late, left_running=left)
 
 
 def _start(command: Command, made: Mapping[str, str], shared: bool) -> subprocess.Popen[bytes]:

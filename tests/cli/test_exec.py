@@ -378,6 +378,34 @@ def test_what_is_not_promised_is_no_incident(bench, more, script, status):
         assert not end["promised"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="orphans come to us as Linux has it")
+def test_what_a_command_leaves_running_is_said_and_nothing_is_promised(bench, capfd, monkeypatch):
+    monkeypatch.setattr(child, "GRACE", 0.2)
+    script = "echo half > half; (setsid sleep 1; echo half >> half) & exit 0"
+    *_, ended = bench.exec("-o", "half", "--", "sh", "-c", script, status=5)
+    assert (ended["body"]["left_running"], ended["body"]["promised"]) == (1, False)
+    assert "processes that it started and that still run: 1" in capfd.readouterr().err
+    end = time.monotonic() + 60
+    while (bench.root / "half").read_text() != "half\nhalf\n":
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    monkeypatch.setattr(child, "GRACE", 60.0)
+    script = "echo half > whole; (sleep 0.2; echo half >> whole) & exit 0"
+    *_, ended = bench.exec("-o", "whole", "--", "sh", "-c", script)
+    assert (ended["body"]["left_running"], ended["body"]["promised"]) == (0, True)
+    assert (bench.root / "whole").read_text() == "half\nhalf\n"
+
+
+def test_a_command_that_changes_its_own_executable_is_a_violation(bench, capfd):
+    own = bench.root / "own"
+    own.write_text("#!/bin/sh\necho '# more' >> own\n")
+    own.chmod(0o755)
+    *_, ended = bench.exec("--", "./own", status=5)
+    assert ended["body"]["changed"]["list"] == ["EXECUTABLE"]
+    assert not ended["body"]["promised"]
+    assert "an input was changed meanwhile: EXECUTABLE" in capfd.readouterr().err
+
+
 def test_a_changed_input_is_a_violation(bench, capfd):
     (bench.root / "in").write_text("1")
     plan, end = bench.plan_and_end("-i", "in", "--", "sh", "-c", "echo 2 >> in", status=5)
@@ -527,7 +555,7 @@ def test_on_a_terminal_ctrl_c_reaches_the_command_once(bench):
     os.close(terminal)
     assert (bench.root / "heard").read_text() == "\n"
     plan, ended = bench.records()[-2:]
-    assert (plan["body"]["stdin"], plan["body"]["promised"]) == ("terminal", True)
+    assert (plan["body"]["stdin"], plan["body"]["promised"]) == ("terminal", False)
     assert (ended["type"], ended["body"]["status"]) == ("command.interrupted", 9)
 
 
@@ -552,6 +580,7 @@ def test_on_a_terminal_ctrl_c_reaches_the_command_once(bench):
         (("-i", ".", "--", "true"), 2, "it holds AUDIT_LOG"),
         (("-i", "RESULTS", "--", "true"), 2, "it holds .staging"),
         (("-o", "AUDIT_LOG/log.jsonl", "--", "true"), 2, "the log lies there"),
+        (("-o", "RESULTS/runs/new", "--", "true"), 2, "sealed runs lie there"),
         (("-o", "", "--", "true"), 2, "an empty path"),
         (("--", "true", "\udcff"), 2, "an argument is not UTF-8"),
         (("--threads", "0", "--", "true"), 2, "--threads"),
