@@ -21,11 +21,16 @@ DOCUMENTS = [
     "docs/determinism.md",
     "docs/leakage.md",
     "docs/lint.md",
+    "docs/own-data.md",
     "docs/runs.md",
     "docs/stability.md",
     "docs/trainers.md",
 ]
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FILES = re.compile(
+    r"^```(?:yaml|python)\n# (\S+\.(?:yaml|py))\n(.*?)^```", re.MULTILINE | re.DOTALL
+)
+"""Blocks that are files, by the path in their first line."""
 EXITS = re.compile(r"#\s*exits (\d+)")
 ELSEWHERE = ("make ",)
 """Commands of the checkout, which make's own steps run."""
@@ -42,6 +47,18 @@ def commands(text):
             else:
                 found[-1][2].append(line)
     return [c for c in found if not c[0].startswith(ELSEWHERE)]
+
+
+def steps(text):
+    """Return the commands of a document, and before each the files that stand above it."""
+    found, past = [], 0
+    for block in BLOCK.finditer(text):
+        files = {m[1]: m[2] for m in FILES.finditer(text, past, block.start())}
+        for command in commands(block.group(0)):
+            found.append((files, *command))
+            files = {}
+        past = block.end()
+    return found
 
 
 def shape(text):
@@ -83,11 +100,13 @@ LONG = set(DOCUMENTS) - QUICK
 def test_what_a_document_shows_is_what_happens(document, tmp_path):
     folder = tmp_path / "workspace"
     folder.mkdir()
-    shown = commands((ROOT / document).read_text("utf-8"))
+    shown = steps((ROOT / document).read_text("utf-8"))
     assert len(shown) >= 6
-    if shown[0][0] != "repro init":
+    if "repro init" not in (shown[0][1], shown[1][1]):
         assert bash("repro init", folder).returncode == 0
-    for command, status, lines in shown:
+    for files, command, status, lines in shown:
+        for path, text in files.items():
+            (folder / path).write_text(text)
         done = bash(command, folder)
         assert done.returncode == status, f"{command}\n{done.stdout}\n{done.stderr}"
         printed = (done.stdout + done.stderr).splitlines()
