@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro.audit.log import require_as_logged
+from repro.audit.log import contradicted_keys, require_as_logged
 from repro.config.resolution.active import activate
 from repro.config.resolution.resolve import Selection
 from repro.errors import UsageError
@@ -66,8 +66,9 @@ def stability(start: Path, reference: str | None = None, seed: int | None = None
     judged, predicted = [], {}
     for key, group in groups.items():
         require_as_logged(root, *group)
+        contradicted = contradicted_keys(root)
         shares = {run.name: run.read(layout.IMPORTANCE)[FINAL] for run in group if _tells(run)}
-        judged.append(judge(key, group, shares, rule, seed))
+        judged.append(judge(key, group, shares, rule, seed, contradicted))
         if reference is not None:
             found = _predictions(members(group, rule.filter_mode))
             if found is not None:

@@ -143,6 +143,13 @@ def contradictions(root: Path, completed: Mapping[str, Any]) -> list[dict[str, A
     ]
 
 
+def contradicted_keys(root: Path) -> frozenset[str]:
+    """Return the execution keys under which the log has an incident, whoever produced the bits."""
+    needle = '"type":"incident"'
+    found = (body for kind, body in records_naming(root, needle) if kind == "incident")
+    return frozenset(str(body["execution_key"]) for body in found if "execution_key" in body)
+
+
 def _completed(root: Path, needle: str) -> Iterator[Mapping[str, Any]]:
     """Yield the body of each ``run.completed`` whose line holds ``needle``."""
     return (body for kind, body in records_naming(root, needle) if kind == "run.completed")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from repro.identity.seeds import derive_seed
@@ -124,11 +124,13 @@ def judge(
     importance: Mapping[str, Mapping[str, float]],
     rule: Stability,
     seed: int | None,
+    contradicted: Collection[str] = (),
 ) -> Group:
     """Return what can be said of all ``runs`` of a group.
 
     ``importance`` has the shares of each run's final model, by the run's name. ``seed`` is the one
-    that is reported; without it, that of the oldest run.
+    that is reported; without it, that of the oldest run. ``contradicted`` are execution keys under
+    which the log has other bits, perhaps of what was never sealed.
     """
     counting = members(runs, rule.filter_mode)
     some = (counting or tuple(runs))[0]
@@ -136,7 +138,7 @@ def judge(
     values = [_value(run, headline) for run in counting]
     known = [value for value in values if value is not None]
     drift = _drift(known, key, rule) if len(known) == len(values) else None
-    verdict, reason = _verdict(runs, counting, values, drift, rule, headline)
+    verdict, reason = _verdict(runs, counting, values, drift, rule, headline, contradicted)
     return Group(
         key=key,
         target=some.snapshot["target"],
@@ -163,6 +165,7 @@ def _verdict(
     drift: Drift | None,
     rule: Stability,
     headline: str,
+    contradicted: Collection[str],
 ) -> tuple[str, str]:
     """Return the verdict, and in words what led to it."""
     results: dict[str, set[str]] = {}
@@ -170,7 +173,9 @@ def _verdict(
         if run.snapshot["level"] != "best-effort" and not run.snapshot["incomplete"]:
             digests = results.setdefault(run.group["execution_key"], set())
             digests.add(run.snapshot["output_digest"])
-    broken = sorted(key for key, digests in results.items() if len(digests) > 1)
+    broken = sorted(
+        key for key, digests in results.items() if len(digests) > 1 or key in contradicted
+    )
     if broken:
         return "BROKEN", f"execution key {broken[0]} has results with other bits"
     if len(counting) < rule.min_snapshots:

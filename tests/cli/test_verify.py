@@ -200,6 +200,8 @@ def test_bits_that_follow_what_is_free_in_every_run_are_an_incident(following, w
     assert {"run": run, "output_digest": sealed["output_digest"]} in incident["body"]["others"]
     assert incident["body"]["output_digest"] in verified["body"]["produced"]
     assert desk.json("audit", "verify")["verdict"] == "ok"
+    (group,) = desk.json("stability", run, status=5)["groups"]
+    assert group["verdict"] == "BROKEN"  # though one result alone was sealed
     # What came of doing it again counts against the next run with its key, too.
     choose = ("--family", "following", f"hyperparameters.follows={what}")
     said = desk.run("train", "-q", "-t", "fwd_ret_5d", *choose, status=5).stderr
