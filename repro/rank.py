@@ -34,6 +34,7 @@ class Ranking:
     """Metric, confidence and resamples, as configured."""
     standings: tuple[Standing, ...]
     conclusions: tuple[str, ...]
+    level: str
 
     @property
     def exit_status(self) -> int:
@@ -68,7 +69,7 @@ def rank(command: TrainCommand) -> Ranking:
     if failures and all(one.run is None for one in standings):
         raise failures[0]
     best_first = ordered(standings)
-    return Ranking(active.family, active.ranking, best_first, conclusions(best_first))
+    return Ranking(active.family, active.ranking, best_first, conclusions(best_first), active.level)
 
 
 def _asked(command: TrainCommand) -> tuple[dict[str, tuple[Problem, ...]], Active]:

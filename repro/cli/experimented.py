@@ -56,7 +56,9 @@ def _row(one: Done) -> tuple[str, ...]:
     snapshot = outcome.snapshot
     metric = HEADLINE[str(snapshot["task"])]
     verdict = snapshot["leakage"]["verdict"]
-    told = [word for word, holds in (("sealed before", outcome.reused),) if holds]
+    level = snapshot["level"]
+    marks = (("sealed before", outcome.reused), (level, level == "best-effort"))
+    told = [word for word, holds in marks if holds]
     told += [verdict] if verdict != "clean" else []
     return (
         snapshot["target"],

@@ -129,3 +129,5 @@ def _text(found: Ranking) -> None:
             output.result(f"{one.target}: {one.outcome}: {one.reason}")
     for line in found.conclusions:
         output.result(line)
+    if found.level == "best-effort":
+        output.result(output.NOT_PROMISED)

@@ -91,7 +91,11 @@ def _replicates(
     for one in found.made:
         if one.error is not None:
             output.result(f"seed {one.seed}: {one.error.problem}")
-    output.result(f"\njudge them with: repro stability {str(found.replicate_key)[:12]}")
+    made = [one.outcome for one in found.made if one.outcome is not None]
+    if any(outcome.snapshot["level"] == "best-effort" for outcome in made):
+        output.result(f"\n{output.NOT_PROMISED}")
+    else:
+        output.result(f"\njudge them with: repro stability {str(found.replicate_key)[:12]}")
     return found.exit_status
 
 

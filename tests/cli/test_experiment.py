@@ -45,6 +45,16 @@ def test_every_member_is_an_ordinary_run_and_is_trained_once(several):
     assert several.json("audit", "verify", "--artifacts")["verdict"] == "ok"
 
 
+def test_every_summary_says_what_was_never_promised(several):
+    level = ("-q", "--level", "best-effort", "--profile", "debug")
+    words = ("-e", "several", "-t", "fwd_ret_1d", "--view", "cross_sectional")
+    assert several.run("train", *level, *words).stdout.count("best-effort") == 2
+    told = several.run("train", *level, "--replicates", "2").stdout
+    assert "best-effort: its bits are not promised" in told
+    assert "repro stability" not in told  # which leaves such runs out
+    assert "best-effort: its bits are not promised" in several.run("rank", *level).stdout
+
+
 def test_a_killed_experiment_goes_on_and_nothing_is_lost_or_trained_twice(several):
     words = [sys.executable, "-P", "-m", "repro", "train", "-q", "-e", "several"]
     process = subprocess.Popen(words, cwd=several.root, env=several.environment)
