@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.choosing import override
 from repro.config.resolution.active import activate
 from repro.config.resolution.resolve import Selection
 from repro.config.sealed import request as requests
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 
 _UNRECORDED = "interrupted before the plan: nothing was recorded"
-FEATURES = "data.feature_registry.selected"
-"""The list of the features of a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,7 @@ def train(command: TrainCommand) -> Outcome:
             for finding in found.findings:
                 command.observer.warn(f"leakage: {finding['message']}; again without it")
             fixed, reruns = (*fixed, *found.findings), reruns + 1
-            command = replace(command, selection=_with_features(command.selection, found.left))
+            command = replace(command, selection=_without(command.selection, found.findings))
 
 
 def _try(command: TrainCommand, fixed: tuple[Mapping[str, Any], ...], reruns: int) -> Outcome:
@@ -110,13 +107,7 @@ def _try(command: TrainCommand, fixed: tuple[Mapping[str, Any], ...], reruns: in
             raise InterruptedRunError(_UNRECORDED) from None
 
 
-def _with_features(selection: Selection, names: tuple[str, ...]) -> Selection:
-    """Return a selection that asks for these features, whatever it asked for before."""
-    others = [text for text in selection.sets if not _is_features(text)]
-    return replace(selection, sets=(*others, override(FEATURES, list(names))))
-
-
-def _is_features(text: str) -> bool:
-    """Return whether an override sets the list of features, by whatever end of its path."""
-    key = text.partition("=")[0].strip()
-    return key == FEATURES or FEATURES.endswith(f".{key}")
+def _without(selection: Selection, findings: Sequence[Mapping[str, Any]]) -> Selection:
+    """Return a selection without the features that were found, beside those left out before."""
+    names = (*selection.without, *(finding["subject"] for finding in findings))
+    return replace(selection, without=names)

@@ -181,6 +181,8 @@ def _side(side: Side) -> str:
     text = f"  {side.text.strip()}" if side.text else ""
     if side.layer == "--set":
         return f"command line{text}"
+    if side.layer == "leakage":
+        return f"policy for leakage{text}"
     return f"{side.file}:{side.line}:{side.column}{text}"
 
 

@@ -25,10 +25,14 @@ def test_what_leaks_is_dropped_in_this_run_alone_and_the_rest_is_the_control_bit
     assert {path: path.read_bytes() for path in (desk.root / "CONFIG").rglob("*.yaml")} == before
     assert fixed["leakage"]["verdict"] == "fixed"
     assert [finding["subject"] for finding in fixed["leakage"]["fixed"]] == ["canary_high"]
+    assert fixed["leakage"]["policy"] == "drop"
     records = [r for r in desk.records() if r["body"].get("run") == fixed["run"]]
     types = [record["type"] for record in records]
     assert types == ["run.planned", "config.override", "leakage.fixed", "run.completed"]
     assert records[2]["body"]["dropped"] == ["canary_high"]
+    layers = {value["path"]: value["layer"] for value in records[1]["body"]["list"]}
+    assert layers["data.feature_registry.selected"] == "leakage"
+    assert layers[f"training_config.safety_config.{DROP.partition('=')[0]}"] == "--set"
     assert records[2]["body"]["findings"][0]["value"] == fixed["leakage"]["fixed"][0]["value"]
     assert not [r for r in desk.records() if r["type"] == "run.refused"]
     snapshot = desk.snapshot(fixed["run"])
@@ -39,6 +43,13 @@ def test_what_leaks_is_dropped_in_this_run_alone_and_the_rest_is_the_control_bit
     control = desk.json("train", "-q", "--experiment", "leakage_control")
     assert desk.json("diff", fixed["run"], control["run"])["verdict"] == "identical"
     assert "leakage: fixed: without canary_high" in desk.run("runs", "show", fixed["run"]).stdout
+    only = ("--set", "selected=[ret_1d_lag1]")
+    other = desk.json("train", "-q", "--experiment", "leakage_control", *only)
+    said = desk.run("diff", fixed["run"], other["run"], status=1).stdout
+    assert "A policy for leakage  without canary_high" in said
+    assert "B command line  selected=[ret_1d_lag1]" in said
+    explained = desk.run("config", "explain", "selected", "--run", fixed["run"]).stdout
+    assert "by the policy for leakage" in explained
 
 
 def test_what_may_not_be_started_again_is_refused(desk):

@@ -170,7 +170,11 @@ def _word(word: Word, verb: str) -> str:
     from repro.config.schema.problem_text import render
     from repro.errors import Problem
 
-    names = {"document": "by the document", "--set": "on the command line"}
+    names = {
+        "document": "by the document",
+        "--set": "on the command line",
+        "leakage": "by the policy for leakage",
+    }
     who = names.get(word.layer, f"by the {word.layer}")
     value = _value(word.value)
     message = f"set to {value} {who}" if verb else f"over {value}, set {who}"

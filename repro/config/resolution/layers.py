@@ -17,6 +17,8 @@ from repro.identity.equality import same
 Path = tuple[str, ...]
 WRITTEN = frozenset({"defaults", "document", "profile default"})
 """The layers that are always in force: what the files say when a command says nothing."""
+LEAKAGE = "leakage"
+"""The layer of what a run is without because it leaks; nobody asked for it but the policy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 What lies in ``defaults``, the documents themselves, the profile ``default``, then
 ``--experiment`` (the variant and the profile that it names, then its own values), ``--variant``,
 ``--profile``, ``--config OVERLAY``, and ``--set``; every other flag that means a value is a
-``--set``. Nothing else overrides.
+``--set``. Above all of them, features that leak are taken out where the policy says so. Nothing
+else overrides.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ from repro.config.resolution.settings import (
     is_atomic,
     require_mappings,
 )
+from repro.config.resolution.without import line, without
 from repro.config.spelling.names import suggestion
 from repro.config.text.document import Document
 from repro.errors import Problem, ProblemsError, UsageError
@@ -66,6 +68,8 @@ class Selection:
     overlays: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     experiment: str | None = None
+    without: tuple[str, ...] = ()
+    """Features that are taken out of what all layers ask for, because they leak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,7 @@ def resolve(
     tried = experiment_layers(experiment, families)
     laid = [overlay(tree, name, families) for name in selection.overlays]
     assignments, unread = _assignments(selection.sets)
-    sources = _sources(tree, laid, assignments)
+    sources = _sources(tree, laid, assignments) | line(selection.without)
     overlays: list[Layer] = [
         (f"overlay {document.file}", changed_settings(base, slot, document, families))
         for slot, document in laid
@@ -143,6 +147,7 @@ def resolve(
         *overlays,
         *sets,
     ]
+    layers += without(lay_all(base, layers), selection.without)
     flat = lay_all(base, layers)
     target = _target(flat, selection.target, sources)
     names = tuple(name for name, _ in layers if name != f"profile {DEFAULT_PROFILE}")
