@@ -16,8 +16,9 @@ Anything else that reaches the front desk is our own bug (70).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class ReproError(Exception):
@@ -60,6 +61,8 @@ class TrainingError(ReproError):
     """The trainer failed, was killed, or the leakage policy refused the run."""
 
     exit_status = 6
+    leakage: Mapping[str, Any] | None = None
+    """The verdict and what was found, if it is leakage that the policy refuses."""
 
 
 class NotExecutableError(ReproError):

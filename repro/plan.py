@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +18,10 @@ from repro.facts.data import DataFile
 from repro.identity.keys import Identity, exact, request_digest
 from repro.identity.payloads import differing_parameters
 from repro.identity.seeds import selection_stage
-from repro.leaking import LeakingFeatures
+from repro.leaking import Judged, judge_checks, judge_scan, verdict_of
 
 LONGEST_LIST = 16_000
 """Bytes of the list of data files that a plan holds; of a longer one it holds the digest alone."""
-DROP, WARN = "drop", "warn"
-"""Policies for what leaks; the third, and any other, is to refuse."""
 GLOBAL_SEEDS = ("python", "numpy")
 """Seeds of the interpreter's own generators; no library reports them back."""
 
@@ -53,9 +51,9 @@ class Plan:
     """How many tries there were before this one."""
 
     @property
-    def reruns_left(self) -> int:
-        """Return how often the run may still be started again without features that leak."""
-        return int(self.active.leakage["max_reruns"]) - self.reruns
+    def judged(self) -> Judged:
+        """Return what leakage is judged by in this try."""
+        return Judged(self.resolved, self.active, self.fixed, self.reruns)
 
     @property
     def is_promised(self) -> bool:
@@ -135,22 +133,10 @@ def ended(
             "output_tail": getattr(error, "tail", "")[-4000:],
             "kept": kept,
         }
+        body |= verdict_of(error)
     if reason is not None:
         body["reason"] = reason
     return body
-
-
-def leakage_fixed(plan: Plan, name: str) -> dict[str, Any]:
-    """Return the body of ``leakage.fixed``: what the run is planned without, and why."""
-    return {
-        "run": name,
-        "dropped": [finding["subject"] for finding in plan.fixed],
-        "findings": [
-            {key: exact(finding[key]) for key in ("code", "subject", "value", "threshold")}
-            for finding in plan.fixed
-        ],
-        "reruns": plan.reruns,
-    }
 
 
 def require_sound(plan: Plan) -> None:
@@ -165,14 +151,7 @@ def require_sound(plan: Plan) -> None:
         raise InputError(f"the run cannot be identified: no facts of {', '.join(missing)}")
     if not plan.facts["proof"]["holds"]:
         raise AssertionError(f"the folds overlap: {plan.facts['proof']}")
-    findings = plan.facts["findings"]
-    culprits = {finding["subject"] for finding in findings}
-    if culprits and plan.active.leakage["policy"] == DROP and plan.reruns_left > 0:
-        features = [feature["name"] for feature in plan.active.features]
-        left = tuple(name for name in features if name not in culprits)
-        if left:
-            raise LeakingFeatures(left, findings)
-    _refuse_leakage(plan, findings)
+    judge_scan(plan.judged, plan.facts["findings"])
 
 
 def require_in_force(plan: Plan, finished: Mapping[str, Any]) -> None:
@@ -194,7 +173,7 @@ def require_in_force(plan: Plan, finished: Mapping[str, Any]) -> None:
             name = selection_stage(stage, trainer.family)
             fit = _Fit(name, trainer, asked["parameters"], forced)
             _require_fit(plan, fit, effective, made["rounds"][stage])
-    _refuse_leakage(plan, finished["findings"])
+    judge_checks(plan.judged, finished["findings"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,15 +213,3 @@ def _stopped_early(fit: _Fit, name: str, asked: Any, found: Any, rounds: int | N
         return False
     counts = isinstance(asked, int) and isinstance(found, int) and rounds is not None
     return counts and name in trainer.procedure() and rounds <= found < asked
-
-
-def _refuse_leakage(plan: Plan, findings: Sequence[Mapping[str, Any]]) -> None:
-    """Raise TrainingError for a finding, unless the policy is to warn."""
-    if findings and plan.active.leakage["policy"] != WARN:
-        first = findings[0]["message"]
-        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-        raise TrainingError(
-            f"leakage: {first}{more}",
-            "remove the feature, or set safety.leakage_detection.policy: drop to train without it,"
-            " warn to keep the run",
-        )

@@ -19,7 +19,6 @@ from repro.audit.log import (
     open_log_to_sign,
     require_as_logged,
 )
-from repro.audit_log.errors import LogError
 from repro.audit_log.storage.running import hold, is_running
 from repro.audit_log.storage.store import Log
 from repro.config.resolution.active import Active, overridden
@@ -34,16 +33,17 @@ from repro.facts.trainers import Declaration
 from repro.identity.payloads import drawn_folds
 from repro.identity.run import Inputs, identity_of, seeds_of
 from repro.inputs import digest_inputs, require_same_files
+from repro.leaking import fixed_record, located
 from repro.observer import Observer
 from repro.plan import (
     Plan,
     ended,
-    leakage_fixed,
     override,
     planned,
     require_in_force,
     require_sound,
 )
+from repro.refusing import refuse
 from repro.runs.sealed import runs_of
 from repro.runs.staging import Staging, keep_failed, names_locked, next_name
 from repro.sealing import Outcome, input_texts, seal_run
@@ -102,7 +102,7 @@ def carry_out(asked: Asked, started: Started | ReproError) -> Outcome:
             raise InterruptedRunError(f"run {ended_runs[-1]} was interrupted") from None
         raise InterruptedRunError("interrupted before the plan: nothing was recorded") from None
     except ReproError as error:
-        _refuse(log, cosign, asked.resolved, error)
+        refuse(log, cosign, asked.resolved, error)
         raise
 
 
@@ -121,6 +121,7 @@ def _plan(asked: Asked, session: Session) -> Plan:
     git = describe(root)
     prepared = session.prepared()
     facts, environment = prepared["facts"], prepared["environment"]
+    facts["findings"] = located(facts["findings"], asked.resolved)
     code = code_digests(declaration, environment.pop("code"), asked.selectors)
     require_same_files(root, files, facts["files"])
     identity = identity_of(
@@ -214,6 +215,7 @@ def _execute(
                 lambda m: observer.progress(m["stage"], m["done"], m["total"]),
                 lambda: texts.update(input_texts(plan)),
             )
+            finished["findings"] = located(finished["findings"], plan.resolved)
             require_in_force(plan, finished)
             observer.stage("sealing")
             # One at a time: of two that end together, the second must see the first one's bits.
@@ -261,7 +263,7 @@ def _planned(log: Log, plan: Plan, held: ExitStack) -> tuple[str, int, str]:
             if changed:
                 records.append(("config.override", override(changed, name)))
             if plan.fixed:
-                records.append(("leakage.fixed", leakage_fixed(plan, name)))
+                records.append(("leakage.fixed", fixed_record(plan.judged, name)))
             appended = log.append_many(records)[0]
             log.commit()
     return name, appended.seq, appended.time
@@ -305,21 +307,3 @@ def _keep(place: Staging, name: str) -> str | None:
     except (OSError, ReproError):
         return None
     return None if kept is None else kept.relative_to(place.root).as_posix()
-
-
-def _refuse(log: Log, cosign: Callable[[], None], resolved: Resolved, error: ReproError) -> None:
-    """Record that a run was refused before its plan; the refusal itself is what the user sees."""
-    body = {
-        "target": resolved.target,
-        "family": resolved.family,
-        "reason": error.problem[:2000],
-        "exit_status": error.exit_status,
-    }
-    try:
-        log.append("run.refused", body)
-        log.commit()
-        cosign()
-    except LogError as failure:
-        raise InputError(
-            f"{error.problem} (and the log could not record it: {failure})", error.hint
-        ) from error

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from repro.config.documents.workspace import find_root
 from repro.config.resolution.active import activate
-from repro.config.resolution.resolve import Selection
+from repro.config.resolution.resolve import Resolved, Selection
 from repro.config.sealed import request as requests
 from repro.errors import InterruptedRunError, ReproError
 from repro.execution.session import Job, Session
 from repro.facts.data import locate
+from repro.facts.trainers import Declaration
 from repro.leaking import LeakingFeatures
 from repro.observer import Observer
 from repro.runs.staging import Staging, staging
@@ -47,23 +49,26 @@ def train(command: TrainCommand) -> Outcome:
     data or an environment that cannot be used, DeterminismError, TrainingError, InterruptedRunError
     and the log's own errors; after the plan, each of them has left its record.
     """
-    fixed: tuple[Mapping[str, Any], ...] = ()
-    reruns = 0
+    found: LeakingFeatures | None = None
     while True:
         try:
-            return _try(command, fixed, reruns)
-        except LeakingFeatures as found:
-            for finding in found.findings:
+            return _try(command, found)
+        except LeakingFeatures as again:
+            for finding in again.findings:
                 command.observer.warn(f"leakage: {finding['message']}; again without it")
-            fixed, reruns = (*fixed, *found.findings), reruns + 1
-            command = replace(command, selection=_without(command.selection, found.findings))
+            command = replace(command, selection=_without(command.selection, again.findings))
+            found = again
 
 
-def _try(command: TrainCommand, fixed: tuple[Mapping[str, Any], ...], reruns: int) -> Outcome:
-    """Train and seal once; LeakingFeatures if features are to be dropped first."""
-    root, resolved, families = configuration(command.start, command.selection)
-    for found in resolved.warnings:
-        command.observer.warn(f"{found.place.file}:{found.place.line}: {found.message}")
+def _try(command: TrainCommand, found: LeakingFeatures | None) -> Outcome:
+    """Train and seal once; LeakingFeatures if features are to be dropped first.
+
+    ``found`` is what ended the try before, if there was one.
+    """
+    root, resolved, families = _configuration(command, found)
+    if found is None:
+        for told in resolved.warnings:
+            command.observer.warn(f"{told.place.file}:{told.place.line}: {told.message}")
     active = activate(resolved)
     declaration = families[active.family]
     selectors = tuple(families[name] for name in active.selecting)
@@ -99,12 +104,27 @@ def _try(command: TrainCommand, fixed: tuple[Mapping[str, Any], ...], reruns: in
                 selectors=selectors,
                 observer=command.observer,
                 reuse=command.reuse,
-                fixed=fixed,
-                reruns=reruns,
+                fixed=() if found is None else (*found.judged.fixed, *found.findings),
+                reruns=0 if found is None else found.judged.reruns + 1,
             )
             return carry_out(asked, started)
         except KeyboardInterrupt:  # once there is a log to tell, it is told there
             raise InterruptedRunError(_UNRECORDED) from None
+
+
+def _configuration(
+    command: TrainCommand, found: LeakingFeatures | None
+) -> tuple[Path, Resolved, Mapping[str, Declaration]]:
+    """Return the configuration of a try; of another than the first, what it lacks is recorded."""
+    try:
+        return configuration(command.start, command.selection)
+    except ReproError as error:
+        if found is None:
+            raise
+        from repro.refusing import refuse_again
+
+        root = find_root(command.start.resolve())
+        raise refuse_again(root, command.observer.warn, found, error) from error
 
 
 def _without(selection: Selection, findings: Sequence[Mapping[str, Any]]) -> Selection:

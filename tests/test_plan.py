@@ -25,7 +25,9 @@ def judged(rounds=40, asked=None, **effective):
     job = Job(
         {"parameters": parameters}, {}, declaration("xgboost"), {"d": Path("d")}, "strict", 1, 60
     )
-    plan = SimpleNamespace(job=job, seeds={"final": {"python": 1}}, forced={"device": "cpu"})
+    plan = SimpleNamespace(
+        job=job, seeds={"final": {"python": 1}}, forced={"device": "cpu"}, judged=None
+    )
     finished = {
         "effective": {"final": {**parameters, **effective}},
         "rounds": {"final": rounds},
@@ -76,6 +78,7 @@ def judged_choice(**effective):
         seeds={"final": stage, "final, selection by xgboost": {**stage, "seed": 5}},
         forced={},
         active=SimpleNamespace(level="strict"),
+        judged=None,
     )
     made = {
         "effective": {"final": {**ASKED, "seed": 5, **effective}},

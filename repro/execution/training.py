@@ -108,7 +108,11 @@ def prepare(
     fits = {name: held[name].fit if name in held else rows for name, rows in trained.items()}
     classes.require_every_class(samples.y, fits, request["target"])
     findings = leakage.scan(
-        samples, request["features"], request["target"], options["leakage"]["auto_fix_thresholds"]
+        samples,
+        request["features"],
+        request["target"],
+        options["leakage"]["auto_fix_thresholds"],
+        timed=panel.timed,
     )
     facts = {
         **found,
@@ -195,7 +199,12 @@ def train(
     overall = evaluation.evaluate(
         task, samples.y[tested], predictions[tested], samples.time[tested], baseline[tested]
     )
-    findings = leakage.checks(overall, training_metrics, options["leakage"]["auto_fix_thresholds"])
+    findings = leakage.checks(
+        overall,
+        training_metrics,
+        options["leakage"]["auto_fix_thresholds"],
+        (len(tested), len(samples.y[part.fitted])),
+    )
     return {
         "model": model_file,
         "files": [model_file, PREDICTIONS],

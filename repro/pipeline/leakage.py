@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from repro.pipeline.panel import Floats
 from repro.pipeline.ranking import doubled_ranks, spearman
@@ -22,6 +23,10 @@ _FEWEST_ROWS: Final = 3
 _ON_TRAINING: Final = {"auc": "accuracy", "macro_auc": "accuracy", "r2": "r2"}
 """The score of a task on test rows to its score on training rows."""
 _SCORES: Final = tuple(_ON_TRAINING)
+_SHOWN: Final = 3
+"""Rows that a finding names, for who wants to look at the data."""
+_SECOND: Final = 10**9
+"""Nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,13 @@ class Finding:
     """The feature, or the metric."""
     value: float
     threshold: float
+    rows: int
+    """How many rows it was found on."""
     message: str
+    formula: Mapping[str, Any] | None = None
+    """Of a feature: how it is computed."""
+    first: tuple[Mapping[str, Any], ...] = ()
+    """Of a feature: the first of those rows, as ``symbol``, ``time``, ``feature``, ``target``."""
 
 
 def scan(
@@ -42,6 +53,8 @@ def scan(
     features: Sequence[Mapping[str, Any]],
     target: Mapping[str, Any],
     thresholds: Mapping[str, float],
+    *,
+    timed: bool = True,
 ) -> tuple[Finding, ...]:
     """Return at most one finding a feature, in order: it is the target, or nearly determines it.
 
@@ -49,6 +62,9 @@ def scan(
     ``target_correlation``: |Pearson| or |Spearman| on those rows is at least
     ``thresholds["feature_target_correlation"]``; of classes also |rank-biserial|, because ties keep
     the others below 1 even where the feature tells all classes apart.
+
+    A feature is judged by its own rows alone, so that nothing more is found once others are left
+    out. Unless the rows are ``timed``, the number of a row stands in the place of its time.
     """
     limit = thresholds["feature_target_correlation"]
     found = []
@@ -58,10 +74,12 @@ def scan(
         x, y = column[present], samples.y[present]
         if len(x) < _FEWEST_ROWS or (x == x[0]).all() or (y == y[0]).all():
             continue
-        name, kind = feature["name"], feature["formula"]["kind"]
+        name, formula = feature["name"], feature["formula"]
+        named = f"{name} ({_words(formula)})"
         if _is_affine(x, y):
-            said = f"target {target['name']} is a linear function of {name} ({kind})"
-            found.append(Finding("target_in_feature", name, 1.0, 1.0, said))
+            said = f"target {target['name']} is a linear function of {named} on {len(x)} rows"
+            first = _first(samples, position, present, timed=timed)
+            found.append(Finding("target_in_feature", name, 1.0, 1.0, len(x), said, formula, first))
             continue
         found_so = [(abs(_pearson(x, y)), "Pearson"), (abs(spearman(x, y) or 0.0), "Spearman")]
         if target["task"] != "regression":
@@ -69,10 +87,13 @@ def scan(
         value, measure = max(found_so)
         if value >= limit:
             said = (
-                f"|{measure}| correlation of {name} ({kind}) with target {target['name']}"
-                f" is {value:.6f}, at least {limit}"
+                f"|{measure}| correlation of {named} with target {target['name']}"
+                f" is {value:.6f} on {len(x)} rows, at least {limit}"
             )
-            found.append(Finding("target_correlation", name, value, limit, said))
+            first = _first(samples, position, present, timed=timed)
+            found.append(
+                Finding("target_correlation", name, value, limit, len(x), said, formula, first)
+            )
     return tuple(found)
 
 
@@ -80,26 +101,55 @@ def checks(
     metrics: Mapping[str, float | int | None],
     training_metrics: Mapping[str, float | int | None],
     thresholds: Mapping[str, float],
+    rows: tuple[int, int],
 ) -> tuple[Finding, ...]:
     """Return what is too good to be true after training.
 
     ``cv_score``: AUC (of classes; of more than two the mean of each against the others) or R² of
     ``metrics``, from test rows.
     ``training_accuracy``: accuracy or R² of ``training_metrics``, from training rows.
-    An undefined metric is no finding.
+    An undefined metric is no finding. ``rows`` are how many were tested and trained on.
     """
     score = next(name for name in _SCORES if name in metrics)
     rules = (
-        ("cv_score", metrics, score, "test"),
-        ("training_accuracy", training_metrics, _ON_TRAINING[score], "training"),
+        ("cv_score", metrics, score, "test", rows[0]),
+        ("training_accuracy", training_metrics, _ON_TRAINING[score], "training", rows[1]),
     )
     found = []
-    for code, source, metric, rows in rules:
+    for code, source, metric, kind, count in rules:
         value, limit = source[metric], thresholds[code]
         if value is not None and value >= limit:
-            said = f"{metric} on {rows} rows is {value:.6f}, at least {limit}: too good to be true"
-            found.append(Finding(code, metric, float(value), limit, said))
+            said = f"{metric} on {kind} rows is {value:.6f}, at least {limit}: too good to be true"
+            found.append(Finding(code, metric, float(value), limit, count, said))
     return tuple(found)
+
+
+def _words(formula: Mapping[str, Any]) -> str:
+    """Return a formula on one line: its kind, then what it is given."""
+    given = (f"{key}: {value}" for key, value in formula.items() if key != "kind")
+    return ", ".join([str(formula["kind"]), *given])
+
+
+def _first(
+    samples: Samples, position: int, present: npt.NDArray[np.bool_], *, timed: bool
+) -> tuple[Mapping[str, Any], ...]:
+    """Return the first rows on which a feature is known."""
+    return tuple(
+        {
+            "symbol": samples.symbols[samples.symbol[row]],
+            "time": _moment(int(samples.time[row])) if timed else f"row {samples.time[row]}",
+            "feature": float(samples.X[row, position]),
+            "target": float(samples.y[row]),
+        }
+        for row in np.flatnonzero(present)[:_SHOWN]
+    )
+
+
+def _moment(nanoseconds: int) -> str:
+    """Return a time as people read it: a date at midnight, and nothing cut off."""
+    unit = "ns" if nanoseconds % _SECOND else "s"
+    text = str(np.datetime64(nanoseconds, "ns").astype(f"datetime64[{unit}]"))
+    return text.removesuffix("T00:00:00")
 
 
 def _is_affine(x: Floats, y: Floats) -> bool:

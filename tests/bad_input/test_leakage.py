@@ -11,7 +11,7 @@ def test_a_feature_that_nearly_is_the_target_is_refused_before_the_plan(shared: 
     with shared.edited(
         SAFETY, "feature_target_correlation: 0.95", "feature_target_correlation: 1e-4"
     ):
-        says = ("leakage: ", "correlation of", "with target fwd_ret_5d", "remove the feature")
+        says = ("leakage: ", "correlation of", "with target fwd_ret_5d", "no feature would be left")
         shared.refuse("train", *QUICK, status=6, says=says, adds=("run.refused",))
 
 

@@ -11,9 +11,19 @@ DROP = "safety.leakage_detection.policy=drop"
 
 def test_the_canary_is_refused_before_anything_is_planned_and_the_control_is_clean(desk):
     said = desk.run(*CANARY, status=6).stderr
-    assert "correlation of canary_high (column) with target canary_close is 0.9998" in said
+    assert "correlation of canary_high (column, column: High) with target canary_close" in said
     assert "policy: drop to train without it" in said
-    assert [record["type"] for record in desk.records()][-1] == "run.refused"
+    refused = desk.records()[-1]
+    assert refused["type"] == "run.refused"
+    found = refused["body"]["leakage"]
+    assert (found["policy"], found["verdict"], found["fixed"]) == ("strict", "refused", [])
+    (finding,) = found["findings"]
+    assert (finding["code"], finding["subject"]) == ("target_correlation", "canary_high")
+    assert finding["formula"] == {"kind": "column", "column": "High"}
+    file, _, line = finding["set_at"].partition(":")
+    told = (desk.root / file).read_text().splitlines()[int(line) - 1]
+    assert told.strip().startswith("feature_target_correlation: 0.95")
+    assert f"({finding['set_at']})" in said
     control = desk.json("train", "-q", "--experiment", "leakage_control")
     expected = {"policy": "strict", "verdict": "clean", "fixed": [], "findings": []}
     assert control["leakage"] == expected
@@ -53,18 +63,40 @@ def test_what_leaks_is_dropped_in_this_run_alone_and_the_rest_is_the_control_bit
 
 
 def test_what_may_not_be_started_again_is_refused(desk):
-    desk.run(*CANARY, "--set", DROP, "--set", "max_reruns=0", status=6)
+    said = desk.run(*CANARY, "--set", DROP, "--set", "max_reruns=0", status=6).stderr
+    assert "raise safety.leakage_detection.max_reruns" in said
     only = ("--set", "selected=[canary_high]")
     said = desk.run(*CANARY, "--set", DROP, *only, status=6).stderr
-    assert "canary_high" in said
+    assert "no feature would be left" in said
+    assert "policy: drop" not in said
     assert [r["type"] for r in desk.records()][-2:] == ["run.refused"] * 2
+
+
+def test_what_is_not_valid_without_the_leak_is_refused_and_recorded(desk):
+    three = ("feature_selection.method=correlation", "top_k=3")
+    sets = tuple(word for value in (DROP, *three) for word in ("--set", value))
+    error = desk.json(*CANARY, *sets, status=6)["error"]
+    assert error["kind"] == "TrainingError"
+    assert "without canary_high the configuration is not valid" in error["problem"]
+    assert "top_k" in error["problem"]
+    refused = desk.records()[-1]
+    assert (refused["type"], refused["body"]["exit_status"]) == ("run.refused", 6)
+    found = refused["body"]["leakage"]
+    assert (found["policy"], found["verdict"]) == ("drop", "refused")
+    assert [finding["subject"] for finding in found["fixed"]] == ["canary_high"]
 
 
 def test_a_score_that_is_too_good_has_no_culprit_to_drop_and_fails(desk):
     low = "safety.leakage_detection.auto_fix_thresholds.training_accuracy=0.0001"
     said = desk.run("train", "-q", "--profile", "debug", "--set", DROP, "--set", low, status=6)
     assert "too good to be true" in said.stderr
-    assert desk.records()[-1]["type"] == "run.failed"
+    assert "policy: drop" not in said.stderr
+    failed = desk.records()[-1]
+    assert failed["type"] == "run.failed"
+    (finding,) = failed["body"]["leakage"]["findings"]
+    assert (finding["code"], finding["formula"]) == ("training_accuracy", None)
+    assert finding["rows"] > 1000
+    assert finding["set_at"] == "command line"
 
 
 def test_a_policy_that_warns_keeps_the_leak_and_says_so_for_ever(desk):
