@@ -114,6 +114,35 @@ def judge_checks(judged: Judged, findings: Findings) -> None:
         raise _refused(judged, findings, _told(findings), hint)
 
 
+def verdict(fixed: Findings, findings: Findings) -> str:
+    """Return in a word what the scan before training and the checks after it came to."""
+    if findings:
+        return "warned"
+    return "fixed" if fixed else "clean"
+
+
+def as_judged(judged: Judged, sealed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what ``sealed`` (a snapshot's account of leakage) is to who asks for its run again.
+
+    It may have been made without anything to fix, or with other features to leave out.
+    """
+    return {
+        "policy": judged.policy,
+        "verdict": verdict(judged.fixed, sealed["findings"]),
+        "fixed": list(judged.fixed),
+        "findings": sealed["findings"],
+    }
+
+
+def is_as_good(judged: Judged, sealed: Mapping[str, Any], thresholds: Mapping[str, float]) -> bool:
+    """Return whether a sealed run would be judged today as it was.
+
+    ``thresholds`` are those that it was judged by: with others, nobody knows what would be found.
+    """
+    accepted = judged.policy == WARN or not sealed["findings"]
+    return accepted and dict(thresholds) == dict(judged.active.leakage["auto_fix_thresholds"])
+
+
 def unable(found: LeakingFeatures, error: ProblemsError) -> TrainingError:
     """Return the error for a run that cannot be started again: its configuration allows it not."""
     problem = error.problems[0]

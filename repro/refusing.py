@@ -1,4 +1,4 @@
-"""Runs that are refused before their plan, in the log."""
+"""What the log has of leakage and of runs that are never planned."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from repro.audit_log.errors import LogError
 from repro.audit_log.storage.store import Log
 from repro.config.resolution.resolve import Resolved
 from repro.errors import InputError, ProblemsError, ReproError
-from repro.leaking import LeakingFeatures, unable, verdict_of
+from repro.leaking import Judged, LeakingFeatures, fixed_record, unable, verdict_of
 from repro.observer import Warn
+from repro.sealing import Outcome
 
 
 def refuse(log: Log, cosign: Callable[[], None], resolved: Resolved, error: ReproError) -> None:
@@ -42,3 +43,14 @@ def refuse_again(root: Path, warn: Warn, found: LeakingFeatures, error: ReproErr
     log = open_log_to_sign(root, warn)
     refuse(log, cosigner(log, warn), found.judged.resolved, refusal)
     return refusal
+
+
+def record_fixed(log: Log, cosign: Callable[[], None], judged: Judged, known: Outcome) -> None:
+    """Record what was left out to arrive at a run that was sealed before without knowing of it."""
+    names = [finding["subject"] for finding in judged.fixed]
+    if names == [finding["subject"] for finding in known.snapshot["leakage"].get("fixed", ())]:
+        return  # its own record says so, or nothing was
+    if names:
+        log.append("leakage.fixed", fixed_record(judged, known.run))
+        log.commit()
+        cosign()

@@ -33,7 +33,7 @@ from repro.facts.trainers import Declaration
 from repro.identity.payloads import drawn_folds
 from repro.identity.run import Inputs, identity_of, seeds_of
 from repro.inputs import digest_inputs, require_same_files
-from repro.leaking import fixed_record, located
+from repro.leaking import fixed_record, is_as_good, located
 from repro.observer import Observer
 from repro.plan import (
     Plan,
@@ -43,7 +43,7 @@ from repro.plan import (
     require_in_force,
     require_sound,
 )
-from repro.refusing import refuse
+from repro.refusing import record_fixed, refuse
 from repro.runs.sealed import runs_of
 from repro.runs.staging import Staging, keep_failed, names_locked, next_name
 from repro.sealing import Outcome, input_texts, seal_run
@@ -90,6 +90,7 @@ def carry_out(asked: Asked, started: Started | ReproError) -> Outcome:
             missing = ", ".join(plan.identity.missing)
             warn(f"the run is marked incomplete: no facts of {missing}")
         if asked.reuse and (known := _known(asked.root, plan)) is not None:
+            record_fixed(log, cosign, plan.judged, known)
             return known
         return _execute(log, cosign, place, plan, session, asked.observer)
     except _PlannedError as failure:
@@ -170,9 +171,9 @@ def _plan(asked: Asked, session: Session) -> Plan:
 def _known(root: Path, plan: Plan) -> Outcome | None:
     """Return the newest sealed run with the plan's execution key; None if none is as good as it.
 
-    Only bits that are promised can stand for others. Raises IntegrityError for a run that is not
-    what was sealed, DeterminismError where the log has other bits under the same key: then nobody
-    can say which of them are the run's.
+    Only bits that are promised can stand for others, and only a run that leakage would be judged of
+    as it was. Raises IntegrityError for a run that is not what was sealed, DeterminismError where
+    the log has other bits under the same key: then nobody can say which of them are the run's.
     """
     if not plan.is_promised:
         return None
@@ -180,17 +181,21 @@ def _known(root: Path, plan: Plan) -> Outcome | None:
     found = runs_of(root, key)
     if not found:
         return None
-    require_as_logged(root, found[-1])
-    digest = found[-1].snapshot["output_digest"]
+    newest = found[-1]
+    require_as_logged(root, newest)
+    digest = newest.snapshot["output_digest"]
     others = contradictions(root, {"promised": True, "execution_key": key, "output_digest": digest})
     if others:
         raise DeterminismError(
-            f"run {found[-1].name} cannot stand for this one: the log has other bits under the "
+            f"run {newest.name} cannot stand for this one: the log has other bits under the "
             f"same execution key, of {others[-1]['run']}",
-            "find out what decides them first; to see where they part: repro verify "
-            f"{found[-1].name}",
+            f"find out what decides them first; to see where they part: repro verify {newest.name}",
         )
-    return Outcome(found[-1].name, found[-1].folder, found[-1].snapshot, {}, reused=True)
+    thresholds = newest.read("request.json")["options"]["leakage"]["auto_fix_thresholds"]
+    if not is_as_good(plan.judged, newest.snapshot["leakage"], thresholds):
+        return None
+    judged = plan.judged
+    return Outcome(newest.name, newest.folder, newest.snapshot, {}, reused=True, judged=judged)
 
 
 def _execute(

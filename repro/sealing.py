@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from repro import __version__
 from repro.audit_log.formats.digests import payload_digest
 from repro.config.sealed import record as config_record
 from repro.identity.keys import exact, output_digest, request_digest
+from repro.leaking import Judged, as_judged, verdict
 from repro.pipeline.formulas import class_table
 from repro.plan import Plan
 from repro.runs import layout
@@ -36,6 +37,14 @@ class Outcome:
     """Hash of the record that ended the plan."""
     reused: bool = False
     """Whether it was sealed before, and nothing was trained now."""
+    judged: Judged | None = field(default=None, repr=False)
+    """Of a run that was sealed before: what leakage is judged by now."""
+
+    @property
+    def leakage(self) -> Mapping[str, Any]:
+        """Return policy, verdict, what was left out and what was found, for who asked for it."""
+        sealed: Mapping[str, Any] = self.snapshot["leakage"]
+        return sealed if self.judged is None else as_judged(self.judged, sealed)
 
     @property
     def metrics(self) -> Mapping[str, Any]:
@@ -161,7 +170,7 @@ def _snapshot(plan: Plan, finished: Mapping[str, Any], planned: Planned) -> dict
         "proof": plan.facts["proof"],
         "leakage": {
             "policy": plan.active.leakage["policy"],
-            "verdict": _verdict(plan, findings),
+            "verdict": verdict(plan.fixed, findings),
             "fixed": list(plan.fixed),
             "findings": findings,
         },
@@ -176,13 +185,6 @@ def _snapshot(plan: Plan, finished: Mapping[str, Any], planned: Planned) -> dict
             "environment": payload_digest("repro-audit v1 environment", exact(plan.environment)),
         },
     }
-
-
-def _verdict(plan: Plan, findings: Sequence[Mapping[str, Any]]) -> str:
-    """Return in a word what the scan before training and the checks after it came to."""
-    if findings:
-        return "warned"
-    return "fixed" if plan.fixed else "clean"
 
 
 def _classes(target: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,10 +54,13 @@ def train(command: TrainCommand) -> Outcome:
         try:
             return _try(command, found)
         except LeakingFeatures as again:
-            for finding in again.findings:
-                command.observer.warn(f"leakage: {finding['message']}; again without it")
-            command = replace(command, selection=_without(command.selection, again.findings))
             found = again
+        try:
+            for finding in found.findings:
+                command.observer.warn(f"leakage: {finding['message']}; again without it")
+        except KeyboardInterrupt:
+            raise InterruptedRunError(_UNRECORDED) from None
+        command = replace(command, selection=_without(command.selection, found.findings))
 
 
 def _try(command: TrainCommand, found: LeakingFeatures | None) -> Outcome:

@@ -55,7 +55,7 @@ def _row(one: Done) -> tuple[str, ...]:
         return (*names, "-", "-", "-", "-", "failed")
     snapshot = outcome.snapshot
     metric = HEADLINE[str(snapshot["task"])]
-    verdict = snapshot["leakage"]["verdict"]
+    verdict = outcome.leakage["verdict"]
     level = snapshot["level"]
     marks = (("sealed before", outcome.reused), (level, level == "best-effort"))
     told = [word for word, holds in marks if holds]
@@ -83,6 +83,6 @@ def _json(one: Done) -> dict[str, Any]:
         "run": None if outcome is None else outcome.run,
         "reused": outcome is not None and outcome.reused,
         "metrics": None if outcome is None else dict(outcome.metrics),
-        "leakage": None if outcome is None else outcome.snapshot["leakage"]["verdict"],
+        "leakage": None if outcome is None else outcome.leakage["verdict"],
         "problem": None if one.error is None else one.error.problem,
     }

@@ -79,14 +79,15 @@ def _replicates(
         }
         output.result(json.dumps(document, indent=2, ensure_ascii=False))
         return found.exit_status
-    rows = [("seed", "run", *(metric for metric, _ in _shown(found)))]
+    rows = [("seed", "run", *(metric for metric, _ in _shown(found)), "leakage")]
     for one in found.made:
         if one.outcome is None:
-            rows.append((str(one.seed), "failed", *("-" for _ in _shown(found))))
+            rows.append((str(one.seed), "failed", *("-" for _ in _shown(found)), "-"))
             continue
         again = " (sealed before)" if one.outcome.reused else ""
         values = (output.number(one.outcome.metrics[metric]) for metric, _ in _shown(found))
-        rows.append((str(one.seed), f"{one.outcome.run}{again}", *values))
+        verdict = one.outcome.leakage["verdict"]
+        rows.append((str(one.seed), f"{one.outcome.run}{again}", *values, verdict))
     output.result(output.columns(rows, right=(0, *range(2, 2 + len(_shown(found))))))
     for one in found.made:
         if one.error is not None:
@@ -117,6 +118,7 @@ def _replicate(one: Replicate) -> dict[str, Any]:
         "reused": outcome is not None and outcome.reused,
         "metrics": None if outcome is None else dict(outcome.metrics),
         "output_digest": None if outcome is None else outcome.snapshot["output_digest"],
+        "leakage": None if outcome is None else outcome.leakage["verdict"],
         "problem": None if one.error is None else one.error.problem,
     }
 
@@ -131,7 +133,7 @@ def _json(outcome: Outcome) -> dict[str, Any]:
         "comparison_group": outcome.snapshot["comparison_group"],
         "metrics": outcome.snapshot["metrics"],
         "output_digest": outcome.snapshot["output_digest"],
-        "leakage": outcome.snapshot["leakage"],
+        "leakage": outcome.leakage,
         "log": {"size": outcome.log_size, "head": outcome.log_head},
     }
 
@@ -152,11 +154,11 @@ def _text(outcome: Outcome) -> None:
     ]
     output.result(output.columns(metrics, right=(1,)))
     output.result("")
-    leakage = snapshot["leakage"]
+    leakage = outcome.leakage
     names = ", ".join(finding["subject"] for finding in leakage["fixed"])
     without = f": without {names}, which leaked" if names else ""
     output.result(f"leakage: {leakage['verdict']}{without}")
-    for finding in snapshot["leakage"]["findings"]:
+    for finding in leakage["findings"]:
         output.result(f"leakage warning: {finding['message']}")
     if snapshot["level"] == "best-effort":
         output.result(output.NOT_PROMISED)

@@ -4,6 +4,11 @@ import json
 
 import pytest
 
+from repro.config.resolution.resolve import Selection
+from repro.errors import InterruptedRunError, TrainingError
+from repro.observer import Observer
+from repro.train import TrainCommand, train
+
 pytestmark = pytest.mark.slow
 CANARY = ("train", "-q", "--experiment", "leakage_canary")
 DROP = "safety.leakage_detection.policy=drop"
@@ -123,3 +128,131 @@ def test_the_level_of_the_adjusted_close_is_look_ahead(desk):
     said = desk.run("validate", "--set", "selected=[level]", status=1).stdout
     assert "Adj Close" in said
     assert "look-ahead" in said
+
+
+def test_a_control_that_is_sealed_already_is_none_the_less_fixed_for_who_dropped_a_leak(desk):
+    few = ("--replicates", "2", "--format", "json")
+    control = json.loads(desk.run("train", "-q", "-e", "leakage_control", *few).stdout)
+    assert [one["leakage"] for one in control["replicates"]] == ["clean"] * 2
+    before = len(desk.records())
+    fixed = json.loads(desk.run(*CANARY, "--set", DROP, *few).stdout)
+    assert [one["reused"] for one in fixed["replicates"]] == [True] * 2
+    assert [one["leakage"] for one in fixed["replicates"]] == ["fixed"] * 2
+    names = [one["run"] for one in fixed["replicates"]]
+    assert names == [one["run"] for one in control["replicates"]]
+    new = desk.records()[before:]
+    assert [(r["type"], r["body"]["run"]) for r in new] == [("leakage.fixed", n) for n in names]
+    assert new[0]["body"]["dropped"] == ["canary_high"]
+    again = json.loads(desk.run("train", "-q", "-e", "leakage_control", *few).stdout)
+    assert [one["leakage"] for one in again["replicates"]] == ["clean"] * 2
+    assert len(desk.records()) == before + 2
+    assert desk.json("audit", "verify", "--artifacts")["verdict"] == "ok"
+
+
+def test_each_run_of_an_experiment_is_fixed_by_itself_and_once(desk):
+    canary = desk.root / "CONFIG" / "experiments" / "leakage_canary.yaml"
+    text = canary.read_text().replace("families: [ridge]", "families: [ridge, elasticnet]")
+    (canary.parent / "two.yaml").write_text(text)
+    desk.run("train", "-q", "-e", "leakage_control")
+    found = desk.json("train", "-q", "-e", "two", "--set", DROP)
+    assert [(one["reused"], one["leakage"]) for one in found["runs"]] == [
+        (True, "fixed"),
+        (False, "fixed"),
+    ]
+    before = len(desk.records())
+    again = desk.json("train", "-q", "-e", "two", "--set", DROP)
+    assert [(one["reused"], one["leakage"]) for one in again["runs"]] == [(True, "fixed")] * 2
+    assert [r["type"] for r in desk.records()[before:]] == ["leakage.fixed"]  # of the control's
+
+
+def test_a_run_that_was_kept_on_a_warning_is_not_as_good_where_the_policy_is_strict(desk):
+    low = "safety.leakage_detection.auto_fix_thresholds.training_accuracy=0.0001"
+    words = ("train", "-q", "--profile", "debug", "--replicates", "1", "--set", low)
+    kept = desk.json(*words, "--set", "safety.leakage_detection.policy=warn")
+    assert kept["replicates"][0]["leakage"] == "warned"
+    again = desk.json(*words, "--set", "safety.leakage_detection.policy=warn")
+    assert again["replicates"][0]["reused"]
+    desk.run(*words, status=6)
+    assert desk.records()[-1]["body"]["leakage"]["verdict"] == "refused"
+    other = desk.json(*words[:-2])
+    assert (other["replicates"][0]["reused"], other["replicates"][0]["leakage"]) == (False, "clean")
+
+
+def test_features_are_selected_from_what_is_left(desk):
+    sets = (DROP, "feature_selection.method=correlation", "top_k=1")
+    fixed = desk.json(*CANARY, *(word for value in sets for word in ("--set", value)))
+    assert fixed["leakage"]["verdict"] == "fixed"
+    for made in desk.snapshot(fixed["run"])["selection"]["stages"].values():
+        assert sorted(made["scores"]) == ["canary_low_lag1", "ret_1d_lag1"]
+        assert len(made["chosen"]) == 1
+    assert desk.json("verify", "-q", fixed["run"])["verdict"] == "reproduced"
+
+
+@pytest.fixture
+def started(desk, monkeypatch):
+    """Return what trains the canary with the policy drop, and tells an observer."""
+    monkeypatch.setenv("REPRO_KEYS", str(desk.keys))
+
+    def start(at_warning, **others):
+        asked = Selection(experiment="leakage_canary", sets=(DROP,))
+        return train(TrainCommand(desk.root, asked, Observer(warn=at_warning, **others)))
+
+    return start
+
+
+def test_two_tries_drop_what_each_of_them_found(desk, started):
+    file = "training_config/safety_config.yaml"
+    told = []
+
+    def stricter(said):
+        told.append(said)
+        if len(told) == 1:
+            before = "feature_target_correlation: 0.95"
+            desk.edit(file, before, "feature_target_correlation: 0.033")
+
+    outcome = started(stricter)
+    first, second = (finding["subject"] for finding in outcome.leakage["fixed"])
+    assert first == "canary_high"
+    assert [line.count("again without it") for line in told] == [1, 1]
+    (record,) = [r["body"] for r in desk.records() if r["type"] == "leakage.fixed"]
+    assert (record["dropped"], record["reruns"]) == ([first, second], 2)
+    assert [finding["threshold"] for finding in record["findings"]] == [0.95, 0.033]
+    names = outcome.snapshot["payloads"]["features"]["facts"]["names"]
+    assert not {first, second} & set(names)
+    assert len(names) == 1
+
+
+def test_a_configuration_that_is_broken_between_two_tries_is_a_recorded_refusal(desk, started):
+    file = "training_config/safety_config.yaml"
+    with pytest.raises(TrainingError, match="the configuration is not valid") as caught:
+        started(lambda _: desk.edit(file, "max_reruns: 3", "max_reruns: many"))
+    refused = desk.records()[-1]
+    assert (refused["type"], caught.value.exit_status) == ("run.refused", 6)
+    assert refused["body"]["leakage"]["found"] == 1
+
+
+def test_who_stops_between_two_tries_leaves_nothing_behind(desk, started):
+    def stop(_):
+        raise KeyboardInterrupt
+
+    before = desk.records()
+    with pytest.raises(InterruptedRunError, match="nothing was recorded"):
+        started(stop)
+    assert desk.records() == before
+    left = [path for path in (desk.root / "RESULTS").rglob("*") if path.is_file()]
+    assert [path for path in left if path.suffix != ".lock"] == []
+    assert started(lambda _: None).leakage["verdict"] == "fixed"
+
+
+def test_who_stops_the_second_try_after_its_plan_ends_a_plan_that_names_what_was_left_out(
+    desk, started
+):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    before = len(desk.records())
+    with pytest.raises(InterruptedRunError):
+        started(lambda _: None, progress=stop)
+    kinds = ["run.planned", "config.override", "leakage.fixed", "run.interrupted"]
+    assert [record["type"] for record in desk.records()[before:]] == kinds
+    assert started(lambda _: None).leakage["verdict"] == "fixed"
