@@ -22,6 +22,8 @@ TARGETS = "data/targets.yaml"
 SPLITS = "training_config/splits_config.yaml"
 ROUTING = "training_config/routing_config.yaml"
 QUICK = "experiments/quick_look.yaml"
+CANARY = "experiments/leakage_canary.yaml"
+CONTROL = "experiments/leakage_control.yaml"
 PIPELINE = "training_config/pipeline_config.yaml"
 SELECTION = "feature_selection/feature_selection.yaml"
 RANKING = "feature_selection/target_ranking.yaml"
@@ -64,6 +66,11 @@ SPECIAL: Mapping[tuple[str, Keys], Any] = {
     (QUICK, ("experiment", "features", 1)): "ret_5d",
     (QUICK, ("experiment", "features", 2)): "ret_5d",
     (QUICK, ("experiment", "profile")): "throughput_optimized",
+    (CANARY, ("experiment", "targets", 0)): "fwd_ret_5d",
+    (CANARY, ("experiment", "families", 0)): "elasticnet",
+    **{(CANARY, ("experiment", "features", place)): "ret_5d" for place in range(3)},
+    **{(CONTROL, ("experiment", "features", place)): "ret_5d" for place in range(2)},
+    (CONTROL, ("experiment", "extends")): "quick_look",
     (PIPELINE, ("pipeline", "family")): "ridge",
     (SELECTION, ("feature_selection", "families", 0)): "elasticnet",
     (RANKING, ("target_ranking", "targets")): ["fwd_ret_1d"],
@@ -72,6 +79,8 @@ SPECIAL: Mapping[tuple[str, Keys], Any] = {
 FIRST: Mapping[tuple[str, Keys], Mapping[Keys, Any]] = {
     (ROUTING, ("routing", "symbol")): {("routing", "symbol"): "AAPL"},
     (ROUTING, ("routing", "view")): {("routing", "symbol"): "IBM"},
+    # What it extends brings the feature too.
+    (CONTROL, ("experiment", "extends")): {("experiment", "features", 0): "ret_5d"},
     (DATASET, ("dataset", "short_symbols")): {("dataset", "min_rows_per_symbol"): 250},
     **{
         (SELECTION, ("feature_selection", *keys)): {("feature_selection", "method"): "importance"}
@@ -97,14 +106,11 @@ def document(relative: str) -> Document:
 
 @cache
 def shipped() -> tuple[str, ...]:
-    """Return the path of every shipped document, below ``CONFIG``.
-
-    The canary's experiments are none of them: another value there is another canary.
-    """
+    """Return the path of every shipped document, below ``CONFIG``."""
     return tuple(
         path.relative_to(CONFIG).as_posix()
         for path in sorted(CONFIG.rglob("*.yaml"))
-        if ".schemas" not in path.parts and not path.name.startswith("leakage_")
+        if ".schemas" not in path.parts
     )
 
 
