@@ -98,6 +98,7 @@ def _json(compared: Comparison) -> dict[str, Any]:
         "same_bits": compared.same_bits,
         "differing_outputs": list(compared.outputs),
         "label": compared.label,
+        "leakage": {"a": compared.a.leakage, "b": compared.b.leakage},
         "causes": [asdict(cause) for cause in compared.causes],
         "effects": [{**asdict(e), "delta": e.delta} for e in compared.effects],
         "predictions": exact_integers(asdict(compared.predictions))
@@ -110,6 +111,7 @@ def _json(compared: Comparison) -> dict[str, Any]:
 def _text(compared: Comparison) -> None:
     """Write the verdict, then the causes by kind, then the effect."""
     from repro.compare import MEANING
+    from repro.report.comparison import leakages
 
     colour = {0: "green", 1: "yellow"}.get(compared.exit_status, "red")
     output.result(f"{output.style(compared.verdict, colour)}: {MEANING[compared.verdict]}")
@@ -117,6 +119,8 @@ def _text(compared: Comparison) -> None:
     output.result(f"  B {compared.b.name}")
     if compared.label:
         output.result(f"  note: {compared.label}")
+    for line in leakages(compared.a.leakage, compared.b.leakage):
+        output.result(f"  {line}")
     if compared.same_bits:
         count = len(compared.a.snapshot["outputs"])
         output.result(f"  outputs: all {count} are the same, bit for bit")

@@ -93,6 +93,7 @@ def show(
     """Show one run: identity, parameters, metrics and files."""
     from repro.audit.log import require_as_logged
     from repro.config.documents.workspace import find_root
+    from repro.report.leaking import verdict
     from repro.runs.finding import find
     from repro.runs.index import opened
 
@@ -123,10 +124,10 @@ def show(
     said = dict.fromkeys(idle, "  (requested, but idle)")
     shown = [(f"  {k}", f"{json.dumps(v)}{said.get(k, '')}") for k, v in asked.items()]
     output.result(output.columns(shown))
-    leakage = snapshot["leakage"]
-    dropped = ", ".join(finding["subject"] for finding in leakage.get("fixed", ()))
-    without = f": without {dropped}, which leaked" if dropped else ""
-    output.result(f"\nleakage: {leakage.get('verdict', '-')}{without}")
+    leakage = found.leakage
+    output.result(f"\nleakage: {verdict(leakage['verdict'], leakage['without'])}")
+    for message in leakage["findings"]:
+        output.result(f"  {message}")
     output.result("\nmetrics")
     metrics = snapshot["metrics"].items()
     output.result(output.columns([(f"  {k}", output.number(v)) for k, v in metrics], right=(1,)))

@@ -140,6 +140,8 @@ def _json(outcome: Outcome) -> dict[str, Any]:
 
 def _text(outcome: Outcome) -> None:
     """Write the identity and the metrics as tables."""
+    from repro.report.leaking import verdict
+
     snapshot = outcome.snapshot
     group = snapshot["comparison_group"]
     output.result(f"run {outcome.run}: {snapshot['family']} for {snapshot['target']}")
@@ -155,9 +157,8 @@ def _text(outcome: Outcome) -> None:
     output.result(output.columns(metrics, right=(1,)))
     output.result("")
     leakage = outcome.leakage
-    names = ", ".join(finding["subject"] for finding in leakage["fixed"])
-    without = f": without {names}, which leaked" if names else ""
-    output.result(f"leakage: {leakage['verdict']}{without}")
+    without = [finding["subject"] for finding in leakage["fixed"]]
+    output.result(f"leakage: {verdict(leakage['verdict'], without)}")
     for finding in leakage["findings"]:
         output.result(f"leakage warning: {finding['message']}")
     if snapshot["level"] == "best-effort":

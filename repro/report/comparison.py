@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
+from repro.report.leaking import verdict
+
 Document = Mapping[str, Any]
 _KINDS: Final = ("configuration", "data", "features", "splits", "seed", "code", "environment")
 _STYLE: Final = (
@@ -55,10 +57,20 @@ def html(document: Document, meaning: str) -> str:
     return "\n".join([*parts, "</html>"])
 
 
+def leakages(a: Document, b: Document) -> Iterator[str]:
+    """Yield the verdict on each side of which leakage was found, or left out."""
+    for name, side in (("A", a), ("B", b)):
+        if side["without"] or side["findings"]:
+            yield (
+                f"leakage in {name}: {verdict(side['verdict'], side['without'], side['findings'])}"
+            )
+
+
 def _notes(document: Document) -> Iterator[str]:
     """Yield the sentences that stand above the tables."""
     if document["label"]:
         yield f"note: {document['label']}"
+    yield from leakages(document["leakage"]["a"], document["leakage"]["b"])
     if document["same_bits"]:
         yield "All outputs are the same, bit for bit."
     else:

@@ -43,6 +43,19 @@ class Run:
         return group
 
     @property
+    def leakage(self) -> dict[str, Any]:
+        """Return the verdict, the features left out for it, and what was found, in sentences.
+
+        The verdict is None of a run that is too old to have one.
+        """
+        told = self.snapshot["leakage"]
+        return {
+            "verdict": told.get("verdict"),
+            "without": [finding["subject"] for finding in told.get("fixed", ())],
+            "findings": [finding["message"] for finding in told.get("findings", ())],
+        }
+
+    @property
     def order(self) -> tuple[int, str]:
         """Return what runs are sorted by: the place of their plan in the log."""
         return (int(self.snapshot["log"]["plan"]), self.name)

@@ -109,7 +109,17 @@ def test_a_policy_that_warns_keeps_the_leak_and_says_so_for_ever(desk):
     assert kept["leakage"]["verdict"] == "warned"
     codes = [finding["code"] for finding in kept["leakage"]["findings"]]
     assert codes[0] == "target_correlation"
-    assert "leakage: warned" in desk.run("runs", "show", kept["run"]).stdout
+    shown = desk.run("runs", "show", kept["run"]).stdout
+    assert "leakage: warned" in shown
+    assert kept["leakage"]["findings"][0]["message"] in shown
+    fixed = desk.json(*CANARY, "--set", DROP)
+    words = ("diff", kept["run"], fixed["run"])
+    sides = desk.json(*words, status=1)["leakage"]
+    assert (sides["a"]["verdict"], sides["b"]["without"]) == ("warned", ["canary_high"])
+    for form in ("text", "markdown", "html"):
+        said = desk.run(*words, "--format", form, status=1).stdout.replace("\\", "")
+        assert "leakage in A: warned: " in said
+        assert "leakage in B: fixed: without canary_high, which leaked" in said
 
 
 def test_the_level_of_the_adjusted_close_is_look_ahead(desk):

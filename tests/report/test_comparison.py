@@ -7,6 +7,7 @@ import pytest
 
 from repro.report.comparison import html, markdown
 
+CLEAN = {"verdict": "clean", "without": [], "findings": []}
 HOSTILE = '<script>alert(1)</script> | `x` [a](b) ![c](d) & "e"\nnext'
 
 
@@ -27,6 +28,7 @@ def document(**other):
             "rows": 10, "only_a": 0, "only_b": 1, "changed": 3, "largest": 0.125,
             "largest_ulps": 2, "correlation": None, "first": "fold 1, A, 2001-01-01",
         },
+        "leakage": {"a": CLEAN, "b": CLEAN},
         **other,
     }  # fmt: skip
 
@@ -81,3 +83,17 @@ def test_the_same_bits_are_said_to_be_so():
     same = document(same_bits=True, causes=[], effects=[], predictions=None, verdict="identical")
     for found in (markdown(same, "x"), html(same, "x")):
         assert "All outputs are the same, bit for bit" in found.replace("\\", "")
+
+
+@pytest.mark.parametrize("write", [markdown, html])
+def test_leakage_is_told_of_the_side_that_it_was_found_in_and_of_no_other(write):
+    fixed = {"verdict": "fixed", "without": ["f1", "f2"], "findings": []}
+    warned = {"verdict": "warned", "without": [], "findings": ["r2 is 0.99", HOSTILE]}
+    found = write(document(leakage={"a": fixed, "b": CLEAN}), "other bits")
+    assert "leakage in A: fixed: without f1, f2, which leaked" in found
+    assert "leakage in B" not in found
+    found = write(document(leakage={"a": CLEAN, "b": warned}), "other bits")
+    text = parsed(found).text if write is html else found.replace("\\", "")
+    assert "leakage in B: warned: r2 is 0.99; " in text
+    assert "leakage in A" not in text
+    assert "<script>" not in (found if write is html else found.replace("\\<", ""))
