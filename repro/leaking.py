@@ -6,9 +6,9 @@ training. Both are mappings with the fields of ``repro.pipeline.leakage.Finding`
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from repro.audit_log.formats.canonical import canonical
 from repro.config.resolution.active import Active
@@ -17,12 +17,13 @@ from repro.config.resolution.resolve import Resolved
 from repro.errors import ProblemsError, TrainingError
 from repro.identity.keys import exact
 
+Item = TypeVar("Item")
 Findings = Sequence[Mapping[str, Any]]
 DROP, WARN = "drop", "warn"
 """Policies for what leaks; the third, and any other, is to refuse."""
 SETTINGS: Path = ("training_config", "safety_config", "safety", "leakage_detection")
 LONGEST_LIST = 16_000
-"""Bytes of the findings that a record holds; of more, the first of them and how many there are."""
+"""Bytes of a list that a record holds; of a longer one, what comes first and how many there are."""
 _RECORDED = ("code", "subject", "value", "threshold", "rows", "formula", "set_at")
 _OVER = "safety.leakage_detection"
 _KEEP = f"set {_OVER}.policy: warn to keep the run"
@@ -191,21 +192,30 @@ def fixed_record(judged: Judged, name: str) -> dict[str, Any]:
     """Return the body of ``leakage.fixed``: what the run is planned without, and why."""
     return {
         "run": name,
-        "dropped": [finding["subject"] for finding in judged.fixed],
+        "dropped": _fitting(finding["subject"] for finding in judged.fixed),
         "findings": recorded(judged.fixed),
+        "found": len(judged.fixed),
         "reruns": judged.reruns,
     }
 
 
 def recorded(findings: Findings) -> list[dict[str, Any]]:
     """Return findings as the log has them, the first that fit: no values out of the data."""
-    made = []
+    return _fitting(map(_recorded, findings))
+
+
+def _recorded(finding: Mapping[str, Any]) -> dict[str, Any]:
+    first = [{key: row[key] for key in ("symbol", "time")} for row in finding["first"]]
+    return {**{key: exact(finding[key]) for key in _RECORDED}, "first": first}
+
+
+def _fitting(items: Iterable[Item]) -> list[Item]:
+    """Return the first items of a list that together have no more bytes than a record may hold."""
+    made: list[Item] = []
     size = 0
-    for finding in findings:
-        one = {key: exact(finding[key]) for key in _RECORDED}
-        one["first"] = [{key: row[key] for key in ("symbol", "time")} for row in finding["first"]]
-        size += len(canonical(one))
+    for item in items:
+        size += len(canonical({"item": item}))
         if size > LONGEST_LIST:
             break
-        made.append(one)
+        made.append(item)
     return made
