@@ -43,6 +43,7 @@ from repro.pipeline import (
 )
 from repro.pipeline.clipping import clip_labels
 from repro.pipeline.formulas import classes_of
+from repro.pipeline.magnitudes import require_summable
 from repro.pipeline.panel import Panel
 from repro.pipeline.routing import of_symbol
 from repro.pipeline.samples import Samples, build_samples
@@ -98,6 +99,7 @@ def prepare(
     samples = build_samples(panel, matrix, labels, request["target"])
     if request["routing"]["view"] == "symbol_specific":
         samples = of_symbol(samples, request["routing"]["symbol"])
+    require_summable(samples, request["target"]["name"], timed=panel.timed)
     time, label_end, rule = samples.time, samples.label_end, request["splits"]
     groups = grouping(panel, samples, rule)
     folds = cut(time, label_end, rule, groups)
@@ -166,14 +168,16 @@ def train(
         effective[name] = dict(trainer.effective_parameters(model))
         rounds[name] = trainer.rounds(model)
         importance[name] = _shares(trainer, request["family"], model, part, samples)
+        with evaluation.scoring(name):
+            metrics = evaluation.evaluate(
+                task, samples.y[fold.test], out, samples.time[fold.test], baseline[fold.test]
+            )
         outcomes.append(
             {
                 "fold": fold.index + 1,
                 "train_rows": len(fold.train),
                 "test_rows": len(fold.test),
-                "metrics": evaluation.evaluate(
-                    task, samples.y[fold.test], out, samples.time[fold.test], baseline[fold.test]
-                ),
+                "metrics": metrics,
                 "predictions": _digest(out.astype("<f8").tobytes()),
             }
         )
@@ -196,9 +200,10 @@ def train(
         table = predicted.as_table(samples, fold_of, predictions)
         np.save(directory / PREDICTIONS, table, allow_pickle=False)
     tested = np.flatnonzero(fold_of >= 0)
-    overall = evaluation.evaluate(
-        task, samples.y[tested], predictions[tested], samples.time[tested], baseline[tested]
-    )
+    with evaluation.scoring("all folds"):
+        overall = evaluation.evaluate(
+            task, samples.y[tested], predictions[tested], samples.time[tested], baseline[tested]
+        )
     findings = leakage.checks(
         overall,
         training_metrics,
@@ -280,7 +285,8 @@ def _training_metrics(
     y, time = samples.y[rows], samples.time[rows]
     fitted = trainer.predict(model, part.x(samples, rows), request["execution"]["threads"])
     naive = np.repeat(classes.naive(y, classes_of(request["target"]))[None], len(y), axis=0)
-    return evaluation.evaluate(request["target"]["task"], y, fitted, time, naive)
+    with evaluation.scoring(f"{FINAL} model, on its training rows"):
+        return evaluation.evaluate(request["target"]["task"], y, fitted, time, naive)
 
 
 def _sample_facts(samples: Samples, clipping: Mapping[str, Any]) -> dict[str, Any]:

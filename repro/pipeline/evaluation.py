@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import Final
 
@@ -34,7 +36,8 @@ def evaluate(task: str, truth: Floats, predicted: Floats, time: Ints, baseline: 
     of the labels.  time: (n,) nanoseconds, for metrics per date.  baseline: like ``predicted``,
     what the naive model says: for each row the mean of the target, or the share of each class, in
     the training that the row was predicted from.
-    Raises TrainingError if a prediction is not finite, or no probability.
+    Raises TrainingError if a prediction is not finite, or no probability, or so far from the truth
+    that the metric by which runs are judged is not finite.
     """
     wrong = int(np.count_nonzero(~np.isfinite(predicted)))
     if wrong:
@@ -52,10 +55,21 @@ def evaluate(task: str, truth: Floats, predicted: Floats, time: Ints, baseline: 
     raise AssertionError(f"task got past the schemas: {task!r}")
 
 
+@contextmanager
+def scoring(what: str) -> Iterator[None]:
+    """Say of a TrainingError which predictions it was raised for, such as those of a fold."""
+    try:
+        yield
+    except TrainingError as error:
+        raise TrainingError(f"{what}: {error.problem}", error.hint) from error
+
+
 def _regression(truth: Floats, predicted: Floats, time: Ints, baseline: Floats) -> Metrics:
     error = _errors(truth, predicted)
     mse = _mean([e * e for e in error])
     base = _mean([e * e for e in _errors(truth, baseline)])
+    if error and (mse is None or base is None):
+        _refuse_errors(error if mse is None else _errors(truth, baseline), naive=mse is not None)
     by_date = spearman_by_group(truth, predicted, time)
     return {
         "rmse": _root(mse),
@@ -102,6 +116,17 @@ def _multiclass(truth: Floats, predicted: Floats, baseline: Floats) -> Metrics:
         "baseline_accuracy": _plain(_share(np.argmax(baseline, axis=1) == truth)),
         "skill": _one_minus(loss, base_loss),
     }
+
+
+def _refuse_errors(errors: list[float], *, naive: bool) -> None:
+    """Raise TrainingError for errors whose squares have no mean, so that there is no rmse."""
+    whose = "the naive baseline" if naive else "the model"
+    largest = max(map(abs, errors))
+    raise TrainingError(
+        f"rmse is not finite: errors of {whose} go up to {largest:g} in {len(errors)} rows, and"
+        " their squares have no sum in floating point",
+        "rescale the target and the features, or change the hyperparameters",
+    )
 
 
 def _require_distributions(predicted: Floats) -> None:

@@ -8,7 +8,7 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from repro.errors import TrainingError
-from repro.pipeline.evaluation import evaluate
+from repro.pipeline.evaluation import evaluate, scoring
 from repro.pipeline.metric_names import (
     BINARY_METRICS,
     HIGHER_IS_BETTER,
@@ -187,12 +187,6 @@ def test_what_is_undefined_is_none():
     assert (found["r2"], found["skill"], found["rank_ic"]) == (None, None, None)
 
 
-def test_a_sum_beyond_float64_is_undefined_and_not_infinite():
-    huge = np.array([1e200, -1e308])
-    found = evaluate("regression", huge, -huge, np.array([0, 1]), huge)
-    assert all(value is None or math.isfinite(value) for value in found.values())
-
-
 def test_a_certain_and_wrong_probability_costs_what_the_clip_allows():
     truth, wrong = np.array([1.0, 0.0]), np.array([0.0, 1.0])
     found = evaluate("binary", truth, wrong, np.array([0, 0]), np.array([0.5, 0.5]))
@@ -241,3 +235,14 @@ def test_every_metric_of_the_model_has_a_direction_and_no_other_has():
     described = {"rank_ic_dates", "baseline_rmse", "baseline_log_loss", "baseline_accuracy"}
     named = {*REGRESSION_METRICS, *BINARY_METRICS, *MULTICLASS_METRICS}
     assert named - described == HIGHER_IS_BETTER.keys()
+
+
+@pytest.mark.parametrize("whose", ["the model", "the naive baseline"])
+def test_errors_whose_squares_have_no_sum_are_no_plain_undefined_metric(whose):
+    far, near = np.array([1e200, 0.0]), np.array([0.5, 0.5])
+    predicted, naive = (far, near) if whose == "the model" else (near, far)
+    with (
+        pytest.raises(TrainingError, match=f"fold 2: rmse is not finite: errors of {whose} go up"),
+        scoring("fold 2"),
+    ):
+        evaluate("regression", np.array([1.0, 2.0]), predicted, np.zeros(2, np.int64), naive)
