@@ -17,6 +17,7 @@ from .array_file import EXTENSION as EXTENSION
 from .classes import MULTICLASS, outputs_of
 from .contract import Job, TrainerError
 from .parts import Parts, tree_parts
+from .singles import require_single_target
 from .sklearn_trees import (
     flattened,
     library_errors,
@@ -69,6 +70,7 @@ def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) ->
     from threadpoolctl import threadpool_limits
 
     require_target(job, y)
+    require_single_target(y, "scikit-learn")  # as gradients, and then finds no split
     _require_values(job, x)
     parameters = dict(job.parameters)
     parameters["max_features"] = float(parameters["max_features"])  # 1 is all of them, not one

@@ -15,6 +15,7 @@ from .classes import MULTICLASS
 from .contract import Job, TrainerError
 from .parts import Parts, cut
 from .preparation import require_target
+from .singles import require_single_target
 
 if TYPE_CHECKING:
     from .contract import Floats
@@ -51,6 +52,7 @@ def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) ->
     import lightgbm
 
     require_target(job, y)
+    require_single_target(y, "LightGBM")  # which puts its largest number in place of more
     parameters = dict(job.parameters)
     rounds = parameters.pop("num_iterations")
     stops = parameters[PATIENCE] > 0

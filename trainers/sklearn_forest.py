@@ -16,6 +16,7 @@ from . import array_file
 from .classes import FEWEST, MULTICLASS
 from .contract import Job, TrainerError
 from .parts import Parts, tree_parts
+from .singles import narrow
 from .sklearn_trees import (
     flattened,
     library_errors,
@@ -35,6 +36,7 @@ SHARES = ("max_features", "max_samples")
 """Numbers that the library reads as a share if they are floats, and as a count if integers."""
 OUTPUTS = {"regression": 1, "binary": 2}
 """Values of a node: the mean, or the share of each class, of which a multiclass task has more."""
+LIBRARY = "a forest"
 BLOCKS = 20
 """Progress is told this often; the library adds the same trees block by block as at once."""
 
@@ -75,7 +77,8 @@ class Forest:
         for name in SHARES:
             if isinstance(parameters[name], int):
                 parameters[name] = float(parameters[name])
-        total, rows = parameters["n_estimators"], _narrow(x)
+        total = parameters["n_estimators"]
+        rows = narrow(job.features, x, LIBRARY)
         with library_errors():
             kind = self.regressor if job.task == "regression" else self.classifier
             estimator = getattr(sklearn.ensemble, kind)(**parameters)
@@ -106,7 +109,7 @@ class Forest:
         import numpy as np
 
         require_columns(model.parameters, x)
-        rows = _narrow(x)
+        rows = narrow(model.parameters["features"], x, LIBRARY)
         outputs = model.arrays["values"].shape[1]
         several = model.parameters["task"] == MULTICLASS
         columns: Any = slice(None) if several else outputs - 1
@@ -184,20 +187,6 @@ class Forest:
     def canonical_parts(self, model: Model) -> Parts:
         """Return what is said of the forest, and each tree."""
         return tree_parts(model.parameters, model.arrays, ("nodes", "values"))
-
-
-def _narrow(x: Floats) -> Array:
-    """Return ``x`` in the 32 bits that a forest compares; TrainerError for what they cannot hold.
-
-    The library narrows it just so, but says of a value that is too large only that it warns.
-    """
-    import numpy as np
-
-    with np.errstate(over="ignore"):
-        rows = np.ascontiguousarray(x, dtype=np.float32)
-    if np.isinf(rows).any():
-        raise TrainerError("a feature is infinite, or too large for the 32 bits of a forest")
-    return rows
 
 
 def _arrays(trees: tuple[Any, ...]) -> dict[str, Array]:

@@ -17,11 +17,13 @@ from .classes import MULTICLASS
 from .contract import Job, TrainerError
 from .parts import Parts, cut
 from .preparation import require_target
+from .singles import narrow, require_single_target
 
 if TYPE_CHECKING:
     from .contract import Floats
 
 EXTENSION = ".ubj"
+LIBRARY = "XGBoost"
 OBJECTIVES = {
     "regression": "reg:squarederror",
     "binary": "binary:logistic",
@@ -54,6 +56,8 @@ def fit(job: Job, x: Floats, y: Floats, progress: Callable[[int, int], None]) ->
     import xgboost
 
     require_target(job, y)
+    require_single_target(y, LIBRARY)
+    narrow(job.features, x, LIBRARY)
     parameters = dict(job.parameters)
     _require_consumed(job.task, parameters)
     rounds = parameters.pop("num_boost_round")
@@ -110,6 +114,7 @@ def predict(model: Any, x: Floats, threads: int) -> Floats:
     import xgboost
 
     booster = model.booster
+    narrow(booster.feature_names, x, LIBRARY)
     booster.set_param({"nthread": threads})
     matrix = xgboost.DMatrix(x, nthread=threads, feature_names=booster.feature_names)
     return np.ascontiguousarray(booster.predict(matrix), dtype=np.float64)

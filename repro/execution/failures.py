@@ -10,6 +10,8 @@ from repro.execution.guards.violation import is_library, shown
 _LAST_WORDS = " (most recent call first):"
 _CURRENT = "Current thread 0x"
 _LINE = re.compile(r'File "(.*)", line (\d+)')
+_STACK = "Stack trace:"
+"""What some libraries put after their words: frames of their own machine code."""
 _MEMORY = ("out of memory", "can't start new thread")
 
 
@@ -18,9 +20,15 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or any(word in str(error) for word in _MEMORY)
 
 
+def words_of(error: BaseException) -> str:
+    """Return what an error says, up to where a library begins to list its own stack."""
+    return str(error).partition(_STACK)[0].strip()
+
+
 def described(error: BaseException) -> str:
     """Return class and words of an error, with the last line of a library that it came through."""
-    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    words = words_of(error)
+    said = f"{type(error).__name__}: {words}" if words else type(error).__name__
     lines = [(f.filename, f.lineno) for f in traceback.extract_tb(error.__traceback__)]
     found = [line for line in lines if is_library(line[0])]
     return f"{said} ({shown(found[-1][0])}:{found[-1][1]})" if found else said

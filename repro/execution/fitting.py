@@ -45,6 +45,10 @@ class Part:
             values = values[:, list(self.columns)]
         return np.ascontiguousarray(values)
 
+    def names(self, samples: Samples) -> list[str]:
+        """Return the names of the features that the model sees, in order."""
+        return [samples.names[column] for column in self.columns]
+
     def labels(self, samples: Samples, clipping: Mapping[str, Any]) -> Floats:
         """Return the labels that the model is fitted to, (n,), clipped by their own quantiles."""
         return np.ascontiguousarray(clip_labels(samples.y[self.fitted], clipping)[0])

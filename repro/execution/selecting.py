@@ -77,7 +77,7 @@ def choose(
             seeds[name],
             lambda done, total, name=name: progress(name, done, total),  # type: ignore[misc]
         )
-        importances.append(importance_of(trainer, model, family, len(part.columns)))
+        importances.append(importance_of(trainer, model, family, part.names(samples)))
         effective[family] = dict(trainer.effective_parameters(model))
         rounds[family] = trainer.rounds(model)
     scores = selection.aggregate(importances, rule["aggregate"])
@@ -125,9 +125,15 @@ def outcome(made: Mapping[str, Choice | None], names: Sequence[str], final: str)
     return {"selection": found}
 
 
-def importance_of(trainer: Trainer, model: Any, family: str, features: int) -> Floats:
+def importance_of(trainer: Trainer, model: Any, family: str, names: Sequence[str]) -> Floats:
     """Return what a model says of each feature; TrainerError unless it is one number each."""
+    features = len(names)
     found = np.asarray(trainer.importance(model), dtype=np.float64)
+    if found.shape == (features,) and np.isposinf(found).any():
+        raise TrainerError(
+            f"feature {names[int(np.argmax(found))]} counts infinitely much in {family}: the target"
+            " is so large that the library cannot add up what splits bring; rescale the target"
+        )
     if found.shape != (features,) or not np.isfinite(found).all() or (found < 0.0).any():
         raise TrainerError(
             f"trainer {family} does not say how much each feature counts:"

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from repro.execution.failures import described, is_out_of_memory
+from repro.execution.failures import described, is_out_of_memory, words_of
 from repro.execution.guards.imports import UndeclaredImportError, undeclared_in
 from repro.pipeline.panel import Floats
 from repro.trainers.contract import Job, TrainerError
@@ -194,7 +194,7 @@ class _Call:
         """Ask the guards, then raise TrainerError for an error of the trainer's own."""
         self._watched.__exit__(kind, error, trace)
         if isinstance(error, TrainerError):
-            raise TrainerError(named(self._family, str(error))) from error
+            raise TrainerError(named(self._family, words_of(error))) from error
         ours = isinstance(error, (Exception, SystemExit)) and not isinstance(error, self._passing)
         if error is None or not ours or is_out_of_memory(error) or undeclared_in(error):
             return

@@ -272,8 +272,8 @@ def _shares(
     trainer: Trainer, family: str, model: Any, part: Part, samples: Samples
 ) -> dict[str, float]:
     """Return each feature's share of a model's whole importance, by name: 1 in all, or 0."""
-    found = shares(importance_of(trainer, model, family, len(part.columns)))
-    names = [samples.names[column] for column in part.columns]
+    names = part.names(samples)
+    found = shares(importance_of(trainer, model, family, names))
     return dict(zip(names, found.tolist(), strict=True))
 
 

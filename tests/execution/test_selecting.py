@@ -127,6 +127,14 @@ def test_an_importance_that_is_none_is_an_error(says):
         chosen("importance", data, np.arange(30), spy=Spy(says))
 
 
+def test_an_infinite_importance_is_not_blamed_on_the_trainer():
+    data = samples(np.ones((ROWS, COLUMNS)), np.arange(ROWS, dtype=float))
+    with pytest.raises(
+        TrainerError, match=f"feature {NAMES[1]} counts infinitely much in spy: the"
+    ):
+        chosen("importance", data, np.arange(30), spy=Spy([1.0, np.inf, 0, 0, 0]))
+
+
 def test_what_was_chosen_is_told_by_stage_and_stability_is_that_of_the_folds():
     data = samples(
         np.random.default_rng(1).normal(size=(ROWS, COLUMNS)), np.arange(ROWS, dtype=float)

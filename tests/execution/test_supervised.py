@@ -109,3 +109,14 @@ def test_a_trainer_that_lacks_a_member_is_named_with_it():
         TrainerError, match="toy: lacks what a trainer owes: load_library, fit, save"
     ):
         Supervised(SimpleNamespace(EXTENSION=".x", predict=1), "toy")
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, TrainerError])
+def test_a_stack_of_machine_code_is_no_part_of_what_is_said(kind):
+    def failing(job, x, y, progress):
+        raise kind("Check failed: no rows\nStack trace:\n  [bt] (0) /somewhere/lib.so(+0x1) [0x7f]")
+
+    with pytest.raises(TrainerError, match="Check failed: no rows") as caught:
+        trainer(fit=failing).fit(JOB, X, Y, print)
+    assert "[bt]" not in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -61,7 +61,7 @@ def test_a_table_without_times_and_symbols_names_the_row_and_how_many_more():
 
 
 def test_many_features_are_counted_beyond_the_first_few():
-    with pytest.raises(InputError, match="f4 .*; and 4 more: the squares"):
+    with pytest.raises(InputError, match=r"f4 .*; and 4 more: the squares"):
         require_summable(made([[1e300] * 9, [1.0] * 9], [1.0, 2.0]), "y", timed=True)
 
 

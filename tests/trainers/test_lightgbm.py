@@ -257,3 +257,10 @@ def test_a_file_of_something_else_is_refused(tmp_path):
     path.write_bytes(b"\x80\x04}" * 100)
     with pytest.raises(TrainerError, match="model is no"):
         trainer.load(path)
+
+
+def test_a_target_beyond_32_bits_is_refused_where_the_library_would_cut_it():
+    x, y = data()
+    y[3] = -1e39
+    with pytest.raises(TrainerError, match=r"the target goes from -1e\+39 to .* LightGBM keeps it"):
+        trainer.fit(job(), x, y, lambda done, total: None)

@@ -193,9 +193,17 @@ def test_what_exact_would_ignore_is_refused(changed, said):
 def test_infinite_values_and_odd_names_are_refused_in_one_line():
     x, y = data()
     x[3, 1] = np.inf
-    with pytest.raises(TrainerError, match="contains `inf`") as caught:
+    with pytest.raises(
+        TrainerError, match=r"feature f1 goes from .* to inf, beyond the 32 bits"
+    ) as caught:
         trainer.fit(job(), x, y, lambda done, total: None)
     assert "\n" not in str(caught.value)
+    with pytest.raises(TrainerError, match=r"feature f1 goes from .*; rescale it or leave it out"):
+        trainer.predict(fitted(), x, 1)
+    with pytest.raises(
+        TrainerError, match=r"the target goes from .* to 1e\+39, beyond the 32 bits"
+    ):
+        trainer.fit(job(), data()[0], np.where(np.arange(len(y)) == 3, 1e39, y), lambda *_: None)
 
 
 def test_what_the_library_refuses_is_a_trainer_error_with_its_words():
