@@ -22,6 +22,10 @@ from repro.leaking import Judged, judge_checks, judge_scan, verdict_of
 
 LONGEST_LIST = 16_000
 """Bytes of the list of data files that a plan holds; of a longer one it holds the digest alone."""
+TOO_SHORT = "too few rows"
+"""Why a symbol is left out that the configuration says to leave out; see ``pipeline.coverage``."""
+NAMED = 5
+"""Symbols that a warning names."""
 GLOBAL_SEEDS = ("python", "numpy")
 """Seeds of the interpreter's own generators; no library reports them back."""
 
@@ -137,6 +141,21 @@ def ended(
     if reason is not None:
         body["reason"] = reason
     return body
+
+
+def without_rows(plan: Plan) -> str | None:
+    """Return a warning of the symbols of which no row is used though nobody said to leave them out.
+
+    None if there are none. Symbols that are dropped for their length are, by ``short_symbols``.
+    """
+    left_out = plan.facts["samples"]["used"]["left_out"]
+    gone = [f"{one['symbol']} ({one['why']})" for one in left_out if one["why"] != TOO_SHORT]
+    if not gone:
+        return None
+    more = f" and {len(gone) - NAMED} more" if len(gone) > NAMED else ""
+    return (
+        f"no row is used of {', '.join(gone[:NAMED])}{more}: look at the columns of these symbols"
+    )
 
 
 def require_sound(plan: Plan) -> None:

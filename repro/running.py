@@ -42,6 +42,7 @@ from repro.plan import (
     planned,
     require_in_force,
     require_sound,
+    without_rows,
 )
 from repro.refusing import record_fixed, refuse
 from repro.runs.sealed import runs_of
@@ -89,6 +90,8 @@ def carry_out(asked: Asked, started: Started | ReproError) -> Outcome:
         if plan.identity.missing and asked.active.identity_mode == "relaxed":
             missing = ", ".join(plan.identity.missing)
             warn(f"the run is marked incomplete: no facts of {missing}")
+        if (vanished := without_rows(plan)) is not None:
+            warn(vanished)
         if asked.reuse and (known := _known(asked.root, plan)) is not None:
             record_fixed(log, cosign, plan.judged, known)
             return known

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 NOT_PROMISED = "best-effort: its bits are not promised, and never compared as if they were"
 """What is said of a run of that level, wherever it is shown."""
+SYMBOLS_SHOWN = 5
+"""Symbols that a line names, of those that are left out."""
 _STYLES = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
 
 
@@ -67,6 +69,25 @@ def number(value: float | int | None) -> str:
     if value is None:
         return "-"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def used(samples: Mapping[str, Any]) -> str:
+    """Return how much of the dataset a run is made of, by the ``samples`` of its snapshot.
+
+    As ``rows: 2,376 of 2,400; 3 of 4 symbols (BB: no label)``; of an older run the rows alone.
+    """
+    found = samples.get("used")
+    if found is None:
+        return f"rows: {samples['rows']:,}"
+    said = f"rows: {found['rows']:,} of {found['of_rows']:,}"
+    if found["of_symbols"] == 1:
+        return said
+    left_out = found["left_out"]
+    shown = [f"{one['symbol']}: {one['why']}" for one in left_out[:SYMBOLS_SHOWN]]
+    if len(left_out) > SYMBOLS_SHOWN:
+        shown.append(f"and {len(left_out) - SYMBOLS_SHOWN} more")
+    why = f" ({', '.join(shown)})" if shown else ""
+    return f"{said}; {found['symbols']} of {found['of_symbols']} symbols{why}"
 
 
 def problem_text(problem: Problem) -> str:

@@ -118,6 +118,7 @@ def show(
     if snapshot["level"] == "best-effort":
         output.result(f"{output.NOT_PROMISED}\n")
     output.result(output.columns([(k, str(v)) for k, v in found.group.items()]))
+    output.result(output.used(snapshot["samples"]))
     output.result("\nparameters (requested; the library's own word on them: --format json)")
     asked = snapshot["parameters"]["requested"]
     idle = snapshot["parameters"].get("idle", ())

@@ -131,6 +131,7 @@ def _json(outcome: Outcome) -> dict[str, Any]:
         "run": outcome.run,
         "folder": str(outcome.folder),
         "comparison_group": outcome.snapshot["comparison_group"],
+        **({"used": used} if (used := outcome.snapshot["samples"].get("used")) else {}),
         "metrics": outcome.snapshot["metrics"],
         "output_digest": outcome.snapshot["output_digest"],
         "leakage": outcome.leakage,
@@ -149,6 +150,7 @@ def _text(outcome: Outcome) -> None:
     rows = [(name, str(value)) for name, value in group.items()]
     rows.append(("output_digest", snapshot["output_digest"]))
     output.result(output.columns(rows))
+    output.result(output.used(snapshot["samples"]))
     output.result("")
     metrics = [
         ("metric", "out of fold"),

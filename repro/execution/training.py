@@ -42,6 +42,7 @@ from repro.pipeline import (
     targets,
 )
 from repro.pipeline.clipping import clip_labels
+from repro.pipeline.coverage import coverage
 from repro.pipeline.formulas import classes_of
 from repro.pipeline.magnitudes import require_summable
 from repro.pipeline.panel import Panel
@@ -124,7 +125,10 @@ def prepare(
             **features.provenance(request["features"]),
         },
         "replaced_infinities": dict(matrix.replaced_infinities),
-        "samples": _sample_facts(samples, request["clipping"]),
+        "samples": {
+            **_sample_facts(samples, request["clipping"]),
+            "used": coverage(panel, labels, samples, request["routing"]["symbol"]),
+        },
         **identity_facts(folds, time, rule, timed=panel.timed),
         "proof": proof(folds, time, label_end, held, rule, groups, timed=panel.timed),
         "findings": [asdict(finding) for finding in findings],
