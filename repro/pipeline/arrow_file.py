@@ -17,7 +17,7 @@ import pyarrow.ipc
 import pyarrow.parquet
 
 from repro.errors import InputError
-from repro.pipeline.arrow_values import numbers_of, symbols_of, times_of, zone_of
+from repro.pipeline.arrow_values import numbers_of, symbols_of, times_of
 from repro.pipeline.places import listed, require_columns
 from repro.pipeline.unpacking import FEATHER, PARQUET, foreign
 from repro.pipeline.wanted import Cells, Wanted
@@ -68,8 +68,7 @@ def _cells(name: str, table: Any, wanted: Wanted) -> Cells:
     if wanted.symbol is not None:
         symbol = symbols_of(name, wanted.symbol, table.column(wanted.symbol))
     if wanted.time is not None:
-        column = table.column(wanted.time)
-        time, zone = times_of(name, wanted, column), zone_of(column.type)
+        time, zone = times_of(name, wanted, table.column(wanted.time))
     return Cells(
         numbered=np.arange(1, table.num_rows + 1, dtype=np.int64),
         counted="row",

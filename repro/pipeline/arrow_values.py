@@ -1,7 +1,7 @@
 """Stored columns as the declared type: exactly, or not at all.
 
     declared   what a column may be stored as
-    float64    floats up to 64 bits; whole numbers, none beyond 2^53; nothing but nulls
+    float64    floats up to 64 bits; whole numbers that it holds exactly; nothing but nulls
     int64      whole numbers without nulls, none beyond 64 bits with sign
     symbol     text; whole numbers, as their digits
     time       a timestamp of any unit, with a zone or local to the declared one; a date; text
@@ -20,15 +20,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from repro.errors import InputError
-from repro.pipeline.cells import require_symbols
+from repro.pipeline.cells import EXACT, require_symbols
 from repro.pipeline.cells import times_of as read_times
+from repro.pipeline.offsets import one_offset
 from repro.pipeline.panel import Column, Ints
 from repro.pipeline.places import first_few
 from repro.pipeline.times import stored_times
 from repro.pipeline.wanted import Wanted
 
-EXACT: Final = 2**53
-"""Up to this size every whole number is a float64."""
 _SHOWN = 5
 _UTC: Final = ("UTC", "Etc/UTC", "Z", "+00:00", "GMT")
 
@@ -88,15 +87,20 @@ def symbols_of(name: str, column: str, stored: Any) -> npt.NDArray[np.object_]:
     return texts
 
 
-def times_of(name: str, wanted: Wanted, stored: Any) -> Ints:
-    """Return times as nanoseconds since 1970-01-01 UTC; InputError for what is none."""
+def times_of(name: str, wanted: Wanted, stored: Any) -> tuple[Ints, str | None]:
+    """Return times as nanoseconds since 1970-01-01 UTC, and how they are stored.
+
+    That is the name of their zone or offset, empty for none, or None for what has no zone: dates,
+    and text without offsets. Raises InputError for what is no time, and for two offsets.
+    """
     column, plain = str(wanted.time), _decoded(stored)
     _require_no_null(name, column, plain, "is missing")
     kind = plain.type
     if _is_text(kind):
         texts = _texts(plain)
         places = np.arange(1, len(texts) + 1, dtype=np.int64)
-        return read_times(name, wanted, texts, places, "row")
+        times = read_times(name, wanted, texts, places, "row")
+        return times, one_offset(name, wanted, texts, places, "row")
     if pa.types.is_timestamp(kind):
         unit, zone = kind.unit, None if kind.tz is not None else wanted.timezone
     elif pa.types.is_date(kind):
@@ -116,10 +120,10 @@ def times_of(name: str, wanted: Wanted, stored: Any) -> Ints:
             for row in np.flatnonzero(~good).tolist()
         ]
         raise InputError(first_few(name, faults, "row"), "correct the times")
-    return times
+    return times, _zone_of(kind)
 
 
-def zone_of(kind: Any) -> str | None:
+def _zone_of(kind: Any) -> str | None:
     """Return the zone in which a column stores times, empty for local ones; None for no times."""
     if not pa.types.is_timestamp(kind):
         return None
@@ -177,13 +181,15 @@ def _floats(stored: Any) -> tuple[Column, list[tuple[int, str]]]:
         values = stored.to_numpy().astype(np.float64)
         return values, _said(np.isinf(values), values, "is infinite")
     whole = _filled(stored)
-    # Compared within the stored type: its smallest and largest numbers have no absolute value.
-    beyond = whole > EXACT if whole.dtype.itemsize == 8 else np.zeros(len(whole), dtype=np.bool_)
-    if whole.dtype == np.int64:
-        beyond |= whole < -EXACT
     values = whole.astype(np.float64)
+    # Compared as Python's integers: those of 64 bits have no common type with a float.
+    suspects = np.flatnonzero(np.abs(values) >= EXACT)
+    wrong = np.zeros(len(whole), dtype=np.bool_)
+    wrong[suspects] = [int(whole[n]) != int(values[n]) for n in suspects.tolist()]
     values[_missing(stored)] = np.nan
-    return values, _said(beyond, whole, "is beyond 2^53, which float64 cannot hold exactly")
+    return values, _said(
+        wrong, whole, "is a whole number beyond 2^53 that float64 cannot hold exactly"
+    )
 
 
 def _wholes(stored: Any) -> tuple[Column, list[tuple[int, str]]]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from repro.errors import InputError
 from repro.pipeline.csv_layout import Layout
+from repro.pipeline.offsets import one_offset
 from repro.pipeline.panel import Column, Floats, Ints
 from repro.pipeline.places import Counted, first_few, place, require_columns
 from repro.pipeline.times import parse_times
@@ -28,6 +29,8 @@ _NUMBER_CHARACTERS = (string.digits + "+-.eENan").encode()
 """Of numbers and of what is missing: a word of these that Python reads as a float is one of them,
 but for ``nan`` in other letters."""
 _INT64 = range(-(2**63), 2**63)
+EXACT = 2**53
+"""Up to this size every whole number is a float64."""
 _TOO_LONG = 20
 """Digits of no int64; Python refuses to read a number of thousands."""
 Texts = Sequence[str]
@@ -45,13 +48,14 @@ def read_cells(layout: Layout, wanted: Wanted) -> Cells:
         return Cells(layout.lines, "line", None, None, {})
     keys = [key for key in (wanted.time, wanted.symbol) if key is not None]
     texts, numbers = _read(layout, keys, wanted.numbers)
-    symbol = time = None
+    symbol = time = zone = None
     if wanted.symbol is not None:
         symbol = texts[wanted.symbol]
         require_symbols(layout.name, wanted.symbol, symbol, layout.lines, "line")
     if wanted.time is not None:
         time = times_of(layout.name, wanted, texts[wanted.time], layout.lines, "line")
-    return Cells(layout.lines, "line", symbol, time, numbers)
+        zone = one_offset(layout.name, wanted, texts[wanted.time], layout.lines, "line")
+    return Cells(layout.lines, "line", symbol, time, numbers, zone)
 
 
 def _read(
@@ -83,7 +87,7 @@ def _floats(texts: Texts) -> Floats:
     if "".join(given).encode().translate(None, _NUMBER_CHARACTERS):
         return np.array([_float(text) for text in texts], dtype=np.float64)
     found = np.fromiter(map(float, given), dtype=np.float64, count=len(given))
-    for row in np.flatnonzero(~np.isfinite(found)).tolist():
+    for row in np.flatnonzero(~(np.abs(found) < EXACT)).tolist():
         _float(texts[row])
     return found
 
@@ -118,7 +122,8 @@ def _refuse_cells(layout: Layout, types: Mapping[str, str]) -> None:
     if bad:
         raise InputError(
             first_few(layout.name, [(line, f"column {c!r}: {said}") for line, c, said in bad]),
-            "leave missing numbers empty, or declare another type in the dataset's columns",
+            "write a missing number as an empty cell, NaN or nan, and nothing else; or declare"
+            " another type in the dataset's columns",
         )
 
 
@@ -140,6 +145,8 @@ def _complaint(text: str, kind: str) -> str | None:
         return "is not a number"
     if math.isinf(number):
         return "is infinite"
+    if abs(number) >= EXACT and _WHOLE.fullmatch(text.strip()) and int(text) != number:
+        return "is a whole number beyond 2^53 that float64 cannot hold exactly"
     return "is not a whole number" if kind == "int64" else None
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from repro.errors import InputError
 from repro.pipeline.panel import Ints
-from repro.pipeline.time_formats import UTC, needs_pandas
+from repro.pipeline.time_formats import UTC, exactly, needs_pandas
 from repro.pipeline.uniques import factorize
 
 NANOSECONDS = 1_000_000_000
@@ -34,8 +34,9 @@ def parse_times(
 ) -> tuple[Ints, npt.NDArray[np.bool_]]:
     """Return nanoseconds (n,) and which texts (n,) are a time in exactly this format.
 
-    Texts are local to ``timezone`` unless ``form`` holds ``%z``.  A local time that a change of
-    clocks skips or repeats is not a time, nor is one outside 1677 to 2262.
+    What that means to the character ``time_formats.exactly`` says; names of months and AM or PM are
+    English, in any case. Texts are local to ``timezone`` unless ``form`` holds ``%z``.  A local
+    time that a change of clocks skips or repeats is not a time, nor is one outside 1677 to 2262.
     Raises InputError for an unknown zone.
     """
     zone_of(timezone)
@@ -43,7 +44,7 @@ def parse_times(
     if needs_pandas(form, timezone):
         from repro.pipeline.zoned_times import parsed
 
-        moments = parsed(uniques, form, timezone)
+        moments = parsed(_exact(uniques, form), form, timezone)
     else:
         moments = _parsed(uniques, form)
     instants, good = _nanoseconds(moments)
@@ -70,13 +71,20 @@ def stored_times(moments: Moments, timezone: str | None) -> tuple[Ints, npt.NDAr
 def _parsed(texts: list[str], form: str) -> Moments:
     """Return each text as a moment, to the second; NaT for what is no time in this format."""
     found = _fixed(texts, form)
-    for i in np.flatnonzero(np.isnat(found)).tolist():
+    left = np.flatnonzero(np.isnat(found)).tolist()
+    for i, text in zip(left, _exact([texts[i] for i in left], form), strict=True):
         try:
-            moment = datetime.datetime.strptime(texts[i], form)
+            moment = datetime.datetime.strptime(text, form)
         except ValueError:
             continue
         found[i] = np.datetime64((moment - _EPOCH) // _SECOND, "s")
     return found
+
+
+def _exact(texts: list[str], form: str) -> list[str]:
+    """Return the texts, empty in place of those that only a lenient reader would take."""
+    shape = exactly(form)
+    return [text if shape.fullmatch(text) else "" for text in texts]
 
 
 def _fixed(texts: list[str], form: str) -> Moments:

@@ -74,4 +74,5 @@ class Cells:
     numbers: Mapping[str, Column]
     """(n,) each"""
     zone: str | None = None
-    """How stored times are: the name of their zone, or empty for none; None for other times."""
+    """How stored times are: the name of their zone, or empty for none; None for other times. Of
+    times that are text, their offset, if they have one."""

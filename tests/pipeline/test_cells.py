@@ -30,6 +30,8 @@ def expected(text):
     if text in ("", "NaN", "nan"):
         return math.nan
     value = float(text) if NUMBER.fullmatch(text) else math.inf
+    if re.fullmatch("[0-9]+", text) and abs(value) < math.inf and int(text) != value:
+        return None  # no float64 is this whole number
     return None if math.isinf(value) else value
 
 
@@ -60,3 +62,22 @@ def test_blocks_are_put_together_in_order_and_places_count_on():
     with pytest.raises(InputError) as caught:
         read([*rows, "bad"])
     assert caught.value.problem == f"f:{_BLOCK + 5}: column 'x': 'bad' is not a number"
+
+
+@pytest.mark.parametrize("text", ["9007199254740993", "-9007199254740993", "18014398509481985"])
+def test_a_whole_number_that_no_float_is_is_refused_as_it_is_in_parquet(text):
+    with pytest.raises(
+        InputError, match=r"f:2: column 'x': '-?\d+' is a whole number beyond 2\^53"
+    ):
+        read([text])
+    assert read([text + ".0", "9007199254740994", "1" + "0" * 22]).tolist() == [
+        float(text),
+        9007199254740994.0,
+        1e22,
+    ]
+
+
+def test_a_word_for_missing_is_refused_with_those_that_are_read():
+    with pytest.raises(InputError) as caught:
+        read(["n/a"])
+    assert "an empty cell, NaN or nan" in str(caught.value.hint)

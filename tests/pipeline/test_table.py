@@ -255,6 +255,29 @@ def test_an_offset_in_the_text_is_obeyed(small):
     assert read_panel([("f", text)], small(time=time)).time.tolist() == [978300000 * 10**9]
 
 
+def test_two_offsets_in_one_column_are_refused_with_both_lines(small):
+    time = {"column": "d", "format": "%Y-%m-%dT%H:%M:%S%z", "timezone": "UTC"}
+    rows = ("2001-01-01T00:00:00+0100", "2001-01-02T00:00:00+01:00", "2001-01-03T00:00:00+02:00")
+    text = "s,d,x,n\n" + "".join(f"A,{row},1,1\n" for row in rows)
+    said = refusal([("f", text.encode())], small(time=time)).problem
+    assert said.startswith(
+        "f:4: column 'd': '2001-01-03T00:00:00+02:00' has the offset +02:00, and"
+    )
+    assert "at f:2 has +01:00" in said
+    assert read_panel([("f", text.replace("+02", "+01").encode())], small(time=time)).rows == 3
+
+
+def test_two_files_of_other_offsets_are_refused_as_in_parquet(small):
+    time = {"column": "d", "format": "%Y-%m-%dT%H:%M:%S%z", "timezone": "UTC"}
+    files = [
+        (name, f"s,d,x,n\nA,2001-01-0{n}T00:00:00{offset},1,1\n".encode())
+        for n, (name, offset) in enumerate((("f", "Z"), ("g", "+00:00"), ("h", "-05:00")), 1)
+    ]
+    assert read_panel(files[:2], small(time=time)).rows == 2
+    said = refusal(files, small(time=time)).problem
+    assert "times are stored in -05:00 in h and in UTC in g" in said
+
+
 def test_an_unknown_timezone_is_refused(small):
     time = {"column": "d", "format": "%Y-%m-%d", "timezone": "Mars/Olympus"}
     assert "Mars/Olympus" in refusal([("f", GOOD)], small(time=time)).problem
