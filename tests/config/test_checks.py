@@ -248,6 +248,12 @@ def test_the_shipped_configuration_is_sound(target, variant, checked):
             id="times in CSV without a format",
         ),
         pytest.param(
+            [(DATASET, '"%Y-%m-%d"', '"%Y-%m-%d%m"')],
+            {},
+            f"{DATASET}:10:13-25: dataset.time.format: %m stands in the format 2 times",
+            id="a code twice in a format of times",
+        ),
+        pytest.param(
             [(DATASET, "interval: 1d", "interval: null")],
             {},
             f"{DATASET}:21:13-17: dataset.interval: rows with times have a spacing",

@@ -64,6 +64,8 @@ def test_what_fits_gives_no_problem(value, schema):
         ("abc", {"maxLength": 2}, '4-7: k: "abc" is longer than 2 characters'),
         ("''", {"minLength": 1}, '4-6: k: "" is shorter than 1 character'),
         ("A b", {"pattern": "^[a-z]+$"}, '4-7: k: "A b" does not match ^[a-z]+$'),
+        ("A b", {"pattern": "^[a-z]+$", "x-spelling": "small letters"},
+         '4-7: k: "A b" is not small letters'),
         ("[1]", {"minItems": 2}, "4-7: k: found 1 item, expected at least 2"),
         ("[1, 2]", {"maxItems": 1}, "4-10: k: found 2 items, expected at most 1"),
         ("{}", {"minProperties": 1}, "4-6: k: found 0 keys, expected at least 1"),

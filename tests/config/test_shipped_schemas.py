@@ -231,3 +231,23 @@ def test_the_line_for_editors_names_a_schema_that_init_writes(tmp_path):
         whole = relative.parts[0] == catalog.EXPERIMENTS
         rule = schema_at(relative)  # what a document leaves out may be read beneath it
         assert written == (rule if whole else catalog.fragment_of(rule))
+
+
+def patterned(rule: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield each schema within one that holds a pattern."""
+    if isinstance(rule, Mapping):
+        if isinstance(rule.get("pattern"), str):
+            yield rule
+        for value in rule.values():
+            yield from patterned(value)
+    elif isinstance(rule, list):
+        for value in rule:
+            yield from patterned(value)
+
+
+def test_every_pattern_is_said_in_words_with_an_example_that_fits() -> None:
+    found = [rule for kind in KINDS for rule in patterned(schema(kind))]
+    assert len(found) > 5
+    for rule in found:
+        _, _, example = rule["x-spelling"].partition("such as ")
+        assert not example or re.search(rule["pattern"], example), rule

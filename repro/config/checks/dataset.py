@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -37,9 +38,23 @@ def dataset_problems(resolved: Resolved) -> Iterator[Problem]:
     if dataset["format",] == "csv" and FORMAT in flat and flat[FORMAT].value is None:
         hint = 'write it as strptime has it, like "%Y-%m-%d"'
         yield at(resolved, flat[FORMAT], "times in CSV are text and need a format", hint)
+    yield from _time_format_problems(resolved)
     view = flat[(*ROUTING, "view")]
     if view.value == "symbol_specific" and ("symbol",) in dataset:
         yield at(resolved, view, "the dataset has no symbols")
+
+
+def _time_format_problems(resolved: Resolved) -> Iterator[Problem]:
+    """Yield each code that a format of times has twice: no text can be read by it."""
+    flat = resolved.flat
+    if FORMAT not in flat or flat[FORMAT].value is None:
+        return
+    codes = re.findall("%(.)", flat[FORMAT].value)
+    for code in sorted(set(codes) - {"%"}):
+        if codes.count(code) > 1:
+            yield at(
+                resolved, flat[FORMAT], f"%{code} stands in the format {codes.count(code)} times"
+            )
 
 
 def untimed_problems(resolved: Resolved) -> Iterator[Problem]:

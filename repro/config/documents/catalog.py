@@ -279,7 +279,10 @@ def model_schema(trainer: Trainer) -> dict[str, Any]:
             "variants": {
                 "type": "object",
                 "description": "Named changes, chosen with --variant.",
-                "propertyNames": {"pattern": "^[A-Za-z][A-Za-z0-9_]*$"},
+                "propertyNames": {
+                    "pattern": "^[A-Za-z][A-Za-z0-9_]*$",
+                    "x-spelling": "a name: letters, digits and _, with a letter in front",
+                },
                 "additionalProperties": {"description": "Values that it changes.", **values},
             },
         },

@@ -105,7 +105,7 @@ def _bounds(node: Schema) -> Iterator[str]:
         ("maxItems", "at most {} items"),
         ("minLength", "at least {} characters"),
         ("maxLength", "at most {} characters"),
-        ("pattern", "matching {}"),
+        ("x-spelling" if "x-spelling" in node else "pattern", _pattern_words(node)),
         ("multipleOf", "a multiple of {}"),
     ):
         if word in node:
@@ -113,6 +113,11 @@ def _bounds(node: Schema) -> Iterator[str]:
             yield text.replace("1 items", "1 item").replace("1 characters", "1 character")
     if node.get("uniqueItems"):
         yield "each once"
+
+
+def _pattern_words(node: Schema) -> str:
+    """Return how a pattern is told: in the schema's words, if it has some."""
+    return "{}" if "x-spelling" in node else "matching {}"
 
 
 def _choices(node: Schema, schema: Schema) -> Iterator[Any]:

@@ -166,6 +166,8 @@ def _said(document: Document, error: Error) -> _Finding:
         return _Finding((*path, second), message)
     if error.validator in (None, "not") and limit in (None, _NEVER["not"]):
         return _Finding(path, "is not allowed here", at_key=True)
+    if error.validator == "pattern" and words.SPELLING in error.schema:
+        return _Finding(path, words.misspelled(value, error.schema[words.SPELLING]))
     return _Finding(path, words.broken(error.validator, value, limit))
 
 

@@ -75,6 +75,15 @@ def broken(rule: str, value: Any, limit: Any) -> str:
     return say(value, limit) if say else f"{shown(value)} is not allowed here"
 
 
+SPELLING = "x-spelling"
+"""What a schema says in words of its ``pattern``, which is for programs."""
+
+
+def misspelled(value: Any, spelling: str) -> str:
+    """Return that ``value`` is not spelled as a schema says in words."""
+    return f"{shown(value)} is not {spelling}{oddity(value, None)}"
+
+
 _BROKEN: dict[str, Callable[[Any, Any], str]] = {
     "maximum": lambda v, n: f"{shown(v)} is above the maximum, {n}",
     "minimum": lambda v, n: f"{shown(v)} is below the minimum, {n}",
