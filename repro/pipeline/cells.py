@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from repro.errors import InputError
-from repro.pipeline.csv_layout import Layout
+from repro.pipeline.csv_layout import Layout, require_commas
 from repro.pipeline.offsets import one_offset
 from repro.pipeline.panel import Column, Floats, Ints
 from repro.pipeline.places import Counted, first_few, place, require_columns
@@ -42,6 +42,8 @@ def read_cells(layout: Layout, wanted: Wanted) -> Cells:
     Raises InputError, with file and line, for a missing column, an empty symbol, and everything
     that is not a number (or a time) of the declared type.
     """
+    if not set(layout.header).issuperset(wanted.columns):
+        require_commas(layout.name, int(layout.lines[0]) - 1, layout.header)
     where = place(layout.name, min(1, int(layout.lines[0])), "line")
     require_columns(where, layout.header, wanted.columns)
     if not wanted.columns:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _SHOWN = 5
 _QUOTE = b'"'
 _BLANK = b" \t"
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _BLOCK = 1 << 15
 """Records whose fields are texts at one time: these take ten times the memory of bytes."""
 
@@ -72,7 +73,7 @@ def lay_out(name: str, raw: bytes) -> Layout:
     header = _header(name, text, int(lines[0]))
     if len(lines) == 1:
         raise InputError(f"{name}:{lines[0]}: a header, but no rows")
-    _require_even(name, lines, widths)
+    _require_even(name, lines, widths, header)
     return Layout(name, text, header, lines[1:])
 
 
@@ -132,10 +133,21 @@ def _header(name: str, text: bytes, line: int) -> tuple[str, ...]:
     return tuple(header)
 
 
-def _require_even(name: str, lines: Ints, widths: Ints) -> None:
+def require_commas(name: str, line: int, header: Sequence[str]) -> None:
+    """Raise InputError for a header of one name that holds what other tables put in between."""
+    found = [words for mark, words in _SEPARATORS.items() if mark in header[0]]
+    if len(header) == 1 and found:
+        raise InputError(
+            f"{name}:{line}: separated by {found[0]}; write commas",
+            "write the table with commas between cells and a point in numbers",
+        )
+
+
+def _require_even(name: str, lines: Ints, widths: Ints, header: Sequence[str]) -> None:
     uneven = np.flatnonzero(widths != widths[0]).tolist()
     if not uneven:
         return
+    require_commas(name, int(lines[0]), header)
     first = uneven[0]
     more = [f"line {lines[row]} has {widths[row]}" for row in uneven[1:_SHOWN]]
     if len(uneven) > _SHOWN:

@@ -60,7 +60,8 @@ def _require_columns(panel: Panel, feature: Mapping[str, Any]) -> None:
         named = ", ".join(map(repr, missing))
         raise InputError(
             f"feature {feature['name']} reads column {named}, which the dataset does not declare",
-            f"the dataset declares {', '.join(map(repr, sorted(panel.columns)))}",
+            f"the dataset declares {', '.join(map(repr, sorted(panel.columns)))}; if the files have"
+            " it, declare it in dataset.columns",
         )
 
 

@@ -45,11 +45,17 @@ def require_columns(where: str, header: Sequence[str], wanted: Collection[str]) 
     known = set(header)
     missing = [column for column in wanted if column not in known]
     if missing:
-        guesses: list[list[str]] = []
-        if len(header) <= _COMPARED:
-            guesses = [difflib.get_close_matches(c, header, n=1) for c in missing[:_SHOWN]]
-        near = sorted({guess[0] for guess in guesses if guess})
+        near = sorted({name for c in missing[:_SHOWN] if (name := _nearest(c, header)) is not None})
         hint = f"did you mean {' and '.join(repr(n) for n in near)}? " if near else ""
         raise InputError(
             f"{where}: no column {listed(missing, _SHOWN)}", f"{hint}the file has {listed(header)}"
         )
+
+
+def _nearest(column: str, header: Sequence[str]) -> str | None:
+    """Return the name in a header that somebody meant: but for case and spaces, or nearly."""
+    looks = column.strip().casefold()
+    same = [name for name in header if name.strip().casefold() == looks]
+    if same or len(header) > _COMPARED:
+        return same[0] if same else None
+    return next(iter(difflib.get_close_matches(column, header, n=1)), None)

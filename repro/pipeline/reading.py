@@ -16,6 +16,7 @@ from repro.pipeline.csv_layout import Layout, lay_out
 from repro.pipeline.panel import SINGLE, Column, Ints
 from repro.pipeline.partitions import as_csv, partition_values, require_once
 from repro.pipeline.places import Counted, place
+from repro.pipeline.strangers import require_table_name
 from repro.pipeline.times import spell
 from repro.pipeline.wanted import Cells, Wanted, wanted_of
 
@@ -99,8 +100,15 @@ def read_rows(files: Sequence[tuple[str, bytes]], dataset: Mapping[str, Any]) ->
     Raises InputError for what cannot be read, and for files that keep times in different zones.
     """
     wanted = wanted_of(dataset)
-    sources = [_read(name, raw, str(dataset["format"]), wanted) for name, raw in files]
     names = tuple(name for name, _ in files)
+    form = str(dataset["format"])
+    sources = []
+    for name, raw in files:
+        try:
+            sources.append(_read(name, raw, form, wanted))
+        except InputError as error:
+            require_table_name(name, names, form, error)
+            raise
     _require_one_zone(names, sources)
     sizes = [len(source.numbered) for source in sources]
     file = np.repeat(np.arange(len(files), dtype=np.int64), sizes)

@@ -41,7 +41,7 @@ def compute(panel: Panel, target: Mapping[str, Any]) -> Labels:
         declared = ", ".join(map(repr, sorted(panel.columns)))
         raise InputError(
             f"target {target['name']} reads column {name!r}, which the dataset does not declare",
-            f"the dataset declares {declared}",
+            f"the dataset declares {declared}; if the files have it, declare it in dataset.columns",
         )
     column = as_floats(panel, name)
     values = np.full(panel.rows, np.nan)

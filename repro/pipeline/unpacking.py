@@ -42,13 +42,16 @@ def foreign(name: str, raw: bytes, declared: str) -> InputError:
     found = kind_of(raw)
     formats = {words: key for key, words in _FORMATS.items()}
     if found is None:
-        said = "the file is empty" if not raw else f"not {_FORMATS[declared]}"
+        if not raw:
+            return InputError(f"{name}: the file is empty", "write it anew, or leave it out")
+        said = f"not {_FORMATS[declared]}"
         hint = f"say in dataset.format what the files are: one of {', '.join(_FORMATS)}"
         return InputError(f"{name}: {said}", hint)
     if found in formats:
         hint = (
             f"say `format: {formats[found]}` in the dataset if all its files are {found};"
-            " if they are not, leave some out by a pattern in dataset.files, such as data/*.csv"
+            " if they are not, leave some out by a pattern in dataset.files, such as"
+            f" data/*.{declared}"
         )
     else:
         hint = "give CSV (plain, gzip, bzip2 or xz), Parquet, or Feather of the second version"

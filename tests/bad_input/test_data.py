@@ -62,7 +62,12 @@ def test_a_data_file_that_is_not_there_is_named_with_the_knob(shared: Workspace)
 
 def test_a_folder_with_a_file_that_is_no_table_is_refused_by_that_file(shared: Workspace) -> None:
     arguments = ("train", "--set", "dataset.files=[data]")
-    shared.refuse(*arguments, status=3, says=("data/NOTICE.md:",), adds=("run.refused",))
+    shared.refuse(
+        *arguments,
+        status=3,
+        says=("data/NOTICE.md is not a table", "such as data/*.csv.gz"),
+        adds=("run.refused",),
+    )
 
 
 def test_a_folder_of_mixed_formats_is_refused_with_a_way_out(fresh: Workspace) -> None:

@@ -289,6 +289,17 @@ def test_an_unknown_key_is_told_with_the_nearest(complaint, key, near):
 
 def test_a_key_that_nothing_is_near_to_is_unknown(complaint):
     assert complaint("zzzzzzzz").message == "unknown key"
+    assert complaint("zzzzzzzz").hint is None
+
+
+@pytest.mark.parametrize("key", ["dataset.columns.sector", "columns.sector"])
+def test_a_new_key_of_an_open_mapping_is_to_be_written_in_its_file(complaint, key):
+    found = complaint(key)
+    assert found.message.startswith("unknown key")
+    assert found.hint == (
+        "--set changes values that are there and adds none: write sector under"
+        " dataset.columns in CONFIG/data/dataset.yaml"
+    )
 
 
 def test_every_knob_that_strict_mode_forces_says_so(complaint, families):

@@ -555,3 +555,19 @@ def test_a_profile_may_give_what_the_document_leaves_out(edit, resolved, familie
 def test_an_override_may_give_what_the_document_leaves_out(edit, resolved, families):
     edit(MODEL, "  max_bin: 255\n", "")
     assert missing_hyperparameters(resolved(sets=("max_bin=63",)), families) == ()
+
+
+def test_a_column_that_is_not_declared_comes_with_how_to_declare_it(edit, checked):
+    edit(REGISTRY, "  Adj Close: It", "  sector: It")
+    (problem,) = checked()
+    assert problem.message == "no column 'sector' in the dataset"
+    assert problem.hint == (
+        "if the files have it, declare it in dataset.columns as `sector: …`, float64 or int64"
+    )
+    (group,) = (
+        p
+        for p in checked(sets=("splits.method=grouped", "group_column=region"))
+        if "region" in p.message
+    )
+    assert group.hint is not None
+    assert group.hint.endswith("dataset.columns as `region: …`, int64")

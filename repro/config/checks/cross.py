@@ -12,7 +12,7 @@ from repro.config.checks.idle import impossible
 from repro.config.checks.labels import label_problems, shown_labels
 from repro.config.checks.levels import Judge as LevelJudge
 from repro.config.checks.levels import level_alone, levels
-from repro.config.checks.pointing import DATASET, REGISTRY, ROUTING, SELECTED
+from repro.config.checks.pointing import DATASET, REGISTRY, ROUTING, SELECTED, declare
 from repro.config.checks.pointing import at as _at
 from repro.config.checks.pointing import at_item as _at_item
 from repro.config.checks.pointing import columns as _columns
@@ -77,7 +77,8 @@ def _unknown_columns(resolved: Resolved, value: Value, columns: set[str]) -> Ite
     for column in columns_of(value.value):
         if column not in columns:
             message = f"no column {column!r} in the dataset{suggestion(column, columns)}"
-            yield _at(resolved, value, message, f"its columns: {', '.join(sorted(columns))}")
+            declared = f"its columns: {', '.join(sorted(columns))}"
+            yield _at(resolved, value, message, f"{declared}; {declare(column)}")
 
 
 def _targets(resolved: Resolved) -> Iterator[Problem]:
@@ -125,7 +126,7 @@ def _features(resolved: Resolved) -> Iterator[Problem]:
     horizon = flat[(*TARGETS, resolved.target, "horizon")].value
     for column in sorted(set(forbidden) - columns):
         message = f"no column {column!r} in the dataset{suggestion(column, columns)}"
-        yield _at(resolved, flat[(*FORBIDDEN, column)], message)
+        yield _at(resolved, flat[(*FORBIDDEN, column)], message, declare(column))
     for index, name in enumerate(selected.value):
         formula = flat.get((*REGISTRY, name, "formula"))
         if formula is None and name not in columns:

@@ -31,6 +31,11 @@ def at_item(resolved: Resolved, value: Value, index: int, message: str) -> Probl
     return replace(problem, place=place, source=source(resolved, place))
 
 
+def declare(column: str, kinds: str = "float64 or int64") -> str:
+    """Return the hint for a column that the dataset does not declare: the files may have it."""
+    return f"if the files have it, declare it in dataset.columns as `{column}: …`, {kinds}"
+
+
 def columns(resolved: Resolved) -> set[str]:
     """Return the names of the columns that the dataset declares."""
     return {path[0] for path in below(resolved.flat, (*DATASET, "columns"))}

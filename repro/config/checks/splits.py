@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from repro.config.checks.pointing import DATASET, ROUTING, at
+from repro.config.checks.pointing import DATASET, ROUTING, at, declare
 from repro.config.resolution.active import SPLITS, splitting
 from repro.config.resolution.experiments import TARGETS
 from repro.config.resolution.resolve import Resolved
@@ -53,7 +53,8 @@ def _groups(resolved: Resolved) -> Iterator[Problem]:
         }
         if column.value not in declared:
             near = suggestion(column.value, declared)
-            yield at(resolved, column, f"no column {column.value!r} in the dataset{near}")
+            message = f"no column {column.value!r} in the dataset{near}"
+            yield at(resolved, column, message, declare(column.value, "int64"))
         elif declared[column.value] != "int64":
             message = f"{column.value} is declared {declared[column.value]}: groups are int64"
             yield at(resolved, column, message)

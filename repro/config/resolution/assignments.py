@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from repro.config.documents.catalog import DOCUMENTS, MODELS, Trainer
+from repro.config.documents.catalog import DOCUMENTS, MODELS, Trainer, config_schema
 from repro.config.resolution.layers import Path, dotted
+from repro.config.resolution.settings import split
 from repro.config.spelling.lookalikes import odd_character
 from repro.config.spelling.names import nearest, oddity, preferred
 from repro.config.text.document import parse
@@ -126,7 +127,8 @@ def target_path(
             listed = ", ".join(dotted(p) for p in candidates)
             message = f"ambiguous; it could be {listed}"
             raise _problem(assignment, message, _narrower(candidates, keys, families))
-    raise _problem(assignment, _unknown(assignment, paths, family, families))
+    message = _unknown(assignment, paths, family, families)
+    raise _problem(assignment, message, _new_key(assignment.key, paths))
 
 
 def _candidates(
@@ -205,6 +207,31 @@ def _unknown(
     if close is None:
         return f"unknown key{odd}"
     return f"unknown key; did you mean {dotted(names[close][-2:])}?{odd}"
+
+
+def _new_key(key: Path, paths: Iterable[Path]) -> str | None:
+    """Return a hint for who wants to add a key to a mapping that may have any."""
+    above = [p for p in paths if key[:-1] and p[-len(key) + 1 :] == key[:-1] and _is_open(p)]
+    if len(above) != 1:
+        return None
+    document, inner = split(above[0])
+    return (
+        f"--set changes values that are there and adds none: write {key[-1]} under"
+        f" {dotted(inner)} in CONFIG/{document.replace('.', '/')}.yaml"
+    )
+
+
+def _is_open(path: Path) -> bool:
+    """Return whether a full path is a mapping whose keys a user chooses."""
+    document, inner = split(path)
+    if document not in DOCUMENTS or not inner:
+        return False
+    node: Any = config_schema(DOCUMENTS[document])
+    for key in inner:
+        node = node.get("properties", {}).get(key, node.get("additionalProperties"))
+        if not isinstance(node, Mapping):
+            return False
+    return isinstance(node.get("additionalProperties"), Mapping)
 
 
 def _shared(path: Path, key: Path) -> int:
