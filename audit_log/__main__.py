@@ -23,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from .command.inputs import UsageError  # after --help, which needs none of this
 
     try:
-        status, text = _log(options) if options.command == "log" else _answer(options)
+        whole = options.command in ("log", "tiles")
+        status, text = _log(options) if whole else _answer(options)
     except UsageError as error:
         sys.stderr.write(f"repro-verify: error: {error}\n")
         return 2
@@ -53,7 +54,7 @@ def _answer(options: argparse.Namespace) -> tuple[int, str]:
 def _log(options: argparse.Namespace) -> tuple[int, str]:
     from .verification.report import as_json, as_text
 
-    report = _verify(options)
+    report = _verify(options) if options.command == "log" else _verify_tiles(options)
     if options.format == "json":
         return report.exit_status, json.dumps(as_json(report), indent=2, sort_keys=True)
     return report.exit_status, as_text(report)
@@ -61,39 +62,67 @@ def _log(options: argparse.Namespace) -> tuple[int, str]:
 
 def _verify(options: argparse.Namespace) -> Report:
     """Verify the log that the options name."""
-    from .command.inputs import UsageError, key_texts, read, read_trust
+    from .command.inputs import UsageError
     from .errors import LogError
-    from .formats.note import MAX_NOTE
     from .verification.continuing import verify_from
-    from .verification.forks import write_evidence
     from .verification.verify import verify
 
     directory, root = Path(options.directory), None
     if options.artifacts is not None:
         root = Path(options.artifacts or directory.absolute().parent)
-    if options.evidence is not None and not Path(options.evidence).is_dir():
-        raise UsageError(f"{options.evidence} is not a folder: make it first")
-    given: dict[str, Any] = {
-        "vkeys": key_texts(options.vkey),
-        "old_checkpoint": read(options.checkpoint, MAX_NOTE) if options.checkpoint else None,
-        "self_asserted": options.self_asserted,
+    given = _given(options) | {
         "artifacts_root": root,
-        "policy": read_trust(options.policy, ()) if options.policy is not None else None,
         "without_openings": options.without_openings,
-        "full": options.full,
     }
     try:
         if options.state is None:
             report = verify(directory, **given)
         else:
             report = verify_from(Path(options.state), directory, **given)
-        if options.evidence is not None:
-            written = write_evidence(report, Path(options.evidence))
-            if written is not None:
-                sys.stderr.write(f"repro-verify: evidence of a fork: {written}\n")
+        _write_evidence(report, options.evidence)
     except LogError as error:
         raise UsageError(str(error)) from None
     return report
+
+
+def _verify_tiles(options: argparse.Namespace) -> Report:
+    """Verify the published log that the options name."""
+    from .command.inputs import UsageError
+    from .errors import LogError
+    from .verification.published import Directory, verify_published
+
+    given = _given(options)
+    try:
+        report = verify_published(Directory(Path(options.directory)), **given)
+        _write_evidence(report, options.evidence)
+    except LogError as error:
+        raise UsageError(str(error)) from None
+    return report
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what both forms of a log are verified with."""
+    from .command.inputs import UsageError, key_texts, read, read_trust
+    from .formats.note import MAX_NOTE
+
+    if options.evidence is not None and not Path(options.evidence).is_dir():
+        raise UsageError(f"{options.evidence} is not a folder: make it first")
+    return {
+        "vkeys": key_texts(options.vkey),
+        "old_checkpoint": read(options.checkpoint, MAX_NOTE) if options.checkpoint else None,
+        "self_asserted": options.self_asserted,
+        "policy": read_trust(options.policy, ()) if options.policy is not None else None,
+        "full": options.full,
+    }
+
+
+def _write_evidence(report: Report, folder: str | None) -> None:
+    """Write proof of a fork, if there is one and somebody wants it."""
+    from .verification.forks import write_evidence
+
+    written = write_evidence(report, Path(folder)) if folder is not None else None
+    if written is not None:
+        sys.stderr.write(f"repro-verify: evidence of a fork: {written}\n")
 
 
 if __name__ == "__main__":

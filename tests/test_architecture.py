@@ -62,6 +62,7 @@ MAY_IMPORT = {
     "report": FACTS,
     "runs": (*FACTS, *PLAIN),
     "schemas": (),
+    "stores": ("repro.audit_log", "repro.errors"),
     "template": (),
     "trainers": (),
 }
@@ -80,6 +81,7 @@ ONLY_IN = {
     "ruamel": (),
     "yaml": ("repro.config.text", "repro.config.editing.nodes"),
     "subprocess": ("repro.execution",),
+    "fsspec": ("repro.stores.remote",),
     "lightgbm": TABLES,
     "numpy": TABLES,
     "pandas": ("repro.pipeline.zoned_times",),

@@ -92,6 +92,7 @@ COMMANDS = {
         ("audit", "prove"),
         ("audit", "checkpoint"),
         ("audit", "export"),
+        ("audit", "publish"),
         ("audit", "timestamp"),
         ("audit", "key"),
         ("audit", "witness"),
@@ -548,6 +549,7 @@ def act(made: World, there: Path, house: Path) -> None:
     second.play("seal again", "audit seal --keep-until 2036-01-31 --policy", "ten years")
     second.play("retain", "audit retain 1 --keep-until 2037-01-31 --policy", "eleven years")
     second.play("prune", "audit prune 0 --yes --reason", "its time is over")
+    second.play("publish", "audit publish", str(there.parent / "published"))
     second.play("witness", "audit witness new", str(house), "witness.example/w1")
     second.play("trust", "audit witness trust", str(house), str(log / "log.vkey"))
     serve = [sys.executable, "-P", "-m", "repro", "audit", "witness", "serve", str(house)]

@@ -66,6 +66,20 @@ def parser() -> argparse.ArgumentParser:
         help="digest every artifact again, below ROOT (default: where DIR lies)",
     )
 
+    tiles = commands.add_parser(
+        "tiles", help="verify a log as it is published: C2SP tlog-tiles", allow_abbrev=False
+    )
+    tiles.add_argument("directory", metavar="DIR", help="the folder with `checkpoint` and `tile`")
+    _add_trust(tiles)
+    tiles.add_argument("--checkpoint", metavar="OLD", help="a checkpoint kept from earlier")
+    tiles.add_argument("--full", action="store_true", help="hold each line to every rule")
+    tiles.add_argument(
+        "--evidence", metavar="DIR", help="where to write proof of a fork, if there is one"
+    )
+    tiles.add_argument(
+        "--self-asserted", action="store_true", help="accept the key that the log names, at L0"
+    )
+
     note = commands.add_parser("note", help="verify a signed note", allow_abbrev=False)
     note.add_argument("file", metavar="FILE")
     _add_keys(note)
@@ -103,7 +117,7 @@ def parser() -> argparse.ArgumentParser:
     fork.add_argument("file", metavar="FILE")
     _add_trust(fork)
 
-    for command in (log, note, proof, consistency, bundle, fork):
+    for command in (log, tiles, note, proof, consistency, bundle, fork):
         command.add_argument("--format", choices=("text", "json"), default="text")
     return top
 

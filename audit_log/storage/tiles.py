@@ -24,6 +24,7 @@ from typing import Final
 from repro.audit_log.disk.locks import exclusive
 from repro.audit_log.errors import LogCorruptError
 from repro.audit_log.formats.checkpoint import Checkpoint
+from repro.audit_log.formats.tiled import WIDTH
 from repro.audit_log.formats.tree import (
     EMPTY_ROOT,
     HASH_SIZE,
@@ -36,8 +37,6 @@ from repro.audit_log.formats.tree import (
 from .layout import TREE, Descriptor
 from .segments import Text
 
-WIDTH: Final = 256
-"""Hashes in a full tile (C2SP tlog-tiles)."""
 _PLACES: Final = "places"
 _PLACE: Final = 8
 _BATCH: Final = 1 << 16
@@ -176,6 +175,13 @@ class Tiles:
         """Return tile ``index`` of ``level``: ``width`` hashes of 32 bytes (C2SP tlog-tiles)."""
         return self._read(str(8 * level), index * WIDTH, width)
 
+    def place(self, index: int) -> int:
+        """Return the offset in the text at which record 256 ``index`` begins; after `catch_up`.
+
+        It says nothing where that record was pruned.
+        """
+        return int.from_bytes(self._read(_PLACES, index, 1, _PLACE))
+
     def line_at(self, seq: int) -> bytes:
         """Return the line of record ``seq``, checked against its leaf.
 
@@ -200,7 +206,7 @@ class Tiles:
         number = max(part.first, seq - seq % WIDTH)
         start = part.start
         if number > part.first:
-            start = int.from_bytes(self._read(_PLACES, seq // WIDTH, 1, _PLACE))
+            start = self.place(seq // WIDTH)
         for line, whole in part.pieces(start):
             if number == seq:
                 return line if whole else None

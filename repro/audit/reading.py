@@ -41,7 +41,7 @@ from repro.errors import InputError, IntegrityError, ReproError, UsageError
 from repro.runs.finding import find
 
 _BLOCK: Final = 1 << 16
-_READ_ONLY: Final = {errno.EROFS, errno.EACCES, errno.EPERM}
+READ_ONLY: Final = {errno.EROFS, errno.EACCES, errno.EPERM}
 _CANDIDATES: Final = 10
 LOOK: Final = "look at it: repro audit verify"
 COMMIT_FIRST: Final = "sign what is there: repro audit checkpoint --sign"
@@ -208,7 +208,7 @@ def reading(root: Path) -> Iterator[Reader]:
         try:
             tiles.catch_up(text, head.checkpoint.size)
         except OSError as error:
-            if error.errno not in _READ_ONLY:
+            if error.errno not in READ_ONLY:
                 raise
             spare = stack.enter_context(tempfile.TemporaryDirectory(prefix="repro-tree-"))
             tiles = Tiles(directory, Path(spare))

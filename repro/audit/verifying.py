@@ -1,4 +1,4 @@
-"""Verify the workspace's log with what the verifier brings along."""
+"""Verify the workspace's log, or a published one, with what the verifier brings along."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repro.audit.files import read_input
-from repro.audit.log import DIRECTORY, verify_log
+from repro.audit.log import DIRECTORY, origin_here, verify_log
 from repro.audit.policy import read_policy
 from repro.audit.stamping import kept_stamps, read_authorities
 from repro.audit_log.errors import LogError
@@ -14,7 +14,8 @@ from repro.audit_log.formats.note import MAX_NOTE
 from repro.audit_log.verification.faults import Report
 from repro.audit_log.verification.forks import write_evidence
 from repro.audit_log.verification.levels import Stamp
-from repro.errors import InputError, ReproError
+from repro.config.documents.workspace import find_root
+from repro.errors import InputError, ReproError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,9 @@ def verify_workspace(
     That is a file of its own in the folder ``evidence``, if two signed notes contradict each other.
     InputError for a file that cannot be read or used; nothing is raised for a bad log.
     """
-    if evidence is not None and not evidence.is_dir():
-        raise InputError(f"no folder for evidence: {evidence}", "make it first")
+    _require_folder(evidence)
     policy = read_policy(asked.policy) if asked.policy is not None else None
-    old = None
-    if asked.checkpoint is not None:
-        old = read_input(asked.checkpoint, MAX_NOTE, "the checkpoint")
+    old = _old(asked)
     stamps, words = _stamps(root / DIRECTORY, asked)
     report = verify_log(
         root,
@@ -66,6 +64,52 @@ def verify_workspace(
     else:
         report = replace(report, warnings=(*report.warnings, *words))
     return report, write_evidence(report, evidence) if evidence is not None else None
+
+
+def verify_published(
+    start: Path, address: str, asked: Asked, evidence: Path | None = None
+) -> tuple[Report, Path | None]:
+    """Return what can be said of the log that is published at ``address``, as `verify_workspace`.
+
+    Without a key and a policy, the log of the workspace around ``start`` is the one that must be
+    there. UsageError for what cannot be asked of a published log.
+    """
+    from repro.audit_log.formats.note_key import format_vkey
+    from repro.audit_log.keys.keystore import KeyStore
+    from repro.audit_log.verification.published import verify_published as verify
+    from repro.stores.store import open_store
+
+    if asked.artifacts or asked.state is not None or asked.authorities is not None:
+        raise UsageError(
+            "--from reads what is published, and no artifacts, stamps or earlier state of yours",
+            "take --artifacts, --state and --stamp-authority away",
+        )
+    _require_folder(evidence)
+    policy = read_policy(asked.policy) if asked.policy is not None else None
+    keys = asked.vkeys
+    if not keys and policy is None:
+        store = KeyStore.default()
+        origin = origin_here(find_root(start))
+        keys = tuple(format_vkey(key) for key in store.public(origin))
+    report = verify(
+        open_store(address),
+        vkeys=keys,
+        policy=policy,
+        old_checkpoint=_old(asked),
+        full=asked.full,
+    )
+    return report, write_evidence(report, evidence) if evidence is not None else None
+
+
+def _require_folder(evidence: Path | None) -> None:
+    if evidence is not None and not evidence.is_dir():
+        raise InputError(f"no folder for evidence: {evidence}", "make it first")
+
+
+def _old(asked: Asked) -> bytes | None:
+    if asked.checkpoint is None:
+        return None
+    return read_input(asked.checkpoint, MAX_NOTE, "the checkpoint")
 
 
 def _stamps(directory: Path, asked: Asked) -> tuple[tuple[Stamp, ...], tuple[str, ...]]:

@@ -19,6 +19,7 @@ COMMANDS: Final = MappingProxyType(
         "prove": "Write proofs: a record is there, the log continues a checkpoint.",
         "checkpoint": "Print the signed checkpoint; sign what is not committed.",
         "export": "Write a bundle of records for an auditor.",
+        "publish": "Publish the log as static files, for monitors.",
         "timestamp": "Have a checkpoint stamped by a trusted authority.",
         "erase": "Forget values; every proof stays valid.",
         "seal": "End the active segment with a signed seal.",

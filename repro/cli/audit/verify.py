@@ -46,6 +46,10 @@ def command(
         Path | None,
         typer.Option("--evidence", help="Where to write proof of a fork.", metavar="DIR"),
     ] = None,
+    published: Annotated[
+        str | None,
+        typer.Option("--from", help="The log as it is published there.", metavar="DEST"),
+    ] = None,
     form: AsFormat = Format.text,
 ) -> int:
     """Verify the log.
@@ -53,16 +57,18 @@ def command(
     Exit status: 0 ok, 1 torn or incomplete, 3 unverifiable, 4 tampered, truncated, rolled back or
     forked.
     """
-    from repro.audit.verifying import Asked, verify_workspace
+    from repro.audit.verifying import Asked, verify_published, verify_workspace
     from repro.audit_log.verification.report import as_json, as_text, read_vkeys
     from repro.config.documents.workspace import find_root
 
-    root = find_root(workspace.resolve())
     keys = tuple(key for text in vkey or () for key in read_vkeys(text))
     asked = Asked(
         keys, policy, checkpoint, stamp_authority, artifacts, state, full, without_openings
     )
-    report, written = verify_workspace(root, asked, evidence)
+    if published is None:
+        report, written = verify_workspace(find_root(workspace.resolve()), asked, evidence)
+    else:
+        report, written = verify_published(workspace.resolve(), published, asked, evidence)
     if form is Format.json:
         document = {"schema": 1, "command": "audit verify", **as_json(report)}
         output.result(json.dumps(document, indent=2, ensure_ascii=False))

@@ -1,0 +1,74 @@
+"""``repro audit publish``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from repro.cli import output
+from repro.cli.options import AsFormat, Format, Workspace
+
+if TYPE_CHECKING:
+    from repro.audit.publishing import Published
+
+
+def command(
+    destination: Annotated[
+        str, typer.Argument(help="A folder, or an address such as s3://…", metavar="DEST")
+    ],
+    workspace: Workspace = Path(),
+    sign: Annotated[
+        bool, typer.Option("--sign", help="Commit what is durable first; needs the private key.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare everything that is there; put back what lacks.")
+    ] = False,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw-pruned", help="Remove there what was pruned here.")
+    ] = False,
+    evidence: Annotated[
+        Path | None,
+        typer.Option("--evidence", help="Where to write proof of a fork.", metavar="DIR"),
+    ] = None,
+    form: AsFormat = Format.text,
+) -> int:
+    """Publish the signed log as static C2SP tlog-tiles; only what is new is written.
+
+    Exit status: 3 if another log is there, 4 if what is there is not a beginning of this log.
+    """
+    from repro.audit.publishing import Wanted, publish
+    from repro.config.documents.workspace import find_root
+
+    wanted = Wanted(check=check, withdraw=withdraw, evidence=evidence, sign=sign)
+    made = publish(find_root(workspace.resolve()), destination, wanted, output.warn)
+    if form is Format.json:
+        document = {"schema": 1, "command": "audit publish", **made.as_json()}
+        output.result(json.dumps(document, indent=2, ensure_ascii=False))
+        return 0
+    _say(made)
+    return 0
+
+
+def _say(made: Published) -> None:
+    """Write what was published for people."""
+    new = made.size - made.before
+    output.result(f"{made.size} records of {made.origin}, {new} of them new: {made.destination}")
+    output.result(f"written: {made.written} files, {made.size_bytes} bytes")
+    if made.compared:
+        output.result(f"there already: {made.compared} files, the same bytes")
+    if made.removed:
+        output.result(f"removed: {made.removed} files, partial tiles that grew full, or pruned")
+    if made.pending:
+        output.result(f"not published: {made.pending} records that no checkpoint covers (--sign)")
+    if made.pruned:
+        text = f"of {made.pruned} pruned records the leaf hashes alone are published"
+        more = f", and {made.withheld} others apart from the bundles" if made.withheld else ""
+        output.result(f"{text}{more}")
+    if made.still_there:
+        output.talk(
+            f"repro: warning: {len(made.still_there)} bundles there still hold entries that were "
+            f"pruned here, such as {made.still_there[0]}: --withdraw-pruned removes them"
+        )

@@ -1,0 +1,151 @@
+"""A store that is a folder: files come by rename, durable, and links are not followed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from repro.audit_log.disk.sync import read_small, sync_directory, write_new
+from repro.audit_log.formats.digests import FileDigest, digest_file
+from repro.errors import InputError, UsageError
+
+_ABSENT: Final = (errno.ENOENT, errno.ENOTDIR)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The files below one folder."""
+
+    root: Path
+
+    @classmethod
+    def open(cls, root: Path, *, make: bool = False) -> Folder:
+        """Return the store in ``root``, made if asked; UsageError if it is no folder."""
+        with _said(root):
+            if make:
+                root.mkdir(parents=True, exist_ok=True)
+        if not root.is_dir():
+            raise UsageError(f"no store at {root}: there is no such folder", "name one that exists")
+        return cls(root)
+
+    @property
+    def shown(self) -> str:
+        """The folder, as it was named."""
+        return str(self.root)
+
+    def read(self, name: str, limit: int) -> bytes | None:
+        """Return the bytes of a file, at most ``limit``; None if it is not there."""
+        try:
+            return read_small(self._path(name), limit)
+        except OSError as error:
+            self._require_absent(error, name)
+            return None
+
+    def write(self, name: str, data: bytes) -> None:
+        """Put ``data`` at a name, whole or not at all, durable on return."""
+        self._put(name, lambda path: write_new(path, data))
+
+    def upload(self, name: str, path: Path) -> None:
+        """Put a local file at a name, whole or not at all, durable on return."""
+
+        def copy(target: Path) -> None:
+            shutil.copyfile(path, target, follow_symlinks=False)
+            _sync(target)
+
+        self._put(name, copy)
+
+    def remove(self, name: str) -> None:
+        """Take a file away, and the folder of partial tiles that it leaves empty."""
+        path = self._path(name)
+        with _said(path):
+            path.unlink(missing_ok=True)
+            if path.parent.name.endswith(".p"):
+                try:
+                    path.parent.rmdir()
+                except OSError as error:
+                    if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, *_ABSENT):
+                        raise
+
+    def names(self, folder: str) -> list[str]:
+        """Return what lies directly in a folder; what a killed writer left is not named."""
+        try:
+            there = os.listdir(self._path(folder))  # noqa: PTH208 (names, not paths)
+        except OSError as error:
+            self._require_absent(error, folder)
+            return []
+        return sorted(name for name in there if not name.startswith("."))
+
+    def download(self, name: str, path: Path) -> bool:
+        """Copy a file to the new file ``path``; return whether it was there."""
+        source = self._path(name)
+        try:
+            if not stat.S_ISREG(source.lstat().st_mode):
+                raise OSError(errno.EINVAL, "not a regular file", str(source))
+            with source.open("rb") as file, path.open("xb") as target:
+                shutil.copyfileobj(file, target)
+        except OSError as error:
+            self._require_absent(error, name)
+            return False
+        return True
+
+    def digest(self, name: str) -> FileDigest | None:
+        """Return the digests of a file; None if it is not there."""
+        path = self._path(name)
+        try:
+            if not stat.S_ISREG(path.lstat().st_mode):
+                raise OSError(errno.EINVAL, "not a regular file", str(path))
+            return digest_file(path)
+        except OSError as error:
+            self._require_absent(error, name)
+            return None
+
+    def _path(self, name: str) -> Path:
+        relative = PurePosixPath(name)
+        if relative.is_absolute() or ".." in relative.parts:
+            raise AssertionError(f"not a name in a store: {name!r}")
+        return self.root / relative
+
+    def _put(self, name: str, write: Callable[[Path], None]) -> None:
+        path = self._path(name)
+        with _said(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+            try:
+                write(temporary)
+                temporary.replace(path)
+            finally:
+                temporary.unlink(missing_ok=True)
+            sync_directory(path.parent)
+
+    def _require_absent(self, error: OSError, name: str) -> None:
+        """Raise InputError unless ``error`` says that a file of the store is not there."""
+        if error.errno in _ABSENT and self.root.is_dir():
+            return
+        raise InputError(f"cannot read {self.root / name}: {error.strerror or error}") from error
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _said(path: Path) -> Iterator[None]:
+    """Let what the disk refuses be an error of the user's."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"cannot write {path}: {error.strerror or error}",
+            "what was there before is unchanged; the same command goes on from here",
+        ) from error

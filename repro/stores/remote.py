@@ -1,0 +1,157 @@
+"""A store behind fsspec: S3, GCS, Azure, SFTP and whatever else it has an implementation for.
+
+How to log in is for fsspec and the store's own library to find: its configuration files
+(``~/.config/fsspec``), ``FSSPEC_…`` variables, or what the vendor's tools use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from blake3 import blake3
+
+from repro.audit_log.formats.digests import FileDigest
+from repro.errors import InputError, ReproError, UsageError
+
+WHOLE: Final = frozenset(
+    {"abfs", "abfss", "adl", "az", "gcs", "gs", "memory", "oci", "oss", "s3", "s3a"}
+)
+"""Protocols whose stores take a file whole or not at all. On others it is renamed into place."""
+_CHUNK: Final = 1 << 20
+_EXTRA: Final = "it needs a library that is not installed: pip install 'repro-audit[store]'"
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """The files below one path of an fsspec file system."""
+
+    system: Any
+    root: str
+    shown: str
+    whole: bool
+    """Whether the store puts a file there whole or not at all by itself."""
+
+    @classmethod
+    def open(cls, address: str, shown: str) -> Remote:
+        """Return the store at ``address``; it is called ``shown`` to the user."""
+        try:
+            from fsspec.core import url_to_fs
+        except ImportError:
+            raise InputError(f"cannot use {shown}", _EXTRA) from None
+        try:
+            # What a listing was a moment ago must not be believed: others write there, too.
+            system, root = url_to_fs(address, use_listings_cache=False)
+        except ImportError as error:
+            raise InputError(f"cannot use {shown}: {error}", "install what it names") from error
+        except ValueError as error:
+            raise UsageError(f"no store at {shown}: {error}") from error
+        except Exception as error:  # whatever a vendor's library thinks of a login
+            raise InputError(f"cannot use {shown}: {error}") from error
+        protocol = address.partition("://")[0].partition("::")[0]
+        return cls(system, root.rstrip("/"), shown.rstrip("/"), protocol in WHOLE)
+
+    def read(self, name: str, limit: int) -> bytes | None:
+        """Return the bytes of a file, at most ``limit``; None if it is not there."""
+        with self._said("read", name):
+            try:
+                data: bytes = self.system.cat_file(self._path(name), start=0, end=limit)
+            except FileNotFoundError:
+                return None
+            return data
+
+    def write(self, name: str, data: bytes) -> None:
+        """Put ``data`` at a name, whole or not at all."""
+        with self._said("write", name), self._place(name) as path:
+            self.system.pipe_file(path, data)
+
+    def upload(self, name: str, path: Path) -> None:
+        """Put a local file at a name, whole or not at all."""
+        with self._said("write", name), self._place(name) as target:
+            self.system.put_file(str(path), target)
+
+    def remove(self, name: str) -> None:
+        """Take a file away, if it is there."""
+        with self._said("remove", name):
+            try:
+                self.system.rm_file(self._path(name))
+            except FileNotFoundError:
+                return
+
+    def names(self, folder: str) -> list[str]:
+        """Return what lies directly in a folder, sorted."""
+        with self._said("list", folder):
+            try:
+                found = self.system.ls(self._path(folder), detail=False)
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+            names = {posixpath.basename(str(path).rstrip("/")) for path in found}
+            return sorted(name for name in names if name and not name.startswith("."))
+
+    def download(self, name: str, path: Path) -> bool:
+        """Write a file to the new local file ``path``; return whether it was there."""
+        with self._said("read", name):
+            try:
+                self.system.get_file(self._path(name), str(path))
+            except FileNotFoundError:
+                path.unlink(missing_ok=True)
+                return False
+            return True
+
+    def digest(self, name: str) -> FileDigest | None:
+        """Return the digests of what can be read at a name; None if it is not there."""
+        first, second, size = blake3(), hashlib.sha256(), 0
+        with self._said("read", name):
+            try:
+                with self.system.open(self._path(name), "rb", cache_type="readahead") as file:
+                    while chunk := file.read(_CHUNK):
+                        first.update(chunk)
+                        second.update(chunk)
+                        size += len(chunk)
+            except FileNotFoundError:
+                return None
+        return FileDigest(first.hexdigest(), second.hexdigest(), size)
+
+    def _path(self, name: str) -> str:
+        return f"{self.root}/{name}"
+
+    @contextmanager
+    def _place(self, name: str) -> Iterator[str]:
+        """Give the path to write to, which then has the name."""
+        path = self._path(name)
+        if self.whole:
+            yield path
+            return
+        folder, base = posixpath.split(path)
+        self.system.makedirs(folder, exist_ok=True)
+        temporary = f"{folder}/.{base}.{secrets.token_hex(4)}.tmp"
+        try:
+            yield temporary
+            self.system.mv(temporary, path)
+        except BaseException:
+            if self.system.exists(temporary):
+                self.system.rm_file(temporary)
+            raise
+
+    @contextmanager
+    def _said(self, what: str, name: str) -> Iterator[None]:
+        """Let what the store or the network refuses be an error of the user's.
+
+        Each vendor's library has exceptions of its own, and not all of them are OSErrors.
+        """
+        try:
+            yield
+        except ReproError:
+            raise
+        except Exception as error:
+            why = str(error) or type(error).__name__
+            raise InputError(
+                f"cannot {what} {self.shown}/{name}: {why}",
+                "nothing half-written counts there; the same command goes on from here",
+            ) from error

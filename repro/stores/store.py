@@ -1,0 +1,71 @@
+"""What a store is, and how the text that names one is read.
+
+A name is relative, with ``/`` between its parts. What is written is there whole or not at all, also
+when the writer is killed; whoever writes may be killed between two writes.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final, Protocol
+
+from repro.audit_log.formats.digests import FileDigest
+from repro.errors import UsageError
+
+_ADDRESS: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*(?:::[A-Za-z0-9+.-]+)*)://", re.ASCII)
+_SECRET: Final = re.compile(r"(://)[^/@]*@|\?.*", re.DOTALL)
+
+
+class Store(Protocol):
+    """Files by name. Every method raises InputError if the store cannot be used."""
+
+    @property
+    def shown(self) -> str:
+        """Its address as it may be shown and written down: without a user, a password, a query."""
+
+    def read(self, name: str, limit: int) -> bytes | None:
+        """Return the bytes of a file, at most ``limit``; None if it is not there."""
+
+    def write(self, name: str, data: bytes) -> None:
+        """Put ``data`` at a name, over what is there; durable, and whole or not at all."""
+
+    def remove(self, name: str) -> None:
+        """Take a file away, if it is there."""
+
+    def names(self, folder: str) -> list[str]:
+        """Return what lies directly in a folder, sorted; nothing if it is not there."""
+
+    def upload(self, name: str, path: Path) -> None:
+        """Put a local file at a name, as `write` does; it is not read at once."""
+
+    def download(self, name: str, path: Path) -> bool:
+        """Write a file to the new local file ``path``; return whether it was there."""
+
+    def digest(self, name: str) -> FileDigest | None:
+        """Return the digests of what can be read at a name; None if it is not there."""
+
+
+def open_store(address: str, *, make: bool = False) -> Store:
+    """Return the store that ``address`` names: a folder, ``file://``, or any of fsspec's.
+
+    With ``make`` a folder that is not there is made. UsageError for an address that names none,
+    InputError if it cannot be used, such as without the extra ``store``.
+    """
+    from repro.stores.folder import Folder
+
+    if not address or "\0" in address:
+        raise UsageError("no store has an empty name", "name a folder, or an address as s3://…")
+    found = _ADDRESS.match(address)
+    if found is None:
+        return Folder.open(Path(address), make=make)
+    if found[1] in ("file", "local"):
+        return Folder.open(Path(address[found.end() :]), make=make)
+    from repro.stores.remote import Remote
+
+    return Remote.open(address, shown(address))
+
+
+def shown(address: str) -> str:
+    """Return an address without the user, password and query that may be secret."""
+    return _SECRET.sub(lambda match: match[1] or "", address)
