@@ -19,6 +19,7 @@ from repro.observer import Observer
 
 if TYPE_CHECKING:
     from repro.attribute import Attribution
+    from repro.audit.publishing import Published
     from repro.audit_log.verification.faults import Report
     from repro.compare import Comparison
     from repro.config.resolution.resolve import Selection
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from repro.explain import Explanation
     from repro.listing import Page
     from repro.pins import Pin
+    from repro.pulling import Pulled
+    from repro.pushing import Pushed
     from repro.rank import Ranking
     from repro.replicates import Replicates
     from repro.rounds import Verification
@@ -203,6 +206,33 @@ class Workspace:
         from repro.doctor import diagnose
 
         return diagnose(self.root, level, against)
+
+    def push(self, *references: str, to: str) -> tuple[Pushed, ...]:
+        """Put sealed runs into the store at the address ``to``, by digest and with their proof."""
+        from repro.pushing import push
+
+        return push(self.root, references, to)
+
+    def pull(
+        self,
+        *names: str,
+        source: str,
+        vkeys: Iterable[str] = (),
+        policy: Path | None = None,
+        self_asserted: bool = False,
+    ) -> tuple[Pulled, ...]:
+        """Fetch sealed runs from the store at ``source``; whose log vouches must be trusted."""
+        from repro.audit.vouching import Trust
+        from repro.pulling import pull
+
+        trust = Trust(tuple(vkeys), policy, self_asserted)
+        return pull(self.root, names, source, trust, self.observer.warn)
+
+    def audit_publish(self, address: str, *, check: bool = False) -> Published:
+        """Publish the signed log as static C2SP tlog-tiles; only what is new is written."""
+        from repro.audit.publishing import Wanted, publish
+
+        return publish(self.root, address, Wanted(check=check), self.observer.warn)
 
     def audit_verify(self, *vkeys: str, artifacts: bool = True, full: bool = False) -> Report:
         """Return what can be said of the log, and with ``artifacts`` of every sealed file.

@@ -43,6 +43,11 @@ def pin(start: Path, name: str, reference: str | None, warn: Warn = unheard) -> 
     if reference is not None:
         run = find(root, reference)
         require_as_logged(root, run)
+        if run.log:
+            raise UsageError(
+                f"run {run.name} was pulled from another log, and names are for runs of this one",
+                "name it by its path",
+            )
     elif name not in pins(root):
         raise UsageError(f"no run is pinned as @{name}", "see them with: repro runs pins")
     log = open_log_to_sign(root, warn)

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro.audit.log import contradictions, cosigner, open_log_to_sign, require_as_logged
+from repro.audit.log import (
+    contradictions,
+    cosigner,
+    open_log_to_sign,
+    pulled_from,
+    require_as_logged,
+)
 from repro.audit_log.storage.store import Log
 from repro.config.sealed.request import selecting
 from repro.errors import (
@@ -142,7 +148,7 @@ def _recorded(
         others = _contradicted(root, run, found)
         verdict = verdict_of(found, broken=bool(others))
         records: list[tuple[str, dict[str, Any]]] = [
-            ("run.verified", body(run, now, verdict, tuple(causes), found))
+            ("run.verified", body(run, now, verdict, tuple(causes), found) | _whose(root, run))
         ]
         records += [("incident", contradiction) for contradiction in others]
         appended = log.append_many(records)
@@ -150,6 +156,12 @@ def _recorded(
     cosign()
     incident = appended[1].seq if others else None
     return Verification(run, verdict, tuple(causes), found, appended[0].seq, incident)
+
+
+def _whose(root: Path, run: Run) -> dict[str, Any]:
+    """Return what says that a run is of another log; nothing for one of this log."""
+    pulled = pulled_from(root, run.name, run.log) if run.log else None
+    return {} if pulled is None else {"origin": pulled["origin"]}
 
 
 def _sealed(root: Path, run: Run) -> _Sealed:

@@ -80,6 +80,8 @@ COMMANDS = {
         ("runs", "show"),
         ("runs", "commands"),
         ("runs", "pins"),
+        ("runs", "push"),
+        ("runs", "pull"),
         ("trend",),
         ("trainers", "list"),
         ("trainers", "show"),
@@ -241,6 +243,8 @@ class World:
         for record in found[ENVELOPE]:
             found.setdefault(f"repro:records/{record['type']}", []).append(record["body"])
         spoken = [self.document(scene) for scene in self.results]
+        for path in self.root.parent.glob("store/runs/*/*.json"):
+            found.setdefault("repro:output/manifest", []).append(json.loads(path.read_bytes()))
         for name, value in [*self.run_files(), *((schema_of(value), value) for value in spoken)]:
             found.setdefault(name, []).append(value)
         return found
@@ -550,6 +554,9 @@ def act(made: World, there: Path, house: Path) -> None:
     second.play("retain", "audit retain 1 --keep-until 2037-01-31 --policy", "eleven years")
     second.play("prune", "audit prune 0 --yes --reason", "its time is over")
     second.play("publish", "audit publish", str(there.parent / "published"))
+    store, keys = str(there.parent / "store"), str(made.root / "AUDIT_LOG" / "log.vkey")
+    made.play("push", "runs push", made.run("train"), store)
+    second.play("pull", "runs pull", made.run("train"), store, "--vkey", keys)
     second.play("witness", "audit witness new", str(house), "witness.example/w1")
     second.play("trust", "audit witness trust", str(house), str(log / "log.vkey"))
     serve = [sys.executable, "-P", "-m", "repro", "audit", "witness", "serve", str(house)]

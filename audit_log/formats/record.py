@@ -40,6 +40,7 @@ TYPES: Final = frozenset(
         "run.interrupted",
         "run.pinned",
         "run.planned",
+        "run.pulled",
         "run.refused",
         "run.verified",
         "segment.sealed",

@@ -1,7 +1,8 @@
 """The files that records name, digested again.
 
-A record ``run.completed`` holds in its body ``artifacts``: a list of objects of exactly ``path``
-(relative to the workspace), ``blake3``, ``sha256`` and ``size``.
+A record ``run.completed``, and ``run.pulled`` of a run of another log, holds in its body
+``artifacts``: a list of objects of exactly ``path`` (relative to the workspace), ``blake3``,
+``sha256`` and ``size``.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .faults import Fault
 class ArtifactCheck:
     """Digests the artifacts of the records that it is shown, and counts them."""
 
-    types = frozenset({"run.completed"})
+    types = frozenset({"run.completed", "run.pulled"})
 
     def __init__(self, root: Path) -> None:
         """Look for the files below ``root``."""

@@ -48,6 +48,19 @@ class Exported:
     """What checks it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Bundled:
+    """A bundle that was made, and what is in it."""
+
+    data: bytes
+    name: str
+    """What a file of it is called, without a suffix."""
+    records: tuple[int, ...]
+    openings: int
+    unopened: int
+    timestamps: int
+
+
 def checkpoint(root: Path, *, sign: bool = False, out: Path | None = None) -> Signed:
     """Return the signed checkpoint, and write it to the new file ``out``.
 
@@ -80,39 +93,49 @@ def export(
             "name what to export: runs, or records by number",
             "repro audit export @latest, repro audit export --record 3",
         )
+    if out is not None:
+        require_new(out)
     with reading(root) as reader:
-        lines, name = _chosen(reader, runs, records)
-        path = out or Path(f"{name}.bundle")
-        require_new(path)
-        head = reader.head
-        entries = [
-            Entry(seq, line, reader.tiles.prove(seq, head.checkpoint))
-            for seq, line in sorted(lines.items())
-        ]
-        values = _values(reader, lines)
-        opened = [value for value in values if value.state == "open"] if with_openings else []
-        tokens = [t for t in stamps_over(reader.directory, head.checkpoint) if len(t) <= MAX_TOKEN]
-        try:
-            data = make_bundle(
-                head.note,
-                entries,
-                openings=[_opening(reader.directory, value) for value in opened],
-                timestamps=tokens,
-            )
-        except BundleError as error:
-            raise InputError(f"no bundle of these: {error}", "export fewer records") from None
-        write_files({path: data})
+        made, head = bundled(reader, runs, records, with_openings=with_openings), reader.head
+        path = out or Path(f"{made.name}.bundle")
+        write_files({path: made.data})
         words = ["repro-verify", "bundle", str(path), "--vkey", head.vkey]
         return Exported(
             path,
             head.checkpoint.origin,
             head.checkpoint.size,
-            tuple(sorted(lines)),
-            len(opened),
-            len(values) - len(opened),
-            len(tokens),
+            made.records,
+            made.openings,
+            made.unopened,
+            made.timestamps,
             " ".join(quote(word) for word in words),
         )
+
+
+def bundled(
+    reader: Reader, runs: Sequence[str], records: Sequence[int] = (), *, with_openings: bool = False
+) -> Bundled:
+    """Return a bundle of all records of ``runs`` and of ``records``; raises as `export` does."""
+    lines, name = _chosen(reader, runs, records)
+    head = reader.head
+    entries = [
+        Entry(seq, line, reader.tiles.prove(seq, head.checkpoint))
+        for seq, line in sorted(lines.items())
+    ]
+    values = _values(reader, lines)
+    opened = [value for value in values if value.state == "open"] if with_openings else []
+    tokens = [t for t in stamps_over(reader.directory, head.checkpoint) if len(t) <= MAX_TOKEN]
+    try:
+        data = make_bundle(
+            head.note,
+            entries,
+            openings=[_opening(reader.directory, value) for value in opened],
+            timestamps=tokens,
+        )
+    except BundleError as error:
+        raise InputError(f"no bundle of these: {error}", "export fewer records") from None
+    unopened = len(values) - len(opened)
+    return Bundled(data, name, tuple(sorted(lines)), len(opened), unopened, len(tokens))
 
 
 def _chosen(

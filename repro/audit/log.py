@@ -22,6 +22,7 @@ from repro.audit_log.verification.levels import Policy, Stamp
 from repro.audit_log.verification.verify import verify
 from repro.errors import InputError, IntegrityError
 from repro.observer import Warn, unheard
+from repro.runs.layout import log_folder
 from repro.runs.sealed import Run, require_whole
 from repro.runs.staging import set_aside
 
@@ -118,10 +119,10 @@ def require_as_logged(root: Path, *runs: Run) -> None:
             "look at it: repro audit verify",
         )
     for run in runs:
-        found = [b for b in _completed(root, f'"run":"{run.name}"') if b["run"] == run.name]
-        if len(found) > 1:
-            raise IntegrityError(f"the log completes run {run.name} {len(found)} times")
-        require_whole(run, found[0] if found else None)
+        if run.log:
+            require_whole(run, pulled_from(root, run.name, run.log))
+            continue
+        require_whole(run, completed_in(root, run.name))
 
 
 def contradictions(root: Path, completed: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -153,6 +154,27 @@ def contradicted_keys(root: Path) -> frozenset[str]:
 def _completed(root: Path, needle: str) -> Iterator[Mapping[str, Any]]:
     """Yield the body of each ``run.completed`` whose line holds ``needle``."""
     return (body for kind, body in records_naming(root, needle) if kind == "run.completed")
+
+
+def pulled_from(root: Path, name: str, log: str) -> Mapping[str, Any] | None:
+    """Return the body of the newest ``run.pulled`` of a run of another log; None if there is none.
+
+    ``log`` is what `layout.log_folder` makes of its origin.
+    """
+    found = None
+    for kind, body in records_naming(root, f'"run":"{name}"'):
+        if kind == "run.pulled" and body["run"] == name and log_folder(body["origin"]) == log:
+            found = body
+    return found
+
+
+def completed_in(root: Path, name: str) -> Mapping[str, Any] | None:
+    """Return the body of the ``run.completed`` of a run; None if the log has none."""
+    records = records_naming(root, f'"run":"{name}"')
+    found = [b for kind, b in records if kind == "run.completed" and b["run"] == name]
+    if len(found) > 1:
+        raise IntegrityError(f"the log completes run {name} {len(found)} times")
+    return found[0] if found else None
 
 
 def incident(record: Mapping[str, Any], others: list[dict[str, Any]]) -> dict[str, Any]:

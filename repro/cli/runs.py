@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from repro.cli import output
+from repro.cli import output, transfers
 from repro.cli.listed import Filters, filtering
 from repro.cli.options import AsFormat, Format, Workspace
 from repro.cli.options import Run as RunName
@@ -32,6 +32,8 @@ def app_for(_: Sequence[str]) -> typer.Typer:
     app.command("pin")(pin)
     app.command("unpin")(unpin)
     app.command("pins")(pins)
+    app.command("push")(transfers.push)
+    app.command("pull")(transfers.pull)
     return app
 
 
@@ -100,8 +102,8 @@ def show(
     root = find_root(workspace.resolve())
     found = find(root, run)
     require_as_logged(root, found)
-    with opened(root) as index:
-        marks = index.marks([found.name])[found.name]
+    with opened(root) as index:  # what it holds is of the runs of this log
+        marks = [] if found.log else index.marks([found.name])[found.name]
     if form is Format.json:
         document = {
             "schema": 1,

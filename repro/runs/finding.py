@@ -9,7 +9,7 @@ from pathlib import Path
 from repro.errors import UsageError
 from repro.runs import layout
 from repro.runs.index import opened
-from repro.runs.sealed import Run, at_path, load_run
+from repro.runs.sealed import Run, at_path, load_run, pulled_runs
 
 _LATEST = re.compile(r"@latest(?:~(\d+))?\Z")
 _NAMING = ("name", "execution_key", "strict_key", "replicate_key")
@@ -23,8 +23,8 @@ def find(root: Path, reference: str) -> Run:
     """Return the run that ``reference`` names.
 
     A path, ``@latest``, ``@latest~N``, the name of a pin as ``@NAME``, or a unique prefix of a name
-    or of an execution, strict or replicate key. Raises UsageError if there is none, or if there are
-    several (it lists them).
+    or of an execution, strict or replicate key; if none is so called, a run that was pulled. Raises
+    UsageError if there is none, or if there are several (it lists them).
     """
     if not reference:
         raise UsageError("no run is called ''", "a run has a name, such as @latest")
@@ -33,7 +33,7 @@ def find(root: Path, reference: str) -> Run:
     base = layout.runs(root)
     with opened(root) as index:
         count = index.count()
-        if not count:
+        if not count and not _pulled_as(root, reference):
             raise UsageError("there are no runs yet", "make one with: repro train")
         latest = _LATEST.match(reference)
         if latest:
@@ -52,9 +52,18 @@ def find(root: Path, reference: str) -> Run:
         if len(found) == 1:
             return load_run(base / found[0])
         names = ", ".join((found or index.names())[-10:])
+    if not found and (others := _pulled_as(root, reference)):
+        if len(others) == 1:
+            return others[0]
+        names = ", ".join(str(run.folder.parents[4].relative_to(root)) for run in others)
+        raise UsageError(f"{reference!r} names {len(others)} pulled runs", f"by path: {names}")
     if not found:
         raise UsageError(f"no run is called {reference!r}", f"the newest runs: {names}")
     raise UsageError(f"{reference!r} names {len(found)} runs", f"candidates: {names}")
+
+
+def _pulled_as(root: Path, reference: str) -> tuple[Run, ...]:
+    return () if reference.startswith("@") else pulled_runs(root, reference)
 
 
 def relatives(root: Path, of: Run, mode: str) -> tuple[Run, ...]:

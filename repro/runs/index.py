@@ -273,7 +273,8 @@ def _mark(root: Path, database: sqlite3.Connection, since: int, size: int) -> No
 def _told(type_: str, body: Any) -> list[tuple[str, str, str]]:
     """Return run, kind and detail of what a record says of runs."""
     if type_ == "run.verified":
-        return [(body["run"], "verified", body["verdict"])]
+        own = "origin" not in body  # another log's run of that name may have been pulled
+        return [(body["run"], "verified", body["verdict"])] if own else []
     if type_ == "run.pinned":
         return [(body["run"] or "", "pinned", body["name"])]
     names = dict.fromkeys([body["run"], *(other["run"] for other in body["others"])])

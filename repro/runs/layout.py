@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 RESULTS = "RESULTS"
 RUNS = "runs"
+PULLED = "pulled"
 FAILED = "failed"
 STAGING = ".staging"
 LOCK = ".lock"
@@ -28,6 +30,21 @@ def results(root: Path) -> Path:
 def runs(root: Path) -> Path:
     """Return the folder of the sealed runs."""
     return root / RESULTS / RUNS
+
+
+def pulled(root: Path) -> Path:
+    """Return the folder of the runs that were fetched from elsewhere: a folder for each log."""
+    return root / RESULTS / PULLED
+
+
+def log_folder(origin: str) -> str:
+    """Return what the folder of the runs of another log is called."""
+    return hashlib.sha256(origin.encode()).hexdigest()[:16]
+
+
+def incoming(root: Path) -> Path:
+    """Return where files lie that were fetched, by digest, until their run is whole."""
+    return root / RESULTS / DERIVED / "incoming"
 
 
 def file_digests(root: Path) -> Path:

@@ -29,6 +29,8 @@ class Run:
     folder: Path
     """The folder that holds ``snapshot.json``."""
     snapshot: Mapping[str, Any] = field(repr=False)
+    log: str = ""
+    """Of a run that was pulled, the folder of its log below ``RESULTS/pulled``; else empty."""
 
     @property
     def metrics(self) -> Mapping[str, Any]:
@@ -118,11 +120,13 @@ def faults(run: Run) -> list[str]:
 def require_whole(run: Run, record: Mapping[str, Any] | None) -> None:
     """Raise IntegrityError unless the run is what was sealed, and what the log says was sealed.
 
-    ``record`` is the body of its ``run.completed``, or None if the log has none.
+    ``record`` is the body of its ``run.completed``, or of its ``run.pulled``; None if the log has
+    none.
     """
     found = faults(run)
     if record is None:
-        found.append("the log has no record that completes it")
+        wanted = "says where it was pulled from" if run.log else "completes it"
+        found.append(f"the log has no record that {wanted}")
     else:
         digests = {Path(a["path"]).name: a["blake3"] for a in record["artifacts"]}
         if digests.get(layout.SNAPSHOT) != digest_file(run.folder / layout.SNAPSHOT).blake3:
@@ -135,8 +139,8 @@ def require_whole(run: Run, record: Mapping[str, Any] | None) -> None:
         )
 
 
-def load_run(folder: Path) -> Run:
-    """Return the run in a folder of ``RESULTS/runs``."""
+def load_run(folder: Path, log: str = "") -> Run:
+    """Return the run in a folder of ``RESULTS/runs``, or of a ``log`` in ``RESULTS/pulled``."""
     if any(path.is_symlink() for path in (folder, *folder.rglob("*"))):
         raise IntegrityError(f"run {folder.name} holds a link; sealed runs hold none")
     found = _snapshots(folder)
@@ -145,7 +149,7 @@ def load_run(folder: Path) -> Run:
             f"run {folder.name}: {len(found)} snapshots where one was sealed",
             f"{folder} holds no run of ours; move it away",
         )
-    return _read(folder.name, found[0])
+    return _read(folder.name, found[0], log)
 
 
 def _snapshots(folder: Path) -> list[Path]:
@@ -158,9 +162,13 @@ def at_path(root: Path, path: Path) -> Run:
 
     A run of another workspace is refused: only that one's log can vouch for it.
     """
-    base = layout.runs(root).resolve()
+    base, there = layout.runs(root).resolve(), path.resolve()
+    if there.is_relative_to(layout.pulled(root).resolve()) and there.exists():
+        log, *parts = there.relative_to(layout.pulled(root).resolve()).parts or ("",)
+        if parts:
+            return load_run(layout.pulled(root) / log / parts[0], log)
     try:
-        relative = path.resolve().relative_to(base)
+        relative = there.relative_to(base)
     except ValueError:
         hint = f"it must lie in {layout.runs(root)}; of another workspace, ask there"
         raise UsageError(f"no run at {path}: not in this workspace", hint) from None
@@ -169,7 +177,7 @@ def at_path(root: Path, path: Path) -> Run:
     return load_run(layout.runs(root) / relative.parts[0])
 
 
-def _read(name: str, snapshot: Path) -> Run:
+def _read(name: str, snapshot: Path, log: str) -> Run:
     """Return a run by its snapshot's file."""
     try:
         content = json.loads(snapshot.read_bytes())
@@ -180,7 +188,15 @@ def _read(name: str, snapshot: Path) -> Run:
     missing = [key for key in NEEDED if key not in content]
     if missing or not isinstance(content["log"].get("plan"), int):
         raise IntegrityError(f"run {name}: its snapshot lacks {', '.join(missing) or 'its plan'}")
-    return Run(name, snapshot.parent, content)
+    return Run(name, snapshot.parent, content, log)
+
+
+def pulled_runs(root: Path, prefix: str = "") -> tuple[Run, ...]:
+    """Return the runs that were pulled and whose names begin so, by name."""
+    base = layout.pulled(root)
+    folders = base.glob("*/*") if base.is_dir() else ()
+    named = (path for path in folders if path.name.startswith(prefix) and path.is_dir())
+    return tuple(load_run(path, path.parent.name) for path in sorted(named, key=lambda p: p.name))
 
 
 def matches(run: Run, prefix: str) -> bool:

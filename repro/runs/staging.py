@@ -104,6 +104,11 @@ def seal(place: Staging, name: str) -> Path:
     return _move(place.final, layout.runs(place.root) / name, place.root)
 
 
+def put(place: Staging, source: Path, target: Path) -> Path:
+    """Make a whole run in the staging durable and rename it to ``target``, as `seal` does."""
+    return _move(source, target, place.root)
+
+
 def set_aside(root: Path, name: str) -> None:
     """Move a run that was sealed but never completed in the log out of the sealed runs."""
     source, target = layout.runs(root) / name, layout.results(root) / layout.FAILED / name

@@ -1,0 +1,101 @@
+"""``repro runs push`` and ``pull``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from repro.cli import output
+from repro.cli.options import AsFormat, Format, Workspace
+
+
+def push(
+    runs: Annotated[
+        list[str], typer.Argument(help="Runs: name, prefix or @latest; then where.", metavar="RUN…")
+    ],
+    destination: Annotated[
+        str, typer.Argument(help="A folder, or an address such as s3://…", metavar="DEST")
+    ],
+    workspace: Workspace = Path(),
+    form: AsFormat = Format.text,
+) -> int:
+    """Put sealed runs into a store, by digest and with their proof."""
+    from repro.pushing import push as send
+
+    done = send(workspace, runs, destination)
+    if form is Format.json:
+        names = ("run", "manifest", "destination", "files", "sent", "mended", "sent_bytes")
+        _json("push", [{name: getattr(one, name) for name in names} for one in done])
+        return 0
+    for one in done:
+        output.result(
+            f"run {one.run}: {one.files} files in {one.destination}, {one.sent + one.mended} sent "
+            f"({one.sent_bytes} bytes)"
+        )
+        output.result(f"  manifest {one.manifest}")
+        if one.mended:
+            output.warn(f"{one.mended} files there were damaged, and were replaced")
+    return 0
+
+
+def pull(
+    runs: Annotated[
+        list[str], typer.Argument(help="Runs: name, prefix or RUN/DIGEST.", metavar="RUN…")
+    ],
+    source: Annotated[
+        str, typer.Argument(help="A folder, or an address such as s3://…", metavar="SRC")
+    ],
+    workspace: Workspace = Path(),
+    vkey: Annotated[
+        list[str] | None,
+        typer.Option("--vkey", help="The public key of the runs' log, or a file of it."),
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", help="A tlog-policy: whose log, which witnesses.")
+    ] = None,
+    self_asserted: Annotated[
+        bool, typer.Option("--self-asserted", help="Believe the key that the log names itself.")
+    ] = False,
+    form: AsFormat = Format.text,
+) -> int:
+    """Fetch sealed runs from a store, verify them, and say in the log whose they are.
+
+    Exit status: 3 if nothing says whose log vouches for them, 4 if they are not what it signed.
+    """
+    from repro.audit.vouching import Trust
+    from repro.audit_log.verification.report import read_vkeys
+    from repro.pulling import pull as fetch
+
+    keys = tuple(key for text in vkey or () for key in read_vkeys(text))
+    done = fetch(workspace, runs, source, Trust(keys, policy, self_asserted), output.warn)
+    if form is Format.json:
+        names = ("run", "manifest", "source", "origin", "own", "trust")
+        more = ("files", "fetched", "record", "new")
+        _json(
+            "pull",
+            [
+                {name: getattr(one, name) for name in (*names, *more)} | {"folder": str(one.folder)}
+                for one in done
+            ],
+        )
+        return 0
+    for one in done:
+        whose = "this log" if one.own else f"{one.origin}, believed by {one.trust}"
+        output.result(f"run {one.run} of {whose}: {one.files} files, {one.fetched} fetched")
+        output.result(f"  in {one.folder}")
+        if one.record is not None:
+            output.result(f"  said to be pulled by record {one.record} of the log")
+        elif not one.new:
+            output.result("  it was here already, and is whole")
+        if one.trust == "self-asserted":
+            output.warn(f"nobody vouches for {one.origin}: only its own word says whose log it is")
+    return 0
+
+
+def _json(command: str, runs: Sequence[dict[str, Any]]) -> None:
+    document = {"schema": 1, "command": f"runs {command}", "runs": list(runs)}
+    output.result(json.dumps(document, indent=2, ensure_ascii=False))

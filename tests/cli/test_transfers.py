@@ -1,0 +1,309 @@
+"""Sealed runs go to a store and come from it whole, vouched for, or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from repro.errors import IntegrityError
+
+PULL = """
+import os, signal, sys
+import repro.pulling as pulling
+from repro.cli.boundary import run
+left = int(sys.argv[1])
+real = pulling.take
+def take(*arguments):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(*arguments)
+pulling.take = take
+sys.exit(run(sys.argv[2:]))
+"""
+
+
+@pytest.fixture
+def two(with_run, make_desk, tmp_path):
+    """Return a workspace with a run, another one, the run's name, and a folder for a store."""
+    desk, run = with_run
+    return desk, make_desk(), run["run"], tmp_path / "store"
+
+
+def vkey(desk):
+    """Return the option that says whose log it is."""
+    return ("--vkey", str(desk.root / "AUDIT_LOG" / "log.vkey"))
+
+
+def kinds(desk):
+    """Return the types of all records."""
+    return [record["type"] for record in desk.records()]
+
+
+def pulled_folders(desk):
+    """Return the runs that lie there as pulled ones."""
+    return sorted((desk.root / "RESULTS" / "pulled").glob("*/*"))
+
+
+def contents(folder):
+    """Return every file of a folder."""
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def objects(store):
+    """Return the objects of a store, the largest first."""
+    found = [path for path in (store / "objects").rglob("*") if path.is_file()]
+    return sorted(found, key=lambda path: -path.stat().st_size)
+
+
+def test_a_run_is_pushed_pulled_shown_and_said_to_be_of_another_log(two):
+    here, there, run, store = two
+    (sent,) = here.json("runs", "push", run, str(store))["runs"]
+    assert (sent["sent"], sent["mended"]) == (sent["files"], 0)
+    (again,) = here.json("runs", "push", run, "@latest", str(store))["runs"]
+    assert (again["sent"], again["sent_bytes"], again["manifest"]) == (0, 0, sent["manifest"])
+    (got,) = there.json("runs", "pull", run, str(store), *vkey(here))["runs"]
+    assert (got["fetched"], got["new"], got["trust"], got["own"]) == (
+        sent["files"],
+        True,
+        "key",
+        False,
+    )
+    (folder,) = pulled_folders(there)
+    assert str(folder) == got["folder"]
+    assert contents(folder) == contents(here.root / "RESULTS" / "runs" / run)
+    record = there.records()[got["record"]]
+    assert (record["type"], record["body"]["run"]) == ("run.pulled", run)
+    assert record["body"]["origin"] == here.records()[0]["body"]["origin"]
+    assert there.json("runs", "show", run)["snapshot"]["run"] == run
+    assert there.json("runs", "list")["total"] == 0  # what others trained is not among ours
+    there.run("runs", "show", "@latest", status=2)
+    report = there.json("audit", "verify", "--artifacts")
+    assert report["verdict"] == "ok"
+    assert any("11 artifacts" in text or "artifacts" in text for text in report["checked"])
+    assert not list((there.root / "RESULTS" / ".derived" / "incoming").iterdir())
+    (once,) = there.json("runs", "pull", run[:6], str(store), *vkey(here))["runs"]
+    assert (once["new"], once["fetched"], once["record"]) == (False, 0, None)
+    assert kinds(there).count("run.pulled") == 1
+
+
+def test_two_stores_hold_the_same_run_and_each_gives_it(two):
+    here, there, run, store = two
+    name = uuid.uuid4().hex
+    for address in (f"memory://{name}/runs", f"file://{store}"):
+        here.run("runs", "push", run, address)
+    memory = fsspec.filesystem("memory")
+    assert len(memory.find(f"/{name}/runs/objects")) == len(objects(store))
+    there.run("runs", "pull", run, f"memory://{name}/runs", *vkey(here))
+    memory.rm(f"/{name}", recursive=True)
+    (got,) = there.json("runs", "pull", run, str(store), *vkey(here))["runs"]
+    assert not got["new"]
+
+
+def test_a_pulled_run_that_is_changed_later_is_found_out(two):
+    here, there, run, store = two
+    here.run("runs", "push", run, str(store))
+    there.run("runs", "pull", run, str(store), *vkey(here))
+    (folder,) = pulled_folders(there)
+    metrics = next(folder.rglob("metrics.json"))
+    metrics.write_bytes(metrics.read_bytes() + b" ")
+    there.run("runs", "show", run, status=4)
+    there.run("runs", "pull", run, str(store), *vkey(here), status=4)
+    assert there.json("audit", "verify", "--artifacts", status=4)["verdict"] == "tampered"
+
+
+def test_who_vouches_must_be_known_or_it_is_said_that_nobody_does(two):
+    here, there, run, store = two
+    here.run("runs", "push", run, str(store))
+    said = there.run("runs", "pull", run, str(store), status=3)
+    assert "this machine has no key of it" in said.stderr
+    said = there.run("runs", "pull", run, str(store), *vkey(there), status=3)
+    assert "unverifiable" in said.stderr
+    assert pulled_folders(there) == []
+    said = there.run("runs", "pull", run, str(store), "--self-asserted")
+    assert "only its own word" in said.stderr
+    assert there.records()[-1]["body"]["trust"] == "self-asserted"
+
+
+def cut(path):
+    """Cut a file in two."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def change(path):
+    """Change one byte in the middle."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+
+
+DAMAGE = [
+    (cut, "object", 4),
+    (change, "object", 4),
+    (Path.unlink, "object", 3),
+    (cut, "json", 4),
+    (change, "json", 4),
+    (Path.unlink, "bundle", 3),
+    (cut, "bundle", 3),
+    (change, "bundle", None),
+]
+
+
+def test_what_is_damaged_in_a_store_is_never_taken_and_pushing_again_mends_it(two, tmp_path):
+    here, there, run, store = two
+    here.run("runs", "push", run, str(store))
+    for number, (damage, what, status) in enumerate(DAMAGE):
+        copy = tmp_path / f"copy{number}"
+        shutil.copytree(store, copy)
+        named = {path.suffix[1:]: path for path in (copy / "runs" / run).iterdir()}
+        damage(objects(copy)[0] if what == "object" else named[what])
+        said = there.run("runs", "pull", run, str(copy), *vkey(here), status=status)
+        assert said.returncode in (3, 4)
+        assert pulled_folders(there) == []
+        (sent,) = here.json("runs", "push", run, str(copy))["runs"]
+        assert sent["sent"] + sent["mended"] == (what == "object")
+        mended, whole = contents(copy), contents(store)
+        bundle = next(name for name in whole if name.suffix == ".bundle")
+        assert {**mended, bundle: b""} == {**whole, bundle: b""}
+    assert "run.pulled" not in kinds(there)
+    (got,) = there.json("runs", "pull", run, str(copy), *vkey(here))["runs"]
+    assert got["new"]
+    assert there.json("audit", "verify", "--artifacts")["verdict"] == "ok"
+
+
+def test_a_manifest_that_names_other_files_is_refused_though_its_name_fits_it(two):
+    from repro.runs.manifest import digest_of
+
+    here, there, run, store = two
+    here.run("runs", "push", run, str(store))
+    folder = store / "runs" / run
+    (manifest,) = folder.glob("*.json")
+    value = json.loads(manifest.read_bytes())
+    value["files"] = value["files"][:-1]
+    data = json.dumps(value, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+    forged = folder / f"{digest_of(data)}.json"
+    forged.write_bytes(data)
+    manifest.with_suffix(".bundle").rename(forged.with_suffix(".bundle"))
+    manifest.unlink()
+    said = there.run("runs", "pull", run, str(store), *vkey(here), status=4)
+    assert "its log says that it has other files" in said.stderr
+    assert pulled_folders(there) == []
+
+
+def test_a_name_that_two_logs_have_is_asked_for_with_a_digest(two):
+    here, there, run, store = two
+    here.run("runs", "push", run, str(store))
+    folder = store / "runs" / run
+    (manifest,) = folder.glob("*.json")
+    (folder / f"{'0' * 64}.json").write_bytes(b"another's")
+    said = there.run("runs", "pull", run, str(store), *vkey(here), status=2)
+    assert f"{run}/{manifest.stem[:12]}" in said.stderr
+    there.run("runs", "pull", f"{run}/0000", str(store), *vkey(here), status=4)
+    there.run("runs", "pull", f"{run}/{manifest.stem[:8]}", str(store), *vkey(here))
+    there.run("runs", "pull", "ffffffffffff-1", str(store), *vkey(here), status=2)
+    there.run("runs", "pull", run, str(store / "nowhere"), *vkey(here), status=2)
+
+
+def test_a_run_of_this_log_goes_back_to_where_it_was_sealed(two):
+    here, _, run, store = two
+    here.run("runs", "push", run, str(store))
+    sealed = here.root / "RESULTS" / "runs" / run
+    before, size = contents(sealed), len(here.records())
+    shutil.rmtree(sealed)
+    (got,) = here.json("runs", "pull", run, str(store))["runs"]
+    assert (got["own"], got["new"], got["record"], got["trust"]) == (True, True, None, "key")
+    assert contents(sealed) == before
+    assert len(here.records()) == size
+    assert here.json("runs", "list")["total"] == 1
+
+
+def test_a_run_that_is_not_what_was_sealed_is_not_pushed(two):
+    here, _, run, store = two
+    change(next((here.root / "RESULTS" / "runs" / run).rglob("predictions.npy")))
+    here.run("runs", "push", run, str(store), status=4)
+    assert not store.exists()
+
+
+def test_a_pulled_run_is_not_pushed_on_nor_given_a_name(two, tmp_path):
+    here, there, run, store = two
+    here.run("runs", "push", run, str(store))
+    there.run("runs", "pull", run, str(store), *vkey(here))
+    there.run("runs", "push", run, str(tmp_path / "other"), status=2)
+    there.run("runs", "pin", "best", run, status=2)
+
+
+def test_a_push_that_stops_leaves_nothing_to_pull_and_the_next_sends_the_rest(two, monkeypatch):
+    here, there, run, store = two
+    left = 4
+
+    def give(*arguments):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    from repro import pushing
+
+    real = pushing.give
+    with monkeypatch.context() as patch:
+        patch.setattr(pushing, "give", give)
+        here.run("runs", "push", run, str(store), status=130)
+    there.run("runs", "pull", run, str(store), *vkey(here), status=2)
+    (sent,) = here.json("runs", "push", run, str(store))["runs"]
+    assert sent["sent"] == sent["files"] - 4
+    there.run("runs", "pull", run, str(store), *vkey(here))
+
+
+def test_a_pull_that_dies_between_record_and_place_is_brought_to_its_end(two, monkeypatch):
+    from repro import pulling
+
+    here, there, run, store = two
+    here.run("runs", "push", run, str(store))
+    with monkeypatch.context() as patch:
+        patch.setattr(pulling, "put", lambda *_: (_ for _ in ()).throw(IntegrityError("stopped")))
+        there.run("runs", "pull", run, str(store), *vkey(here), status=4)
+    assert kinds(there).count("run.pulled") == 1
+    assert there.json("audit", "verify", "--artifacts", status=1)["verdict"] == "incomplete"
+    (got,) = there.json("runs", "pull", run, str(store), *vkey(here))["runs"]
+    assert (got["new"], got["fetched"], got["record"]) == (True, 0, None)
+    assert there.json("audit", "verify", "--artifacts")["verdict"] == "ok"
+
+
+@pytest.mark.slow
+def test_a_pull_that_is_killed_leaves_nothing_and_the_next_fetches_the_rest(two):
+    here, there, run, store = two
+    here.run("runs", "push", run, str(store))
+    words = [sys.executable, "-P", "-c", PULL, "5", "runs", "pull", run, str(store), *vkey(here)]
+    done = subprocess.run(
+        words, cwd=there.root, env={**os.environ, "REPRO_KEYS": str(there.keys)}, check=False
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert pulled_folders(there) == []
+    assert "run.pulled" not in kinds(there)
+    change(sorted((there.root / "RESULTS" / ".derived" / "incoming").iterdir())[0])
+    (got,) = there.json("runs", "pull", run, str(store), *vkey(here))["runs"]
+    assert got["fetched"] == got["files"] - 4  # one of the five is not what it was
+
+
+@pytest.mark.slow
+def test_a_pulled_run_is_done_again_here_and_its_log_is_named(two):
+    here, there, run, store = two
+    here.run("runs", "push", run, str(store))
+    there.run("runs", "pull", run, str(store), *vkey(here))
+    assert there.json("verify", run, "-q")["verdict"] == "reproduced"
+    body = there.records()[-1]["body"]
+    assert (body["run"], body["origin"]) == (run, here.records()[0]["body"]["origin"])
+    mine = there.train()["run"]
+    assert mine == f"{run[:-1]}2"  # the name is taken
+    assert there.json("diff", mine, run)["verdict"] == "identical"
