@@ -102,8 +102,8 @@ def _pull(
     target = layout.pulled(root) / folder / name if folder else layout.runs(root) / name
     seq, fetched, is_new = None, 0, not os.path.lexists(target)
     if is_new:
-        fetched = _fetch(root, store, manifest)
         with staging(root) as place:
+            fetched = _fetch(root, store, manifest, place.folder / "part")
             built = _build(root, place.folder / name, manifest)
             run = load_run(built, folder)
             _require_sound(root, run, manifest)
@@ -173,13 +173,13 @@ def _manifest(store: Store, name: str, digest: str) -> Manifest:
     return found
 
 
-def _fetch(root: Path, store: Store, manifest: Manifest) -> int:
+def _fetch(root: Path, store: Store, manifest: Manifest, part: Path) -> int:
     """Have every file of a run at hand, by its digest; return how many had to be fetched."""
     folder = layout.incoming(root)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return sum(
-            take(store, object_path(content.blake3), folder / content.blake3, content)
+            take(store, object_path(content.blake3), folder / content.blake3, content, part)
             for content in {digest.blake3: digest for _, digest in manifest.files}.values()
         )
     except OSError as error:

@@ -20,6 +20,7 @@ DOCUMENTS = [
     "docs/configuration.md",
     "docs/determinism.md",
     "docs/leakage.md",
+    "docs/publishing.md",
     "docs/lint.md",
     "docs/own-data.md",
     "docs/runs.md",

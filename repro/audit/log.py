@@ -151,11 +151,6 @@ def contradicted_keys(root: Path) -> frozenset[str]:
     return frozenset(str(body["execution_key"]) for body in found if "execution_key" in body)
 
 
-def _completed(root: Path, needle: str) -> Iterator[Mapping[str, Any]]:
-    """Yield the body of each ``run.completed`` whose line holds ``needle``."""
-    return (body for kind, body in records_naming(root, needle) if kind == "run.completed")
-
-
 def pulled_from(root: Path, name: str, log: str) -> Mapping[str, Any] | None:
     """Return the body of the newest ``run.pulled`` of a run of another log; None if there is none.
 

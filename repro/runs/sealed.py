@@ -194,8 +194,8 @@ def _read(name: str, snapshot: Path, log: str) -> Run:
 def pulled_runs(root: Path, prefix: str = "") -> tuple[Run, ...]:
     """Return the runs that were pulled and whose names begin so, by name."""
     base = layout.pulled(root)
-    folders = base.glob("*/*") if base.is_dir() else ()
-    named = (path for path in folders if path.name.startswith(prefix) and path.is_dir())
+    folders = sorted(base.glob("*/*")) if base.is_dir() else []
+    named = [path for path in folders if path.name.startswith(prefix) and path.is_dir()]
     return tuple(load_run(path, path.parent.name) for path in sorted(named, key=lambda p: p.name))
 
 

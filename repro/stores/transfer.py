@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from repro.audit_log.formats.digests import FileDigest, digest_file
@@ -28,17 +27,17 @@ def give(store: Store, name: str, path: Path, digest: FileDigest) -> str:
     return "sent" if before is None else "mended"
 
 
-def take(store: Store, name: str, path: Path, digest: FileDigest) -> bool:
+def take(store: Store, name: str, path: Path, digest: FileDigest, part: Path) -> bool:
     """Have a file of that content at ``path``; return whether it had to be fetched.
 
-    What was fetched earlier is used if it is whole. InputError if the store has none,
+    What was fetched earlier is used if it is whole. Until it is, what comes is at ``part``, a place
+    on the same disk that nobody else writes to. InputError if the store has none,
     IntegrityError if what it has is something else; nothing is at ``path`` then.
     """
     if path.is_file() and not path.is_symlink():
         if digest_file(path) == digest:
             return False
         path.unlink()
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.unlink(missing_ok=True)
     try:
         if not store.download(name, part):
