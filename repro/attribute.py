@@ -159,7 +159,7 @@ def attribute(root: Path, planned: Planned, observer: Observer) -> Attribution:
         unattributed=tuple(
             cause
             for cause in planned.comparison.causes
-            if cause.component and cause.subject not in components
+            if cause.component and not cause.follows and cause.subject not in components
         ),
         every_order=planned.every_order,
         trained=counted[False],

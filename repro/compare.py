@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from repro.audit.log import require_as_logged
-from repro.identity.payloads import ENVIRONMENT
-from repro.pipeline.metric_names import HIGHER_IS_BETTER
-from repro.runs import differences, statistics
+from repro.runs import divergence, layout
+from repro.runs.causes import Inputs, causes, moved, unstated
 from repro.runs.differences import SEED, Cause
+from repro.runs.divergence import Divergence, Sealed
+from repro.runs.effects import Effect, Sources, effects
 from repro.runs.finding import relatives
 from repro.runs.predictions import PredictionDifference
 from repro.runs.predictions import compare as compare_predictions
 from repro.runs.sealed import Run
-from repro.runs.variance import Spread, replicates, spread_of, stability
+from repro.runs.table import classes_in
+from repro.runs.variance import Spread, Stability, by_seed, replicates, spread_of, stability
 
 SAME = frozenset({"identical", "reproduced", "same output", "within variance"})
 UNEXPLAINED = "UNEXPLAINED"
@@ -31,25 +32,7 @@ MEANING: Mapping[str, str] = {
     "too few replicates": "only the seed differs; there are too few replicates to judge by",
     UNEXPLAINED: "one execution key, other bits: this is an alarm",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """A metric on both sides."""
-
-    metric: str
-    old: float | None
-    new: float | None
-    better: bool | None
-    """Whether the second run is better; None if it has no direction or did not change."""
-    noise: float | None = None
-    """Standard error of the mean difference over the test folds of both, pair by pair; None where
-    they are not the same rows, or fewer than two."""
-
-    @property
-    def delta(self) -> float | None:
-        """Return new minus old."""
-        return None if self.old is None or self.new is None else self.new - self.old
+_UNSTATED = "a signature or key is another, and nothing that was found says why: this is an alarm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +45,14 @@ class Comparison:
     same_bits: bool
     outputs: tuple[str, ...]
     """Names of the outputs whose bits differ."""
+    moved: tuple[str, ...]
+    """The signatures and keys that are others, by their names in a ``comparison_group``."""
+    unstated: tuple[str, ...]
+    """Those of them that no cause moves: an alarm."""
     causes: tuple[Cause, ...]
+    divergence: tuple[Divergence, ...]
+    """Where the second run first went another way: one for each kind, in the order in which one
+    follows from another; none if the outputs are the same bits."""
     effects: tuple[Effect, ...]
     predictions: PredictionDifference | None
     spread: Spread | None
@@ -76,6 +66,11 @@ class Comparison:
             return 5
         return 0 if self.verdict in SAME else 1
 
+    @property
+    def meaning(self) -> str:
+        """Return what the verdict says, in a sentence."""
+        return _UNSTATED if self.unstated else MEANING[self.verdict]
+
 
 def compare(root: Path, a: Run, b: Run) -> Comparison:
     """Return how two runs of a workspace compare.
@@ -84,50 +79,61 @@ def compare(root: Path, a: Run, b: Run) -> Comparison:
     """
     require_as_logged(root, a, b)
     same_bits = a.snapshot["output_digest"] == b.snapshot["output_digest"]
-    causes = tuple(_causes(a, b))
+    found = causes(_inputs(a), _inputs(b))
+    names = moved(a.group, b.group)
+    unknown = unstated(names, found)
+    rule = _rule(a, b)
+    groups = _groups(root, a, b, rule) if rule and not same_bits else ((), ())
     spread = None
-    if not same_bits and _only_seed(causes):
-        rule = stability(a.read("config.json"))
-        others = replicates(a, relatives(root, a, rule.filter_mode), rule)
-        require_as_logged(root, *others)
-        spread = spread_of(a, b, others, rule.min_snapshots)
+    if rule and not same_bits and _only_seed(found):
+        spread = spread_of(a, b, groups[0], rule.min_snapshots)
+    differing = None if same_bits else _predictions(a, b)
     return Comparison(
         a=a,
         b=b,
-        verdict=_verdict(a, b, same_bits, causes, spread),
+        verdict=UNEXPLAINED if unknown else _verdict(a, b, same_bits, found, spread),
         same_bits=same_bits,
         outputs=_differing_outputs(a, b),
-        causes=causes,
-        effects=tuple(_effects(a, b)),
-        predictions=_predictions(a, b) if not same_bits and _is_comparable(a, b) else None,
+        moved=names,
+        unstated=unknown,
+        causes=found,
+        divergence=() if same_bits else _divergence(a, b, differing),
+        effects=tuple(_effects(a, b, rule, groups)),
+        predictions=differing,
         spread=spread,
-        label=_label(a, b),
+        label="; ".join(_label(a, b)),
     )
 
 
-def _causes(a: Run, b: Run) -> Iterator[Cause]:
-    """Yield everything that differs between what went into two runs."""
-    idle = _idle(a) & _idle(b)
-    yield from differences.configuration(a.read("config.json"), b.read("config.json"), idle)
-    left, right = a.read("dataset.json"), b.read("dataset.json")
-    if a.group["dataset_signature"] != b.group["dataset_signature"]:
-        yield from differences.data(left, right)
-    yield from differences.files(left, right)
-    old, new = a.read("environment.json"), b.read("environment.json")
-    yield from differences.mapping("code", "execution_key", old["code"], new["code"])
-    yield from differences.mapping("code", "", old["git"] or {}, new["git"] or {}, "git")
-    yield from differences.mapping("environment", "execution_key", _computing(old), _computing(new))
+def _inputs(run: Run) -> Inputs:
+    """Return what went into a run."""
+    names = ("config.json", "dataset.json", "environment.json", "request.json")
+    return Inputs(run.snapshot, *(run.read(name) for name in names))
 
 
-def _idle(run: Run) -> set[str]:
-    """Return the paths of the hyperparameters that had no effect; none if the run is too old."""
-    prefix = f"model_config.{run.snapshot['family']}.hyperparameters"
-    return {f"{prefix}.{name}" for name in run.snapshot["parameters"].get("idle", ())}
+def _rule(*runs: Run) -> Stability | None:
+    """Return which runs are replicates; None if both runs are too old to say."""
+    for run in runs:
+        try:
+            return stability(run.read("config.json"))
+        except KeyError:
+            continue
+    return None
 
 
-def _computing(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the part of an environment that decides bits."""
-    return {name: facts["environment"][name] for name in (*ENVIRONMENT, "settings")}
+def _groups(root: Path, a: Run, b: Run, rule: Stability) -> tuple[tuple[Run, ...], ...]:
+    """Return the replicates of both runs; none of the second if they are those of the first.
+
+    Raises IntegrityError for one that is not what was sealed.
+    """
+    found = [replicates(run, relatives(root, run, rule.filter_mode), rule) for run in (a, b)]
+    names = [{run.name for run in group} for group in found]
+    if names[0] == names[1]:
+        found[1] = ()
+    others = {run.name: run for group in found for run in group if run.name not in (a.name, b.name)}
+    if others:
+        require_as_logged(root, *others.values())
+    return tuple(found)
 
 
 def _only_seed(causes: tuple[Cause, ...]) -> bool:
@@ -159,7 +165,7 @@ def _verdict(
 def _is_comparable(a: Run, b: Run) -> bool:
     """Return whether metrics and predictions mean the same: one target on the same rows."""
     names = ("dataset_signature", "target_signature", "split_signature", "routing_signature")
-    return all(a.group[name] == b.group[name] for name in names)
+    return all(a.group[name] == b.group[name] is not None for name in names)
 
 
 def _differing_outputs(a: Run, b: Run) -> tuple[str, ...]:
@@ -168,17 +174,16 @@ def _differing_outputs(a: Run, b: Run) -> tuple[str, ...]:
     return tuple(name for name in sorted({*old, *new}) if old.get(name) != new.get(name))
 
 
-def _effects(a: Run, b: Run) -> Iterator[Effect]:
-    """Yield each metric with its direction, in the order of the first run."""
-    old, new = a.snapshot["metrics"], b.snapshot["metrics"]
+def _effects(
+    a: Run, b: Run, rule: Stability | None, groups: tuple[tuple[Run, ...], ...]
+) -> Iterator[Effect]:
+    """Yield each metric with direction and noise, in the order of the first run."""
     comparable = _is_comparable(a, b)
-    folds = _folds(a, b) if comparable else []
-    for name in dict.fromkeys([*old, *new]):
-        x, y = old.get(name), new.get(name)
-        better = None
-        if comparable and name in HIGHER_IS_BETTER and x is not None and y is not None and x != y:
-            better = (y > x) is HIGHER_IS_BETTER[name]
-        yield Effect(name, x, y, better, _noise(folds, name))
+    left, right = ([run.metrics for run in by_seed(group).values()] for group in groups)
+    sources = Sources(
+        left, right, rule.min_snapshots if rule else 0, _folds(a, b) if comparable else ()
+    )
+    yield from effects(a.metrics, b.metrics, comparable=comparable, sources=sources)
 
 
 def _folds(a: Run, b: Run) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
@@ -187,42 +192,48 @@ def _folds(a: Run, b: Run) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     return list(zip(*sides, strict=True)) if len(sides[0]) == len(sides[1]) else []
 
 
-def _noise(
-    folds: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], metric: str
-) -> float | None:
-    """Return the standard error of the mean difference of a metric over pairs of folds."""
-    pairs = [(x.get(metric), y.get(metric)) for x, y in folds]
-    known = [y - x for x, y in pairs if x is not None and y is not None]
-    spread = statistics.deviation(known)
-    complete = len(known) == len(pairs)
-    return spread / math.sqrt(len(known)) if spread is not None and complete else None
+def _sealed(run: Run) -> Sealed:
+    """Return what a run is located in; an older one has no parts of its models."""
+    parts = run.read(layout.PARTS) if (run.folder / layout.PARTS).is_file() else {}
+    locators = run.read("dataset.json")["locators"]
+    return Sealed(run.snapshot, locators, parts, run.folder / layout.PREDICTIONS)
+
+
+def _divergence(a: Run, b: Run, differing: PredictionDifference | None) -> tuple[Divergence, ...]:
+    """Return where the second run first went another way, kind by kind."""
+    old, new = _sealed(a), _sealed(b)
+    again = divergence.as_again(new)
+    found = divergence.before_predictions(old, again)
+    if differing is not None and (differing.changed or differing.only_a or differing.only_b):
+        found += (Divergence("predictions", divergence.told(differing)),)
+    return found + divergence.metrics(old, again)
 
 
 def _predictions(a: Run, b: Run) -> PredictionDifference | None:
-    """Return how the predictions differ, if both runs have some."""
-    files = [run.folder / "predictions.npy" for run in (a, b)]
-    if not all(file.is_file() for file in files):
+    """Return how the predictions differ, if both runs have some, and of the same classes."""
+    files = [run.folder / layout.PREDICTIONS for run in (a, b)]
+    if not all(file.is_file() for file in files) or classes_in(files[0]) != classes_in(files[1]):
         return None
-    timed = not a.read("dataset.json")["locators"]["unit"].endswith("rows")
+    timed = all(divergence.is_timed(run.read("dataset.json")["locators"]) for run in (a, b))
     return compare_predictions(*files, timed=timed)
 
 
-def _label(a: Run, b: Run) -> str:
-    """Return what limits the comparison."""
-    told = [
-        f"different {name}: {a.snapshot[name] or 'all'} and {b.snapshot[name] or 'all'}"
-        for name in ("target", "task", "family", "view", "symbol", "level")
-        if a.snapshot[name] != b.snapshot[name]
-    ]
+def _label(a: Run, b: Run) -> Iterator[str]:
+    """Yield what limits the comparison."""
+    for name in ("target", "task", "family", "view", "symbol", "level"):
+        old, new = a.snapshot[name], b.snapshot[name]
+        if old != new:
+            yield f"different {name}: {old or 'all'} and {new or 'all'}"
     if not _is_comparable(a, b):
-        told.append("metrics are of different rows or targets: no better or worse")
-    told += [
-        f"run {run.name} is {what}"
-        for run in (a, b)
-        for what, holds in (
-            ("best-effort: its bits were never promised", run.snapshot["level"] == "best-effort"),
-            ("incomplete: it lacks signatures", bool(run.snapshot["incomplete"])),
-        )
-        if holds
-    ]
-    return "; ".join(told)
+        yield "metrics are of different rows or targets: no better or worse"
+    for one, other in ((a, b), (b, a)):
+        lacking = [name for name in other.metrics if name not in one.metrics]
+        if lacking and a.snapshot["task"] == b.snapshot["task"]:
+            yield f"run {one.name} does not have {', '.join(lacking)}"
+    for run in (a, b):
+        if run.snapshot["level"] == "best-effort":
+            yield f"run {run.name} is best-effort: its bits were never promised"
+        if run.snapshot["incomplete"]:
+            yield f"run {run.name} is incomplete: it lacks signatures"
+        if not (run.folder / layout.PREDICTIONS).is_file():
+            yield f"run {run.name} has no predictions"

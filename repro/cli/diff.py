@@ -17,6 +17,7 @@ from repro.cli.options import Run, Workspace, Yes
 if TYPE_CHECKING:
     from repro.compare import Comparison
     from repro.runs.differences import Cause, Side
+    from repro.runs.effects import Effect
 
 KINDS = ("configuration", "data", "features", "splits", "seed", "code", "environment")
 SHOWN = 12
@@ -60,7 +61,7 @@ def command(
     yes: Yes = False,
 ) -> int:
     """Compare two runs: the verdict, what differs and where it was decided, and the effect."""
-    from repro.compare import MEANING, compare
+    from repro.compare import compare
     from repro.config.documents.workspace import find_root
     from repro.runs.finding import find
 
@@ -80,7 +81,7 @@ def command(
         from repro.report.comparison import html, markdown
 
         write = markdown if form is Report.markdown else html
-        output.result(write(_json(compared), MEANING[compared.verdict]))
+        output.result(write(_json(compared), compared.meaning))
     return compared.exit_status
 
 
@@ -99,7 +100,10 @@ def _json(compared: Comparison) -> dict[str, Any]:
         "differing_outputs": list(compared.outputs),
         "label": compared.label,
         "leakage": {"a": compared.a.leakage, "b": compared.b.leakage},
+        "moved": list(compared.moved),
+        "unstated": list(compared.unstated),
         "causes": [asdict(cause) for cause in compared.causes],
+        "divergence": [asdict(found) for found in compared.divergence],
         "effects": [{**asdict(e), "delta": e.delta} for e in compared.effects],
         "predictions": exact_integers(asdict(compared.predictions))
         if compared.predictions
@@ -110,11 +114,10 @@ def _json(compared: Comparison) -> dict[str, Any]:
 
 def _text(compared: Comparison) -> None:
     """Write the verdict, then the causes by kind, then the effect."""
-    from repro.compare import MEANING
     from repro.report.comparison import leakages
 
     colour = {0: "green", 1: "yellow"}.get(compared.exit_status, "red")
-    output.result(f"{output.style(compared.verdict, colour)}: {MEANING[compared.verdict]}")
+    output.result(f"{output.style(compared.verdict, colour)}: {compared.meaning}")
     output.result(f"  A {compared.a.name}")
     output.result(f"  B {compared.b.name}")
     if compared.label:
@@ -126,6 +129,10 @@ def _text(compared: Comparison) -> None:
         output.result(f"  outputs: all {count} are the same, bit for bit")
     else:
         output.result(f"  outputs that differ: {grouped(compared.outputs)}")
+    if compared.moved:
+        output.result(f"  other: {', '.join(compared.moved)}")
+    if compared.unstated:
+        output.result(f"  without a cause: {', '.join(compared.unstated)}")
     for kind in KINDS:
         causes = [cause for cause in compared.causes if cause.kind == kind]
         if causes:
@@ -135,6 +142,10 @@ def _text(compared: Comparison) -> None:
                 _cause(cause)
             if len(causes) > SHOWN:
                 output.result(f"  and {len(causes) - SHOWN} more (all of them: --format json)")
+    if compared.divergence:
+        output.result("\nfirst divergence, each kind as it follows from those above it")
+        rows = [(f"  {found.kind}", found.where) for found in compared.divergence]
+        output.result(output.columns(rows))
     _effect(compared)
 
 
@@ -155,6 +166,7 @@ def _ulps(count: int) -> str:
 def _cause(cause: Cause) -> None:
     """Write one cause: what, from what to what, and the lines that decided it."""
     moves = f"  (moves {cause.component})" if cause.component else ""
+    moves += "  (follows)" if cause.follows else ""
     if cause.kind == "data" and cause.old is None:
         output.result(f"  {cause.subject}: {cause.new}{moves}")
         return
@@ -195,6 +207,13 @@ def _value(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def _noise(effect: Effect) -> str:
+    """Return the noise of a metric, and what it was told from."""
+    if effect.noise is None:
+        return ""
+    return f"± {output.number(effect.noise)} ({effect.noise_count} {effect.noise_from})"
+
+
 def _effect(compared: Comparison) -> None:
     """Write the metrics that changed, the predictions, and the spread of the replicates."""
     changed = [e for e in compared.effects if e.old != e.new]
@@ -207,7 +226,9 @@ def _effect(compared: Comparison) -> None:
                 output.number(e.old),
                 output.number(e.new),
                 output.number(e.delta),
-                "" if e.noise is None else f"± {output.number(e.noise)}",
+                ""
+                if e.noise is None
+                else f"± {output.number(e.noise)}, {e.noise_count} {e.noise_from}",
                 words[e.better],
             )
             for e in changed
@@ -221,8 +242,6 @@ def _effect(compared: Comparison) -> None:
             f"{output.number(found.largest)} ({_ulps(found.largest_ulps)}), correlation "
             f"{output.number(found.correlation)}"
         )
-        if found.first:
-            output.result(f"  first: {found.first}")
         if found.only_a or found.only_b:
             output.result(f"  rows only in A: {found.only_a}, only in B: {found.only_b}")
     spread = compared.spread

@@ -75,6 +75,10 @@ def _notes(document: Document) -> Iterator[str]:
         yield "All outputs are the same, bit for bit."
     else:
         yield f"Outputs that differ: {'; '.join(document['differing_outputs'])}"
+    if document["moved"]:
+        yield f"Other signatures and keys: {', '.join(document['moved'])}"
+    if document["unstated"]:
+        yield f"Without a cause: {', '.join(document['unstated'])}"
     found, spread = document["predictions"], document["spread"]
     if found:
         first = f"; the first: {found['first']}" if found["first"] else ""
@@ -100,13 +104,25 @@ def _tables(document: Document) -> Iterator[tuple[str, list[str], list[list[str]
         names = ("old", "new", "delta", "noise")
         yield (
             "effect",
-            ["metric", "A", "B", "B - A", "noise", ""],
-            [[e["metric"], *(_value(e[n]) for n in names), words[e["better"]]] for e in changed],
+            ["metric", "A", "B", "B - A", "noise", "told from", ""],
+            [
+                [e["metric"], *(_value(e[n]) for n in names), _source(e), words[e["better"]]]
+                for e in changed
+            ],
         )
+    if document["divergence"]:
+        rows = [[found["kind"], found["where"]] for found in document["divergence"]]
+        yield "first divergence", ["kind", "where"], rows
     for kind in _KINDS:
         causes = [cause for cause in document["causes"] if cause["kind"] == kind]
         if causes:
             yield kind, ["what", "A", "B", "moves", "decided"], [_cause(cause) for cause in causes]
+
+
+def _source(effect: Document) -> str:
+    """Return what the noise of a metric was told from."""
+    count, source = effect["noise_count"], effect["noise_from"]
+    return f"{count} {source}" if source else ""
 
 
 def _cause(cause: Document) -> list[str]:
@@ -117,8 +133,8 @@ def _cause(cause: Document) -> list[str]:
         old, new = "", str(cause["new"])
     else:
         old, new = _value(cause["old"]), _value(cause["new"])
-    told = [word for word in ("retyped", "idle") if cause[word]]
-    moves = ", ".join([cause["component"], *told] if cause["component"] else told)
+    told = [word for word in ("retyped", "idle", "follows") if cause[word]]
+    moves = ", ".join([*cause["moves"], *told])
     sides = [
         f"{name} {side['file']}:{side['line']}:{side['column']}"
         for name, side in (("A", cause["a"]), ("B", cause["b"]))

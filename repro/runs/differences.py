@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any
 
+from repro.audit_log.formats.canonical import canonical
 from repro.identity.equality import same
+from repro.identity.keys import SIGNATURES, exact
 from repro.pipeline.locate import differences as locate
+
+_KEYS = ("replicate_key", "strict_key", "execution_key")
+MOVES: Mapping[str, tuple[str, ...]] = {
+    "": (),
+    **{component: (name, *_KEYS) for component, name in SIGNATURES.items()},
+    "seed": ("train_seed", *_KEYS[1:]),
+    "execution": _KEYS[2:],
+    "execution_key": _KEYS[2:],
+}
+"""What a cause belongs to, to all that it moves in a ``comparison_group``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +56,14 @@ class Cause:
 
     retyped: bool = False
     """Whether the two values look alike and are of other types, as ``7`` and ``"7"``."""
+    follows: bool = False
+    """Whether it follows from other causes, as folds do that other rows are cut into."""
+    moves: tuple[str, ...] = field(init=False)
+    """The signatures and keys that it moves, by their names in a ``comparison_group``."""
+
+    def __post_init__(self) -> None:
+        """Say what is moved; KeyError for a component that there is not."""
+        object.__setattr__(self, "moves", MOVES[self.component])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +80,7 @@ class Item:
 
 SEED = "reproducibility.base_seed"
 REGISTRY = "data.feature_registry.registry."
+SELECTED = "data.feature_registry.selected"
 KINDS = {"features": "features", "splits": "splits"}
 """The identity component of a value to the kind of what differs; of others it is configuration."""
 
@@ -70,24 +92,22 @@ def configuration(
 
     ``idle`` are the paths of those that have no effect in either run.
     """
-    old = {leaf["path"]: leaf for leaf in a["values"] if leaf["used"]}
-    new = {leaf["path"]: leaf for leaf in b["values"] if leaf["used"]}
-    alone = _features(old) ^ _features(new)
-    for path in sorted({*old, *new}):
+    old, new = _leaves(a), _leaves(b)
+    alone = _selected(old) ^ _selected(new)
+    for path, component in sorted({*old, *new}):
         if _feature(path) in alone:
             continue  # the list of the features says that it came or went
-        left, right = old.get(path), new.get(path)
+        left, right = old.get((path, component)), new.get((path, component))
         if left is not None and right is not None and same(left["value"], right["value"]):
             continue
-        known = left or right
-        component = known["component"] if known else ""
         old_value, new_value = (side["value"] if side else None for side in (left, right))
+        unmoved = component == "none" or (left and right and _hashed(left) == _hashed(right))
         yield Cause(
             "seed" if path.endswith(SEED) else KINDS.get(component, "configuration"),
             path,
             old_value,
             new_value,
-            "" if component == "none" else component,
+            "" if unmoved else component,
             _side(left),
             _side(right),
             path in idle,
@@ -104,38 +124,74 @@ def _is_retyped(old: Any, new: Any) -> bool:
     return type(old) is not type(new) and str(old).lower() == str(new).lower()
 
 
+def _leaves(config: Mapping[str, Any]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """Return the used leaves by path and component.
+
+    One value may belong to another component in each run, as the parameters of a family that only
+    chooses features in one of them: it is then gone from one, and new in the other.
+    """
+    return {(leaf["path"], leaf["component"]): leaf for leaf in config["values"] if leaf["used"]}
+
+
+def _hashed(leaf: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a value that a signature is made over: they may be of two types."""
+    return canonical(exact([leaf["value"]]))
+
+
 def _feature(path: str) -> str | None:
     """Return the feature whose registry entry a path leads into, if it does."""
     return path.removeprefix(REGISTRY).partition(".")[0] if path.startswith(REGISTRY) else None
 
 
-def _features(leaves: Iterable[str]) -> set[str | None]:
-    return {_feature(path) for path in leaves} - {None}
+def _selected(leaves: Mapping[tuple[str, str], Mapping[str, Any]]) -> set[str | None]:
+    return {
+        name for (path, _), leaf in leaves.items() if path == SELECTED for name in leaf["value"]
+    }
 
 
 def aligned(old: Any, new: Any) -> tuple[Item, ...]:
     """Return what became of the items of a list; nothing unless both are lists.
 
-    The longest run of items in the same order stays where it is; of the others, one that is on both
-    sides was moved.
+    The longest block of items that both have stays where it is, and so on before and after it
+    (Ratcliff and Obershelp 1988); of the others, one that is on both sides was moved. Removed and
+    moved items come in the order of the first list, then added ones in that of the second.
     """
     if not isinstance(old, list) or not isinstance(new, list):
         return ()
-    texts = [[json.dumps(item, sort_keys=True) for item in side] for side in (old, new)]
-    blocks = SequenceMatcher(None, texts[0], texts[1], autojunk=False).get_matching_blocks()
-    stays = {(block.a + n, block.b + n) for block in blocks for n in range(block.size)}
-    gone = [n for n in range(len(old)) if n not in {a for a, _ in stays}]
-    came = [n for n in range(len(new)) if n not in {b for _, b in stays}]
+    left, right = ([_text(item) for item in side] for side in (old, new))
+    blocks = SequenceMatcher(None, left, right, autojunk=False).get_matching_blocks()
+    stays = [{block[side] + n for block in blocks for n in range(block.size)} for side in (0, 1)]
+    came: dict[str, list[int]] = defaultdict(list)
+    for place in range(len(new) - 1, -1, -1):
+        if place not in stays[1]:
+            came[right[place]].append(place)  # the first one last, to be taken first
     found = []
-    for place in gone:
-        to = next((n for n in came if texts[1][n] == texts[0][place]), None)
-        if to is None:
-            found.append(Item("removed", old[place], place + 1, None))
-        else:
-            came.remove(to)
+    for place in range(len(old)):
+        if place in stays[0]:
+            continue
+        if came[left[place]]:
+            to = came[left[place]].pop()
             found.append(Item("moved", old[place], place + 1, to + 1))
-    found += [Item("added", new[place], None, place + 1) for place in came]
+        else:
+            found.append(Item("removed", old[place], place + 1, None))
+    added = sorted(place for places in came.values() for place in places)
+    found += [Item("added", new[place], None, place + 1) for place in added]
     return tuple(found)
+
+
+def _text(value: Any) -> str:
+    """Return a text that two values share if they are the same: ``1`` and ``1.0`` are."""
+    return json.dumps(_plain(value), sort_keys=True)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
 
 
 def data(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Cause]:
@@ -165,7 +221,7 @@ def mapping(kind: str, component: str, a: Any, b: Any, prefix: str = "") -> Iter
                 kind, component, a.get(key), b.get(key), f"{prefix}, {key}" if prefix else key
             )
     elif not same(a, b):
-        yield Cause(kind, prefix, a, b, component)
+        yield Cause(kind, prefix, a, b, component, items=aligned(a, b))
 
 
 def _side(leaf: Mapping[str, Any] | None) -> Side | None:

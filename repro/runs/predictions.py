@@ -50,7 +50,8 @@ def compare(a: Path, b: Path, *, timed: bool = True) -> PredictionDifference:
         raise IntegrityError(
             f"{a.name} has {left.classes} predictions a row, the other one has {right.classes}"
         )
-    x, y = left.predicted(), right.predicted()
+    x: Sequence[float] = left.predicted()
+    y: Sequence[float] = right.predicted()
     common: Sequence[int] = range(left.rows)
     if not left.has_rows_of(right):
         places = {key: row for row, key in enumerate(right.keys())}

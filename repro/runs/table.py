@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import ast
 import struct
+import sys
+from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from repro.errors import IntegrityError
 
 MAGIC = b"\x93NUMPY"
+_HEADER = 10 + 0xFFFF
+"""Bytes that a header has at most, in format 1."""
 _CODES = {"<i8": "q", "<i4": "i", "<f8": "d"}
 _COLUMNS = ("symbol", "time", "fold", "prediction")
 _UNREADABLE = (OSError, ValueError, SyntaxError, KeyError, TypeError, IndexError)
@@ -62,9 +65,16 @@ class PredictionTable:
         symbols = (symbol.rstrip(b"\0") for (symbol,) in self._cut("symbol"))
         return list(zip(symbols, (time for (time,) in self._cut("time")), strict=True))
 
-    def predicted(self) -> list[float]:
+    def predicted(self) -> array[float]:
         """Return what is predicted, row by row: of several classes ``classes`` numbers a row."""
-        return list(chain.from_iterable(self._cut("prediction")))
+        one = self._fields["prediction"]
+        found = bytearray(self.rows * one.size)
+        for byte in range(one.size):  # a slice with a step for each byte of a row: no row by row
+            found[byte :: one.size] = self._content[one.start + byte :: self._size]
+        values = array("d", bytes(found))
+        if sys.byteorder == "big":
+            values.byteswap()
+        return values
 
     def key(self, row: int) -> Key:
         """Return symbol and time of one row."""
@@ -106,17 +116,32 @@ def read(path: Path) -> PredictionTable:
     """Return the predictions in a file; raises IntegrityError for another format."""
     try:
         content = path.read_bytes()
-        if content[:6] != MAGIC or content[6] != 1:
-            raise ValueError("not a NumPy file of format 1")
-        begin = 10 + struct.unpack_from("<H", content, 8)[0]
-        header = ast.literal_eval(content[10:begin].decode("latin-1"))
-        fields, size = _fields(header["descr"])
+        begin, shape, fields, size = _header(content)
         rows, left = divmod(len(content) - begin, size)
-        if left or (rows,) != tuple(header["shape"]):
-            raise ValueError(f"{rows} whole rows where its header says {header['shape']}")
+        if left or (rows,) != shape:
+            raise ValueError(f"{rows} whole rows where its header says {shape}")
         return PredictionTable(rows, content[begin:], size, fields)
     except (*_UNREADABLE, struct.error) as error:
         raise IntegrityError(f"{path.name} cannot be read: {error}") from error
+
+
+def classes_in(path: Path) -> int:
+    """Return how many numbers a file predicts of each row; as ``read``, but its rows are not."""
+    try:
+        with path.open("rb") as file:
+            fields = _header(file.read(_HEADER))[2]
+    except (*_UNREADABLE, struct.error) as error:
+        raise IntegrityError(f"{path.name} cannot be read: {error}") from error
+    return fields["prediction"].count
+
+
+def _header(content: bytes) -> tuple[int, tuple[int, ...], dict[str, _Field], int]:
+    """Return where the rows begin, how many there are, the columns, and the size of a row."""
+    if content[:6] != MAGIC or content[6] != 1:
+        raise ValueError("not a NumPy file of format 1")
+    begin = 10 + struct.unpack_from("<H", content, 8)[0]
+    header = ast.literal_eval(content[10:begin].decode("latin-1"))
+    return begin, tuple(header["shape"]), *_fields(header["descr"])
 
 
 def _fields(described: list[tuple[Any, ...]]) -> tuple[dict[str, _Field], int]:

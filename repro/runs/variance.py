@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from repro.runs.effects import number
 from repro.runs.sealed import Run
 
 HEADLINE = {"regression": "rmse", "binary": "log_loss", "multiclass": "log_loss"}
@@ -77,8 +78,15 @@ class Spread:
     needed: int
     low: float | None
     high: float | None
-    difference: float
+    difference: float | None
+    """None where one of the two runs does not have the metric; there is no judgement then."""
     verdict: str
+
+
+def by_seed(group: Sequence[Run]) -> dict[Any, Run]:
+    """Return one run of a group for each seed, the last one; those whose bits were promised."""
+    promised = [run for run in group if run.snapshot["level"] != "best-effort"]
+    return {run.group["train_seed"]: run for run in promised}
 
 
 def spread_of(a: Run, b: Run, group: Sequence[Run], needed: int) -> Spread:
@@ -86,16 +94,17 @@ def spread_of(a: Run, b: Run, group: Sequence[Run], needed: int) -> Spread:
 
     One run a seed counts: the same seed again says nothing about variance. The difference is
     within the spread if it is at most the range (highest minus lowest) of the others. Fewer than
-    ``needed`` of them give no verdict.
+    ``needed`` of them that have the metric give no verdict.
     """
     metric = HEADLINE[str(a.snapshot["task"])]
-    promised = [r for r in group if r.snapshot["level"] != "best-effort"]
-    seeds = {run.group["train_seed"]: run for run in promised}
+    seeds = by_seed(group)
     for run in (a, b):
         seeds.pop(run.group["train_seed"], None)
-    values = [run.snapshot["metrics"][metric] for run in seeds.values()]
-    difference = abs(a.snapshot["metrics"][metric] - b.snapshot["metrics"][metric])
-    if len(values) < needed:
+    known = [number(run.metrics.get(metric)) for run in seeds.values()]
+    values = [value for value in known if value is not None]
+    old, new = (number(run.metrics.get(metric)) for run in (a, b))
+    difference = None if old is None or new is None else abs(new - old)
+    if len(values) < needed or difference is None:
         return Spread(metric, len(values), needed, None, None, difference, "too few replicates")
     low, high = min(values), max(values)
     verdict = "within variance" if difference <= high - low else "outside variance"

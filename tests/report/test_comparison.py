@@ -16,14 +16,18 @@ def document(**other):
     cause = {
         "kind": "configuration", "subject": "splits.folds", "old": 5, "new": "5",
         "component": "splits", "a": side, "b": None, "idle": False, "items": [], "retyped": True,
+        "follows": False, "moves": ["split_signature", "strict_key"],
     }  # fmt: skip
     moved = {"change": "moved", "value": "ret_1d", "old": 1, "new": 2}
     listed = cause | {"kind": "features", "items": [moved], "retyped": False, "subject": "selected"}
     effect = {"metric": "rmse", "old": 0.1, "new": 0.30000000000000004, "delta": 0.2}
+    noise = {"better": False, "noise": 0.05, "noise_from": "replicates", "noise_count": 7}
+    where = [{"kind": "model", "where": "fold 2, tree 3"}]
     return {
+        "moved": ["split_signature", "strict_key"], "unstated": ["strict_key"], "divergence": where,
         "a": "a-1", "b": "b-1", "verdict": "explained", "exit_status": 1, "same_bits": False,
         "differing_outputs": ["metrics", "model, final"], "label": "", "causes": [cause, listed],
-        "effects": [effect | {"better": False, "noise": 0.05}], "spread": None,
+        "effects": [effect | noise], "spread": None,
         "predictions": {
             "rows": 10, "only_a": 0, "only_b": 1, "changed": 3, "largest": 0.125,
             "largest_ulps": 2, "correlation": None, "first": "fold 1, A, 2001-01-01",
@@ -61,6 +65,8 @@ def test_everything_is_said_and_nothing_rounded(write):
         *("explained", "other bits", "a-1", "b-1", "splits.folds", "5", '"5"', "retyped"),
         *("CONFIG/a.yaml:3:7", "0.30000000000000004", "0.05", "worse", "model, final"),
         *("moved", '"ret_1d" (1 to 2)', "3 of 10 rows", "only in B 1", "fold 1, A, 2001-01-01"),
+        *("split_signature, strict_key", "Without a cause: strict_key", "7 replicates"),
+        *("first divergence", "fold 2, tree 3"),
     ):
         assert word in text, word
     assert write(document(), "other bits") == found
@@ -76,11 +82,12 @@ def test_what_comes_from_runs_is_never_markup():
     text = markdown(bad, HOSTILE)
     assert "<script" not in re.sub(r"\\<script", "", text.replace(f"`{HOSTILE}`", ""))
     rows = [line for line in text.splitlines() if line.startswith("| ")]
-    assert all(line.count("|") in (6, 7) for line in rows)
+    assert all(line.count("|") in (3, 6, 8) for line in rows)
 
 
 def test_the_same_bits_are_said_to_be_so():
     same = document(same_bits=True, causes=[], effects=[], predictions=None, verdict="identical")
+    same |= {"moved": [], "unstated": [], "divergence": []}
     for found in (markdown(same, "x"), html(same, "x")):
         assert "All outputs are the same, bit for bit" in found.replace("\\", "")
 
