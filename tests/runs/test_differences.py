@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from repro.identity.equality import same
 from repro.runs import differences
-from repro.runs.differences import aligned, configuration
+from repro.runs.differences import Item, aligned, configuration
 
 
 def sealed(**values):
@@ -90,22 +93,72 @@ def test_a_change_that_neither_run_saw_is_marked():
     assert [(cause.subject, cause.idle) for cause in told] == [("a", False), ("b", True)]
 
 
-LISTS = st.lists(st.integers(0, 5), max_size=7)
+ITEMS = st.sampled_from([0, 1, 2, 2.5, "1", "a", True, False, None, [1], ["1"], {"k": 1}, [2, "b"]])
+LISTS = st.lists(ITEMS, max_size=9)
+
+
+def applied(old, items):
+    """Return a list with what became of it carried out: items taken out, then put where they go."""
+    goes = {item.old for item in items if item.old is not None}
+    stays = [value for place, value in enumerate(old, 1) if place not in goes]
+    comes = {item.new: item.value for item in items if item.new is not None}
+    found = []
+    for place in range(1, len(stays) + len(comes) + 1):
+        found.append(comes[place] if place in comes else stays.pop(0))
+    assert stays == []
+    return found
+
+
+def undone(new, items):
+    """Return the list that it was before."""
+    turned = [replace(item, old=item.new, new=item.old) for item in items]
+    return applied(new, turned)
 
 
 @given(LISTS, LISTS)
-def test_what_became_of_a_list_leads_from_one_side_to_the_other(old, new):
+def test_what_became_of_a_list_leads_from_one_side_to_the_other_and_back(old, new):
     items = aligned(old, new)
-    left = [value for n, value in enumerate(old, 1) if n not in {i.old for i in items}]
-    right = [value for n, value in enumerate(new, 1) if n not in {i.new for i in items}]
-    assert left == right  # what is not spoken of stays, in the same order
-    assert sorted(i.value for i in items if i.change != "added") + sorted(left) != [] or not old
+    assert same(applied(old, items), new)
+    assert same(undone(new, items), old)
+
+
+@given(LISTS, LISTS)
+def test_each_item_is_on_the_sides_that_its_change_says(old, new):
+    items = aligned(old, new)
     for item in items:
-        assert item.old is None or old[item.old - 1] == item.value
-        assert item.new is None or new[item.new - 1] == item.value
+        assert item.old is None or same(old[item.old - 1], item.value)
+        assert item.new is None or same(new[item.new - 1], item.value)
         assert (item.old is None, item.new is None) == {
             "added": (True, False), "removed": (False, True), "moved": (False, False),
         }[item.change]  # fmt: skip
+    for places in ([i.old for i in items if i.old], [i.new for i in items if i.new]):
+        assert len(places) == len(set(places))
+
+
+@given(LISTS, LISTS)
+def test_nothing_is_both_removed_and_added(old, new):
+    items = aligned(old, new)
+    removed = [item.value for item in items if item.change == "removed"]
+    added = [item.value for item in items if item.change == "added"]
+    assert not any(same(x, y) for x in removed for y in added)
+
+
+@given(st.permutations(list(range(8))), st.permutations(list(range(8))))
+def test_in_another_order_everything_was_moved_or_stays(old, new):
+    items = aligned(old, new)
+    assert {item.change for item in items} <= {"moved"}
+    assert len(items) < len(old)
+
+
+def test_one_and_one_point_nought_are_one_item_and_text_is_another():
+    assert aligned([1, 2], [1.0, 3]) == (Item("removed", 2, 2, None), Item("added", 3, None, 2))
+    assert [item.change for item in aligned([1], ["1"])] == ["removed", "added"]
+    assert [item.change for item in aligned([1], [True])] == ["removed", "added"]
+
+
+@pytest.mark.parametrize(("old", "new"), [([1], None), ("ab", "ba"), (None, [1]), ({}, [])])
+def test_only_lists_are_aligned(old, new):
+    assert aligned(old, new) == ()
 
 
 @given(LISTS)
@@ -137,3 +190,18 @@ def test_a_feature_that_goes_is_one_cause_and_a_type_is_one_too():
     assert changes in ({("removed", "b"), ("moved", "c")}, {("removed", "b"), ("moved", "a")})
     assert folds.retyped
     assert not next(configuration(config(["a"], 5), config(["a"], 6))).retyped
+
+
+def test_a_number_that_is_hashed_as_its_text_moves_nothing():
+    (cause,) = configuration(sealed(a=2**53), sealed(a=str(2**53)))
+    assert (cause.retyped, cause.moves) == (True, ())
+
+
+def test_a_cause_names_the_signature_and_every_key_that_it_moves():
+    (cause,) = configuration(sealed(a=1), sealed(a=2))
+    keys = ("replicate_key", "strict_key", "execution_key")
+    assert cause.moves == ("hyperparameters_signature", *keys)
+    (code,) = differences.mapping("code", "execution_key", {"x": 1}, {"x": 2})
+    assert code.moves == ("execution_key",)
+    (git,) = differences.mapping("code", "", {"commit": "a"}, {"commit": "b"})
+    assert git.moves == ()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from repro.identity.parts import pack
-from repro.runs.divergence import Again, Divergence, Sealed, divergences
+from repro.runs.divergence import Again, Divergence, Sealed, as_again, divergences
 
 ROW = [("symbol", "S3"), ("time", "<i8"), ("fold", "<i4"), ("target", "<f8"), ("prediction", "<f8")]
 DAY = 86_400_000_000_000
@@ -143,3 +143,103 @@ def test_features_in_another_order_are_told(same):
     facts = {**again.facts, "samples": {**SAMPLES, "digest": "other"}}
     found = divergences(sealed, Again(facts, again.finished, again.outputs, again.predictions))
     assert found[0] == Divergence("features", "their order")
+
+
+# --- two sealed runs -----------------------------------------------------------------------------
+
+
+def another(sealed, **other):
+    """Return another sealed run, whose snapshot is other in some names."""
+    snapshot = {**copy.deepcopy(sealed.snapshot), **other}
+    return replace(sealed, snapshot=snapshot)
+
+
+def first(a, b):
+    """Return kind and place of the first divergence of two sealed runs."""
+    found = divergences(a, as_again(b))
+    return (found[0].kind, found[0].where) if found else None
+
+
+def test_two_sealed_runs_of_the_same_bits_have_no_divergence(same):
+    assert first(same[0], another(same[0])) is None
+
+
+def test_two_sealed_runs_are_located_from_the_data_down_to_the_row(same, tmp_path):
+    a, _ = same
+    outputs = {**OUTPUTS, "model, fold 2": "o", "predictions": "o", "metrics": "o"}
+    payloads = copy.deepcopy(a.snapshot["payloads"])
+    payloads["dataset"]["facts"]["root"] = "other"
+    folds = copy.deepcopy(FOLDS) | {"fold_map": "other"}
+    folds["folds"][1]["train_rows"] = 11
+    payloads["splits"]["facts"] = folds
+    features = {"a": "1", "b": "other"}
+    b = replace(
+        another(
+            a,
+            outputs=outputs,
+            payloads=payloads,
+            samples={**SAMPLES, "features": features, "digest": "o"},
+        ),
+        locators={"unit": "month", "symbols": {"IBM": cells("2")}},
+        parts={**STAGES, "fold 2": parts(b"x", b"Y")},
+        predictions=predictions(tmp_path / "new.npy", third=0.75),
+    )
+    a = replace(a, locators={"unit": "month", "symbols": {"IBM": cells("1")}})
+    found = divergences(a, as_again(b))
+    assert [d.kind for d in found] == [
+        *("data", "features", "folds", "model", "predictions", "metrics")
+    ]
+    assert [d.where for d in found[:4]] == [
+        *("IBM, Close, 2001-02", "b", "fold 2", "fold 2, tree 2 (1 of 3 parts differ)")
+    ]
+    assert found[4].where.startswith("fold 2, IBM, 1970-01-03 (1 of 3 rows differ")
+
+
+def test_folds_come_by_number_and_the_final_model_last_whatever_order_files_have(same):
+    a, _ = same
+    stages = ("final", "fold 1", "fold 10", "fold 2")
+    a = another(a, outputs={f"model, {s}": "1" for s in stages} | {"predictions": "p"})
+    a = replace(a, parts={stage: parts(b"x") for stage in stages})
+    outputs = {**a.snapshot["outputs"]} | {f"model, {s}": "2" for s in stages if s != "fold 1"}
+    b = replace(another(a, outputs=outputs), parts={s: parts(b"y") for s in stages})
+    assert first(a, b) == ("model", "fold 2, tree 1 (1 of 2 parts differ)")
+    outputs = {**a.snapshot["outputs"], "model, fold 10": "2", "model, final": "2"}
+    assert first(a, another(a, outputs=outputs)) == ("model", "fold 10")
+
+
+def test_a_fold_that_only_one_run_has_is_a_divergence_of_the_model(same):
+    a, _ = same
+    outputs = {n: d for n, d in OUTPUTS.items() if n != "model, fold 2"}
+    assert first(a, another(a, outputs=outputs)) == ("model", "fold 2")
+    assert first(another(a, outputs=outputs), a) == ("model", "fold 2")
+
+
+def test_a_feature_that_only_the_first_run_has_is_named(same):
+    a, _ = same
+    samples = {**SAMPLES, "features": {"a": "1"}, "digest": "other"}
+    b = another(a, samples=samples, outputs={**OUTPUTS, "metrics": "o"})
+    assert first(a, b) == ("features", "b")
+
+
+def test_folds_that_a_seed_drew_are_located_beside_their_rule(same):
+    a, _ = same
+    payloads = copy.deepcopy(a.snapshot["payloads"])
+    payloads["splits"]["facts"] = {"draw": "rule"}
+    a = another(a, payloads=payloads, drawn_folds=FOLDS)
+    other = {"fold_map": "o", "folds": [FOLDS["folds"][0], {"fold": 2, "train_rows": 13}]}
+    b = another(a, drawn_folds=other, outputs={**OUTPUTS, "metrics": "o"})
+    assert first(a, b) == ("folds", "fold 2")
+
+
+def test_of_what_an_older_or_incomplete_run_does_not_know_nothing_is_said(same):
+    a, _ = same
+    old = replace(
+        another(a, payloads={}, outputs={**OUTPUTS, "model, final": "o", "metrics": "o"}), parts={}
+    )
+    del old.snapshot["samples"]
+    for one, other in ((a, old), (old, a)):
+        found = divergences(one, as_again(other))
+        assert [(d.kind, d.where) for d in found] == [
+            ("model", "final"),
+            ("metrics", "their values"),
+        ]
