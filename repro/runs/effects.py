@@ -25,7 +25,8 @@ class Effect:
     better: bool | None
     """Whether the second run is better; None if it has no direction or did not change."""
     noise: float | None = None
-    """Standard error of the difference between both runs, in units of the metric."""
+    """Standard error of the difference between both runs, in units of the metric; None where there
+    is no difference to speak of, or nothing to tell it from."""
     noise_from: str | None = None
     """``replicates``: from the spread over seeds; ``folds``: over the test folds, pair by pair."""
     noise_count: int = 0
@@ -58,7 +59,8 @@ def effects(a: Metrics, b: Metrics, *, comparable: bool, sources: Sources) -> It
         better = None
         if comparable and name in HIGHER_IS_BETTER and None not in (old, new) and old != new:
             better = (new > old) is HIGHER_IS_BETTER[name]  # type: ignore[operator]
-        yield Effect(name, old, new, better, *noise(name, sources))
+        said = (None, None, 0) if old is None or new is None else noise(name, sources)
+        yield Effect(name, old, new, better, *said)
 
 
 def number(value: Any) -> float | None:
