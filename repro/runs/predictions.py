@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import mul, ne, sub
 from pathlib import Path
+from typing import TypeAlias, TypeVar
 
 from repro.errors import IntegrityError
 from repro.runs.table import Key, PredictionTable, read
@@ -16,6 +17,8 @@ from repro.runs.table import Key, PredictionTable, read
 _HALF = 0.5
 _BELOW_ZERO = -(2**63) - 1
 """What the bits of a negative float, as a signed integer, are taken from to give its place."""
+Floats: TypeAlias = "array[float]"
+Number = TypeVar("Number", int, float)
 Values = tuple[float, ...]
 """What is predicted of one row."""
 
@@ -50,8 +53,7 @@ def compare(a: Path, b: Path, *, timed: bool = True) -> PredictionDifference:
         raise IntegrityError(
             f"{a.name} has {left.classes} predictions a row, the other one has {right.classes}"
         )
-    x: Sequence[float] = left.predicted()
-    y: Sequence[float] = right.predicted()
+    x, y = left.predicted(), right.predicted()
     common: Sequence[int] = range(left.rows)
     if not left.has_rows_of(right):
         places = {key: row for row, key in enumerate(right.keys())}
@@ -74,11 +76,11 @@ def compare(a: Path, b: Path, *, timed: bool = True) -> PredictionDifference:
     )
 
 
-def _picked(values: Sequence[float], rows: Iterable[int], classes: int) -> list[float]:
+def _picked(values: Floats, rows: Iterable[int], classes: int) -> Floats:
     """Return the values of some rows, in the order of these."""
     if classes == 1:
-        return [values[row] for row in rows]
-    return [value for row in rows for value in values[row * classes : (row + 1) * classes]]
+        return array("d", [values[row] for row in rows])
+    return array("d", [v for row in rows for v in values[row * classes : (row + 1) * classes]])
 
 
 def _changed(differing: Sequence[bool], classes: int) -> int:
@@ -118,7 +120,7 @@ def agreement(a: Table, b: Table) -> Agreement:
     pairs = [(x, b[key]) for key, x in a.items() if key in b]
     if any(len(x) != len(y) for x, y in pairs):
         raise IntegrityError("two replicates predict other classes")
-    old, new = [v for x, _ in pairs for v in x], [v for _, y in pairs for v in y]
+    old, new = (array("d", [v for pair in pairs for v in pair[side]]) for side in (0, 1))
     classes = len(pairs[0][0]) if pairs else 1
     changed = _changed(list(map(ne, _bits(old), _bits(new))), classes)
     alike = sum(_class(x) == _class(y) for x, y in pairs)
@@ -147,19 +149,26 @@ def _place(table: PredictionTable, common: Sequence[int], value: int, timed: boo
     return f"{found}, class {which}" if table.classes > 1 else found
 
 
-def _largest(x: Sequence[float], y: Sequence[float]) -> float:
+def _largest(x: Floats, y: Floats) -> float:
     """Return the largest absolute difference; 0 without values."""
-    return max(map(abs, map(sub, x, y)), default=0.0)
+    steps: list[float] = list(map(sub, x.tolist(), y.tolist()))
+    return _farthest(steps, 0.0)
 
 
 def _largest_ulps(x: Sequence[int], y: Sequence[int]) -> int:
     """Return how many representable numbers lie between two at most, from the bits of both."""
-    return max(map(abs, map(sub, _ordinals(x), _ordinals(y))), default=0)
+    steps: list[int] = list(map(sub, _ordinals(x), _ordinals(y)))
+    return _farthest(steps, 0)
 
 
-def _bits(values: Sequence[float]) -> list[int]:
+def _farthest(steps: Sequence[Number], none: Number) -> Number:
+    """Return how far from zero the farthest lies; ``none`` without any."""
+    return max(max(steps), -min(steps)) if steps else none
+
+
+def _bits(values: Floats) -> list[int]:
     """Return the bits of each float as a signed integer."""
-    return memoryview(array("d", values)).cast("B").cast("q").tolist()
+    return memoryview(values).cast("B").cast("q").tolist()
 
 
 def _ordinals(values: Sequence[int]) -> list[int]:
@@ -167,20 +176,21 @@ def _ordinals(values: Sequence[int]) -> list[int]:
     return [bits if bits >= 0 else _BELOW_ZERO - bits for bits in values]
 
 
-def _correlation(x: Sequence[float], y: Sequence[float]) -> float | None:
+def _correlation(x: Floats, y: Floats) -> float | None:
     """Return Pearson's correlation, or None where it is not defined or cannot be computed."""
     if len(x) < 2:
         return None
     try:
         dx, dy = _centred(x), _centred(y)
-        below = math.sqrt(math.fsum(map(mul, dx, dx))) * math.sqrt(math.fsum(map(mul, dy, dy)))
+        below = math.hypot(*dx) * math.hypot(*dy)
         found = math.fsum(map(mul, dx, dy)) / below
     except (ValueError, OverflowError, ZeroDivisionError):  # two infinities, too large, no spread
         return None
-    return max(-1.0, min(1.0, found)) if math.isfinite(found) else None
+    known = math.isfinite(found) and math.isfinite(below)
+    return max(-1.0, min(1.0, found)) if known else None
 
 
-def _centred(values: Sequence[float]) -> list[float]:
+def _centred(values: Floats) -> list[float]:
     centre = math.fsum(values) / len(values)
     return [value - centre for value in values]
 
