@@ -44,6 +44,7 @@ SUBJECTS = (
     "training",
     "levels",
     "diffing",
+    "predictions",
     "digests",
     "datasets",
     "audit",

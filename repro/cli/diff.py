@@ -226,9 +226,7 @@ def _effect(compared: Comparison) -> None:
                 output.number(e.old),
                 output.number(e.new),
                 output.number(e.delta),
-                ""
-                if e.noise is None
-                else f"± {output.number(e.noise)}, {e.noise_count} {e.noise_from}",
+                _noise(e),
                 words[e.better],
             )
             for e in changed

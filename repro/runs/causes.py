@@ -16,6 +16,7 @@ KINDS: Mapping[str, str] = {"dataset": "data", "features": "features", "splits":
 """Component to the kind of a cause that lies in its facts; of others it is configuration."""
 UPSTREAM = frozenset({"dataset", "target", "features", "splits", "routing"})
 """Components that decide which rows are cut into folds, and how."""
+NAMES = (*SIGNATURES.values(), "train_seed", "replicate_key", "strict_key", "execution_key")
 EXECUTION = frozenset({"execution", "execution_key"})
 
 
@@ -57,8 +58,8 @@ def causes(a: Inputs, b: Inputs) -> tuple[Cause, ...]:
 
 
 def moved(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the names in two comparison groups under which they differ."""
-    return tuple(name for name in dict.fromkeys([*a, *b]) if a.get(name) != b.get(name))
+    """Return the names in two comparison groups under which they differ, in their order there."""
+    return tuple(name for name in NAMES if a[name] != b[name])
 
 
 def unstated(names: Iterable[str], found: Iterable[Cause]) -> tuple[str, ...]:
