@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from repro.runs.sealed import Run
 from repro.runs.table import classes_in
 from repro.runs.variance import Spread, Stability, by_seed, replicates, spread_of, stability
 
+Groups = tuple[tuple[Run, ...], tuple[Run, ...]]
+NO_GROUPS: Groups = ((), ())
 SAME = frozenset({"identical", "reproduced", "same output", "within variance"})
 UNEXPLAINED = "UNEXPLAINED"
 MEANING: Mapping[str, str] = {
@@ -83,10 +85,11 @@ def compare(root: Path, a: Run, b: Run) -> Comparison:
     names = moved(a.group, b.group)
     unknown = unstated(names, found)
     rule = _rule(a, b)
-    groups = _groups(root, a, b, rule) if rule and not same_bits else ((), ())
-    spread = None
-    if rule and not same_bits and _only_seed(found):
-        spread = spread_of(a, b, groups[0], rule.min_snapshots)
+    groups, spread = NO_GROUPS, None
+    if rule and not same_bits:
+        groups = _groups(root, a, b, rule)
+        if _only_seed(found):
+            spread = spread_of(a, b, _judges(root, a, rule), rule.min_snapshots)
     differing = None if same_bits else _predictions(a, b)
     return Comparison(
         a=a,
@@ -121,19 +124,31 @@ def _rule(*runs: Run) -> Stability | None:
     return None
 
 
-def _groups(root: Path, a: Run, b: Run, rule: Stability) -> tuple[tuple[Run, ...], ...]:
-    """Return the replicates of both runs; none of the second if they are those of the first.
+def _groups(root: Path, a: Run, b: Run, rule: Stability) -> Groups:
+    """Return the replicates of both, one for each seed; none of the second if they share them.
 
-    Raises IntegrityError for one that is not what was sealed.
+    All but the seed is the same in them, whatever the rule says of which runs are judged by which:
+    the spread over other configurations is no noise. Raises IntegrityError for one that is not what
+    was sealed.
     """
-    found = [replicates(run, relatives(root, run, rule.filter_mode), rule) for run in (a, b)]
-    names = [{run.name for run in group} for group in found]
-    if names[0] == names[1]:
-        found[1] = ()
-    others = {run.name: run for group in found for run in group if run.name not in (a.name, b.name)}
+    seeds = replace(rule, filter_mode="replicate")
+    left, right = (
+        by_seed(replicates(run, relatives(root, run, "replicate"), seeds)) for run in (a, b)
+    )
+    if a.group["replicate_key"] == b.group["replicate_key"]:
+        right = {}
+    others = {run.name: run for run in (*left.values(), *right.values())}
+    others = {name: run for name, run in others.items() if name not in (a.name, b.name)}
     if others:
         require_as_logged(root, *others.values())
-    return tuple(found)
+    return tuple(left.values()), tuple(right.values())
+
+
+def _judges(root: Path, of: Run, rule: Stability) -> tuple[Run, ...]:
+    """Return what counts as a replicate by the rule; IntegrityError for one that is not whole."""
+    found = replicates(of, relatives(root, of, rule.filter_mode), rule)
+    require_as_logged(root, *found)
+    return found
 
 
 def _only_seed(causes: tuple[Cause, ...]) -> bool:
@@ -174,12 +189,10 @@ def _differing_outputs(a: Run, b: Run) -> tuple[str, ...]:
     return tuple(name for name in sorted({*old, *new}) if old.get(name) != new.get(name))
 
 
-def _effects(
-    a: Run, b: Run, rule: Stability | None, groups: tuple[tuple[Run, ...], ...]
-) -> Iterator[Effect]:
+def _effects(a: Run, b: Run, rule: Stability | None, groups: Groups) -> Iterator[Effect]:
     """Yield each metric with direction and noise, in the order of the first run."""
     comparable = _is_comparable(a, b)
-    left, right = ([run.metrics for run in by_seed(group).values()] for group in groups)
+    left, right = ([run.metrics for run in group] for group in groups)
     sources = Sources(
         left, right, rule.min_snapshots if rule else 0, _folds(a, b) if comparable else ()
     )

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
 
 from repro.audit_log.keys.keystore import KeyStore
 from repro.audit_log.storage.store import Log
@@ -18,6 +22,27 @@ from repro.runs.writing import artifacts
 
 pytestmark = pytest.mark.xdist_group("one run")
 OTHER_KEY = "b" * 64
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+
+
+@cache
+def validator():
+    """Return the validator of what ``repro diff`` prints as JSON."""
+    found = [json.loads(path.read_text("utf-8")) for path in sorted(SCHEMAS.rglob("*.schema.json"))]
+    registry = Registry().with_resources(
+        (schema["$id"], Resource.from_contents(schema)) for schema in found
+    )
+    return Draft202012Validator({"$ref": "repro:output/diff"}, registry=registry)
+
+
+def diff(desk, a, b, status=0):
+    """Return what ``repro diff`` prints as JSON, which fits its schema and is JSON to anybody."""
+    answer = json.loads(
+        desk.run("diff", a, b, "--format", "json", status=status).stdout,
+        parse_constant=lambda word: pytest.fail(f"{word} is no JSON"),
+    )
+    assert [error.message for error in validator().iter_errors(answer)] == []
+    return answer
 
 
 def folder_of(desk, run):
@@ -79,7 +104,7 @@ def slower(folder, snapshot):
 def test_a_key_that_moved_without_a_cause_is_an_alarm_whatever_the_bits(with_run):
     desk, run = with_run
     other = resealed(desk, run["run"], lambda folder, snapshot: None)
-    answer = desk.json("diff", run["run"], other, status=5)
+    answer = diff(desk, run["run"], other, status=5)
     assert (answer["verdict"], answer["same_bits"]) == ("UNEXPLAINED", True)
     assert answer["moved"] == answer["unstated"] == ["execution_key"]
     text = desk.run("diff", run["run"], other, status=5).stdout
@@ -99,7 +124,7 @@ def test_a_signature_that_moved_without_a_cause_is_an_alarm_beside_any_explanati
         snapshot["payloads"]["target"]["config"]["targets.fwd_ret_5d.horizon"] = 6
 
     other = resealed(desk, run["run"], change)
-    answer = desk.json("diff", run["run"], other, status=5)
+    answer = diff(desk, run["run"], other, status=5)
     assert answer["unstated"] == ["target_signature"]
     assert [cause["moves"] for cause in answer["causes"]] == [["execution_key"]]
 
@@ -107,7 +132,7 @@ def test_a_signature_that_moved_without_a_cause_is_an_alarm_beside_any_explanati
 def test_what_moved_and_what_the_causes_move_agree_in_the_json(with_run):
     desk, run = with_run
     other = resealed(desk, run["run"], slower)
-    answer = desk.json("diff", run["run"], other)
+    answer = diff(desk, run["run"], other)
     assert (answer["verdict"], answer["moved"]) == ("reproduced", ["execution_key"])
     assert answer["unstated"] == answer["divergence"] == []
     assert "other: execution_key" in desk.run("diff", run["run"], other).stdout
@@ -138,7 +163,7 @@ def test_the_first_divergence_goes_down_to_the_tree_and_the_row(with_run):
         edited(folder, "model_parts.json", other_tree)
         predicting(folder, nudged)
 
-    answer = desk.json("diff", run["run"], resealed(desk, run["run"], change), status=1)
+    answer = diff(desk, run["run"], resealed(desk, run["run"], change), status=1)
     model, row = answer["divergence"]
     assert (model["kind"], row["kind"]) == ("model", "predictions")
     assert model["where"].startswith("fold 2, tree 3 (1 of ")
@@ -158,7 +183,7 @@ def test_changed_data_do_not_keep_predictions_from_being_compared(with_run):
         other_bits(snapshot, "predictions")
         predicting(folder, lambda table: table[5:])
 
-    answer = desk.json("diff", run["run"], resealed(desk, run["run"], change), status=1)
+    answer = diff(desk, run["run"], resealed(desk, run["run"], change), status=1)
     assert "no better or worse" in answer["label"]
     found = answer["predictions"]
     assert (found["only_a"], found["only_b"], found["changed"]) == (5, 0, 0)
@@ -178,7 +203,7 @@ def test_a_run_without_predictions_is_compared_and_it_is_said(with_run):
 
     other = resealed(desk, run["run"], change)
     for pair in ((run["run"], other), (other, run["run"])):
-        answer = desk.json("diff", *pair, status=1)
+        answer = diff(desk, *pair, status=1)
         assert (answer["verdict"], answer["predictions"]) == ("explained", None)
         assert answer["label"] == f"run {other} has no predictions"
         assert [d["kind"] for d in answer["divergence"]] == ["metrics"]
@@ -211,7 +236,7 @@ def test_an_older_run_knows_less_and_is_compared_by_what_it_knows(with_run):
 
     other = resealed(desk, run["run"], change)
     for pair in ((run["run"], other), (other, run["run"])):
-        answer = desk.json("diff", *pair, status=1)
+        answer = diff(desk, *pair, status=1)
         assert (answer["verdict"], answer["unstated"]) == ("explained", [])
         assert {"feature_signature", "execution_key"} <= set(answer["moved"])
         features = [c for c in answer["causes"] if c["component"] == "features"]
@@ -221,7 +246,7 @@ def test_an_older_run_knows_less_and_is_compared_by_what_it_knows(with_run):
     both = resealed(
         desk, other, lambda f, s: other_bits(s, "importance"), name="cccccccccccc-1", key=OTHER_KEY
     )
-    assert desk.json("diff", other, both, status=5)["verdict"] == "UNEXPLAINED"
+    assert diff(desk, other, both, status=5)["verdict"] == "UNEXPLAINED"
 
 
 def test_an_incomplete_run_is_compared_labelled_and_raises_no_alarm(with_run):
@@ -234,7 +259,7 @@ def test_an_incomplete_run_is_compared_labelled_and_raises_no_alarm(with_run):
         other_bits(snapshot)
 
     other = resealed(desk, run["run"], change)
-    answer = desk.json("diff", run["run"], other, status=1)
+    answer = diff(desk, run["run"], other, status=1)
     assert answer["verdict"] == "explained"
     assert f"run {other} is incomplete: it lacks signatures" in answer["label"]
     assert "no better or worse" in answer["label"]
@@ -247,7 +272,7 @@ def test_an_incomplete_run_is_compared_labelled_and_raises_no_alarm(with_run):
     again = resealed(
         desk, other, lambda f, s: other_bits(s, "importance"), name="cccccccccccc-1", key=OTHER_KEY
     )
-    both = desk.json("diff", other, again, status=1)
+    both = diff(desk, other, again, status=1)
     assert (both["verdict"], both["causes"]) == ("explained", [])
     assert "no better or worse" in both["label"]
 
@@ -271,10 +296,7 @@ def test_a_metric_that_is_missing_or_undefined_is_null_and_breaks_nothing(with_r
     other = resealed(desk, run["run"], change)
     for pair in ((run["run"], other), (other, run["run"]), (other, other)):
         status = 0 if pair == (other, other) else 1
-        answer = json.loads(
-            desk.run("diff", *pair, "--format", "json", status=status).stdout,
-            parse_constant=lambda word: pytest.fail(f"{word} is no JSON"),
-        )
+        answer = diff(desk, *pair, status=status)
         found = {effect["metric"]: effect for effect in answer["effects"]}
         if pair != (other, other):
             assert None in (found["rmse"]["old"], found["rmse"]["new"])
@@ -308,10 +330,10 @@ def replicate(desk, run, seed, rmse):
 def test_noise_is_told_from_replicates_where_there_are_enough_of_any_kind_of_change(with_run):
     desk, run = with_run
     replicates = [replicate(desk, run["run"], seed, rmse) for seed, rmse in ((7, 1.0), (8, 3.0))]
-    answer = desk.json("diff", run["run"], replicates[0], status=1)
+    answer = diff(desk, run["run"], replicates[0], status=1)
     assert answer["verdict"] == "too few replicates"
     other = resealed(desk, run["run"], lambda f, s: (slower(f, s), other_bits(s)))
-    effects = desk.json("diff", run["run"], other, status=1)["effects"]
+    effects = diff(desk, run["run"], other, status=1)["effects"]
     group = {"rmse": [run["metrics"]["rmse"], 1.0, 3.0]}
     group["mae"] = [run["metrics"]["mae"], 0.5, 1.5]
     needed = 3
@@ -320,6 +342,33 @@ def test_noise_is_told_from_replicates_where_there_are_enough_of_any_kind_of_cha
             assert (effect["noise_from"], effect["noise_count"]) == ("replicates", needed)
             deviation = np.std(group[effect["metric"]], ddof=1)
             assert effect["noise"] == pytest.approx(np.sqrt(2) * deviation)
+
+
+def test_runs_of_other_configurations_are_no_noise_even_where_the_rule_judges_by_names(with_run):
+    desk, run = with_run
+
+    def by_names(config):
+        for value in config["values"]:
+            if value["path"] == "identity_config.stability.filter_mode":
+                value["value"] = "legacy"
+
+    def change(folder, snapshot):
+        edited(folder, "config.json", by_names)
+        slower(folder, snapshot)
+        other_bits(snapshot)
+
+    other = resealed(desk, run["run"], change)
+    for number in (1, 2, 3):
+        group = {"replicate_key": f"{number:064x}", "strict_key": f"{number:064x}"}
+        resealed(
+            desk,
+            run["run"],
+            lambda f, s, group=group: s["comparison_group"].update(group),
+            name=f"{number:012x}-1",
+            key=f"{number:064x}",
+        )
+    effects = {e["metric"]: e for e in diff(desk, other, run["run"], status=1)["effects"]}
+    assert (effects["rmse"]["noise_from"], effects["rmse"]["noise_count"]) == ("folds", 5)
 
 
 def test_a_replicate_that_was_tampered_with_vouches_for_no_noise(with_run):
@@ -354,7 +403,7 @@ def test_two_targets_and_two_tasks_are_told_apart_first(with_run):
         return made
 
     other = resealed(desk, run["run"], other_task)
-    answer = desk.json("diff", run["run"], other, status=1)
+    answer = diff(desk, run["run"], other, status=1)
     assert answer["verdict"] == "explained"
     assert answer["label"].startswith(
         "different target: fwd_ret_5d and fwd_class_5d; different task: regression and multiclass"
@@ -390,7 +439,7 @@ def test_real_runs_of_other_tasks_targets_and_families_are_compared_without_an_a
     )
     for change in changes:
         other = desk.train(*change)
-        answer = desk.json("diff", run["run"], other["run"], status=1)
+        answer = diff(desk, run["run"], other["run"], status=1)
         assert (answer["verdict"], answer["unstated"]) == ("explained", []), change
         assert set(answer["moved"]) == {n for c in answer["causes"] for n in c["moves"]}, change
         assert answer["divergence"], change
