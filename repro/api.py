@@ -121,12 +121,15 @@ class Workspace:
 
         return stability(self.root, reference, seed)
 
-    def rank(self, **chosen: Unpack[Choice]) -> Ranking:
-        """Train each target that is to be ranked; return them in order."""
+    def rank(self, *, rerun: bool = False, **chosen: Unpack[Choice]) -> Ranking:
+        """Train each target that is to be ranked by each family; return them in order.
+
+        What is sealed is reused unless ``rerun``.
+        """
         from repro.rank import rank
         from repro.train import TrainCommand
 
-        return rank(TrainCommand(self.root, _selection(chosen), self.observer))
+        return rank(TrainCommand(self.root, _selection(chosen), self.observer), rerun=rerun)
 
     def run(self, reference: str = "@latest") -> Run:
         """Return one sealed run; raises UsageError if nothing or several are called so."""

@@ -59,6 +59,22 @@ def selection(
     )
 
 
+def is_set(sets: Iterable[str], name: str) -> bool:
+    """Return whether overrides set what a name of ``VALUES`` means, by whatever end of its path."""
+    return any(_means(text, VALUES[name]) for text in sets)
+
+
+def without(sets: Iterable[str], key: str) -> tuple[str, ...]:
+    """Return the overrides that do not set the value at ``key``, by whatever end of its path."""
+    return tuple(text for text in sets if not _means(text, key))
+
+
+def _means(text: str, key: str) -> bool:
+    """Return whether an override sets the value at a path, of which it may name the end alone."""
+    named = text.partition("=")[0].strip()
+    return key == named or key.endswith(f".{named}") or named.endswith(f".{key}")
+
+
 def override(key: str, value: object) -> str:
     """Return an override as it is typed; raises UsageError for a value that YAML does not have."""
     try:

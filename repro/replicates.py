@@ -10,14 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from repro.choosing import VALUES, override
+from repro.choosing import VALUES, override, without
 from repro.config.resolution.active import activate
 from repro.errors import InputError, ReproError, TrainingError
 from repro.sealing import Outcome
 from repro.train import TrainCommand, train
 from repro.validate import configuration
-
-_LAST = VALUES["seed"].rpartition(".")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ def replicate(command: TrainCommand, count: int) -> Replicates:
     made = []
     for seed in range(base, base + count):
         command.observer.stage(f"seed {seed}, {seed - base + 1} of {count}")
-        others = (text for text in command.selection.sets if not _is_seed(text))
+        others = without(command.selection.sets, VALUES["seed"])
         sets = (*others, override(VALUES["seed"], seed))
         chosen = replace(command.selection, sets=sets)
         try:
@@ -75,9 +73,3 @@ def replicate(command: TrainCommand, count: int) -> Replicates:
     if len(failed) == len(made):
         raise failed[0]
     return Replicates(tuple(made))
-
-
-def _is_seed(text: str) -> bool:
-    """Return whether an override sets the base seed, by whatever end of its path."""
-    key = text.partition("=")[0].strip()
-    return VALUES["seed"] == key or VALUES["seed"].endswith(f".{key}") or key.endswith(f".{_LAST}")

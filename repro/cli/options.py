@@ -20,6 +20,7 @@ class Format(StrEnum):
 
 
 AsFormat = Annotated[Format, typer.Option("--format", help="How the result is written.")]
+Rerun = Annotated[bool, typer.Option("--rerun", help="Train also what is sealed already.")]
 Workspace = Annotated[
     Path,
     typer.Option("--workspace", "-w", help="The workspace, or a folder below it.", metavar="DIR"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from repro.identity.seeds import derive_seed
 from repro.pipeline.metric_names import HIGHER_IS_BETTER
 from repro.runs import statistics
+from repro.runs.agreement import Agreement, agreement
 from repro.runs.sealed import Run
 from repro.runs.statistics import Interval
 from repro.runs.variance import HEADLINE, Stability
@@ -40,20 +41,6 @@ class Summary:
     high: float | None
     interval: Interval | None
     """Of the mean, by bootstrap."""
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """How alike replicates are, over all pairs of them."""
-
-    pairs: int
-    jaccard: float | None
-    """Mean over pairs: how much the sets of most important features have in common."""
-    jaccard_least: float | None
-    tau: float | None
-    """Mean over pairs of Kendall's tau-b of the importance of all features."""
-    tau_least: float | None
-    top_features: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +139,9 @@ def judge(
         verdict=verdict,
         reason=reason,
         metrics=tuple(_summaries(counting, key, rule)),
-        agreement=_agreement([importance[r.name] for r in counting if r.name in importance], rule),
+        agreement=agreement(
+            [importance[r.name] for r in counting if r.name in importance], rule.top_features
+        ),
         luck=_luck(counting, headline, seed),
         drift=drift,
     )
@@ -222,30 +211,6 @@ def _summaries(runs: Sequence[Run], key: str, rule: Stability) -> list[Summary]:
             )
         )
     return found
-
-
-def _agreement(shares: Sequence[Mapping[str, float]], rule: Stability) -> Agreement | None:
-    """Return how alike the importance of features is; None for fewer than two runs that tell it."""
-    if len(shares) < 2:
-        return None
-    names = sorted({name for one in shares for name in one})
-    tops = [_top(one, rule.top_features) for one in shares]
-    vectors = [[one.get(name, 0.0) for name in names] for one in shares]
-    common = statistics.over_pairs(tops, statistics.jaccard)
-    taus = statistics.over_pairs(vectors, statistics.kendall)
-    return Agreement(
-        pairs=len(shares) * (len(shares) - 1) // 2,
-        jaccard=statistics.mean(common),
-        jaccard_least=min(common),
-        tau=statistics.mean(taus) if taus else None,
-        tau_least=min(taus, default=None),
-        top_features=rule.top_features,
-    )
-
-
-def _top(shares: Mapping[str, float], k: int) -> set[str]:
-    """Return the names of the ``k`` most important features; equal ones by name."""
-    return {name for name, _ in sorted(shares.items(), key=lambda item: (-item[1], item[0]))[:k]}
 
 
 def _luck(runs: Sequence[Run], headline: str, seed: int | None) -> Luck | None:

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
+
+from repro.runs.statistics import mean
 
 SKILL = "skill"
 RANK_IC = "rank_ic"
-OUTCOMES = ("ranked", "unranked", "unfit", "failed")
-"""Trained with a value; trained without one; forbidden by the configuration; failed."""
+OUTCOMES = ("ranked", "unranked", "failed", "unfit")
+"""Trained with a value; trained without one; failed; forbidden by the configuration."""
+AVERAGES: Mapping[str, Callable[[Sequence[float]], float]] = {"mean": mean, "median": median}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,40 +32,92 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class Model:
+    """What one family reaches for a target."""
+
+    family: str
+    outcome: str
+    run: str | None = None
+    reused: bool = False
+    """Whether the run was sealed before."""
+    value: float | None = None
+    """The metric out of fold, over all test rows."""
+    interval: Interval | None = None
+    """None for a single fold, or without a value."""
+    folds: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    """Those of its ``metrics.json``."""
+    reason: str | None = None
+    """Why there is no value."""
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """One target among the others."""
 
     target: str
     outcome: str
-    run: str | None = None
+    """The best that any of its models has come to, in the order of ``OUTCOMES``."""
     value: float | None = None
-    """The metric out of fold, over all test rows."""
+    """The average of the values of its models that have one."""
     interval: Interval | None = None
     """None for a single fold, or without a value."""
     folds: int | None = None
-    reason: str | None = None
-    """Why there is no value."""
+    models: tuple[Model, ...] = ()
+    """One for each family, in the order in which they were trained."""
+
+    @property
+    def judges(self) -> tuple[str, ...]:
+        """Return the families whose models have a value."""
+        return tuple(model.family for model in self.models if model.value is not None)
+
+    @property
+    def reason(self) -> str | None:
+        """Return why there is no value, family by family; None if there is one."""
+        if self.value is not None:
+            return None
+        said = dict.fromkeys(model.reason for model in self.models if model.reason is not None)
+        return "; ".join(said)
+
+
+def standing(
+    target: str, models: Sequence[Model], metric: str, rule: Mapping[str, Any], seed: int
+) -> Standing:
+    """Return how a target stands by what each family reaches for it.
+
+    The interval draws the same folds for every family: what a fold has of luck, all have.
+    """
+    judges = [model for model in models if model.value is not None]
+    outcome = min((model.outcome for model in models), key=OUTCOMES.index)
+    if not judges:
+        return Standing(target, outcome, models=tuple(models))
+    value = AVERAGES[rule["average"]]([float(model.value or 0.0) for model in judges])
+    interval = interval_of([model.folds for model in judges], metric, rule, seed)
+    folds = max(len(model.folds) for model in judges)
+    return Standing(target, outcome, value, interval, folds, tuple(models))
 
 
 def interval_of(
-    folds: Sequence[Mapping[str, Any]], metric: str, rule: Mapping[str, Any], seed: int
+    models: Sequence[Sequence[Mapping[str, Any]]], metric: str, rule: Mapping[str, Any], seed: int
 ) -> Interval | None:
-    """Return the percentile interval of a metric over folds drawn with replacement.
+    """Return the percentile interval of the average of a metric over folds, drawn anew.
 
-    ``folds`` are those of ``metrics.json``; ``rule`` has confidence and resamples. Each sample is
-    pooled as the metric itself is. None for fewer than two folds, or if one lacks the metric.
+    ``models`` has the folds of each model, as ``metrics.json`` has them; ``rule`` has average,
+    confidence and resamples. Each sample draws folds with replacement, the same ones for every
+    model, and is pooled as the metric itself is. None for fewer than two folds, if one lacks the
+    metric, or if models were tested in numbers of folds that differ.
     """
-    parts = [_parts(fold, metric) for fold in folds]
-    known = [part for part in parts if part is not None]
-    if len(known) < 2 or len(known) < len(parts):
+    parts = [[_parts(fold, metric) for fold in folds] for folds in models]
+    known = [[part for part in each if part is not None] for each in parts]
+    counts = {len(each) for each in parts} | {len(each) for each in known}
+    if len(counts) != 1 or (n := counts.pop()) < 2:
         return None
     draw, values = random.Random(seed), []  # noqa: S311 (an interval, no secret)
     for _ in range(rule["resamples"]):
-        sample = [known[int(draw.random() * len(known))] for _ in known]
-        value = _pooled(sample, metric)
-        if value is None:
+        drawn = [int(draw.random() * n) for _ in range(n)]
+        each = [_pooled([folds[one] for one in drawn], metric) for folds in known]
+        if None in each:
             return None
-        values.append(value)
+        values.append(AVERAGES[rule["average"]]([value for value in each if value is not None]))
     values.sort()
     outside = math.floor((1 - rule["confidence"]) / 2 * len(values))
     return Interval(values[outside], values[-1 - outside])
@@ -111,6 +167,11 @@ def conclusions(standings: Sequence[Standing]) -> tuple[str, ...]:
         said.append("none is better than the baseline: every interval includes zero or lies below")
     if unknown:
         said.append(f"without an interval, which takes two folds: {', '.join(unknown)}")
+    everybody = dict.fromkeys(name for one in ranked for name in one.judges)
+    for one in ranked:
+        if missing := [name for name in everybody if name not in one.judges]:
+            judges = ", ".join(one.judges)
+            said.append(f"{one.target} is judged by {judges} alone, not by {', '.join(missing)}")
     first = ranked[0]
     alike = [one.target for one in ranked[1:] if _overlap(first.interval, one.interval)]
     if alike:

@@ -11,7 +11,8 @@ def test_each_target_is_an_ordinary_run_and_one_that_does_not_fit_is_told(desk):
     assert first["value"] >= second["value"]
     assert {first["target"], second["target"]} == {"fwd_ret_1d", "fwd_ret_5d"}
     for place, one in enumerate((first, second), start=1):
-        snapshot = desk.snapshot(one["run"])
+        (model,) = one["models"]
+        snapshot = desk.snapshot(model["run"])
         assert (one["rank"], one["value"]) == (place, snapshot["metrics"]["skill"])
         assert one["interval"]["low"] <= one["value"] <= one["interval"]["high"]
         assert snapshot["target"] == one["target"]
@@ -32,7 +33,8 @@ def test_a_target_whose_training_fails_does_not_stop_the_others(desk):
     ranked, failed = answer["targets"]
     assert (ranked["target"], ranked["outcome"]) == ("fwd_ret_5d", "ranked")
     assert ranked["interval"] is None
-    assert (failed["target"], failed["outcome"], failed["run"]) == ("fwd_up_5d", "failed", None)
+    assert (failed["target"], failed["outcome"]) == ("fwd_up_5d", "failed")
+    assert failed["models"][0]["run"] is None
     assert failed["reason"].startswith("leakage: ")
     kinds = [r["type"] for r in desk.records() if r["type"].startswith("run.")]
     assert kinds == ["run.planned", "run.failed", "run.planned", "run.completed"]
@@ -41,4 +43,35 @@ def test_a_target_whose_training_fails_does_not_stop_the_others(desk):
 def test_what_is_wrong_with_every_target_is_said_before_any_is_trained(desk):
     done = desk.run("rank", "--quiet", "--set", "target_ranking.targets=[fwd_rt_1d]", status=1)
     assert "no such target: 'fwd_rt_1d'; did you mean fwd_ret_1d?" in done.stderr
+    assert not list(desk.root.glob("RESULTS/runs/*"))
+
+
+def test_several_families_judge_and_what_is_sealed_is_not_trained_again(desk):
+    sets = (
+        *("--set", "target_ranking.targets=[fwd_ret_5d, fwd_up_5d]"),
+        *("--set", "target_ranking.families=[lightgbm, ridge]", "--set", "splits.folds=3"),
+    )
+    answer = desk.json("rank", "--quiet", "--profile", "debug", *sets)
+    assert answer["families"] == ["lightgbm", "ridge"]
+    by_name = {one["target"]: one for one in answer["targets"]}
+    both, alone = by_name["fwd_ret_5d"], by_name["fwd_up_5d"]
+    values = [desk.snapshot(model["run"])["metrics"]["skill"] for model in both["models"]]
+    assert both["value"] == sum(values) / 2
+    assert [model["outcome"] for model in alone["models"]] == ["ranked", "unfit"]
+    assert "fwd_up_5d is judged by lightgbm alone, not by ridge" in answer["conclusions"]
+    again = desk.json("rank", "--quiet", "--profile", "debug", *sets)
+    reused = [m["reused"] for one in again["targets"] for m in one["models"] if m["run"]]
+    assert reused == [True] * 3
+    assert [one["interval"] for one in again["targets"]] == [
+        one["interval"] for one in answer["targets"]
+    ]
+    kinds = [r["type"] for r in desk.records() if r["type"].startswith("run.")]
+    assert kinds == ["run.planned", "run.completed"] * 3
+    narrow = desk.json("rank", "--quiet", "--profile", "debug", "--family", "ridge", *sets)
+    assert narrow["families"] == ["ridge"]
+
+
+def test_a_family_to_rank_by_that_does_not_exist_is_said_before_any_is_trained(desk):
+    done = desk.run("rank", "--quiet", "--set", "target_ranking.families=[lightgmb]", status=1)
+    assert "no family 'lightgmb' with a document here; did you mean lightgbm?" in done.stderr
     assert not list(desk.root.glob("RESULTS/runs/*"))

@@ -74,6 +74,7 @@ SPECIAL: Mapping[tuple[str, Keys], Any] = {
     (PIPELINE, ("pipeline", "family")): "ridge",
     (SELECTION, ("feature_selection", "families", 0)): "elasticnet",
     (RANKING, ("target_ranking", "targets")): ["fwd_ret_1d"],
+    (RANKING, ("target_ranking", "families")): ["ridge"],
 }
 """Values that a rule cannot find: names of what must exist, and values in place of null."""
 FIRST: Mapping[tuple[str, Keys], Mapping[Keys, Any]] = {

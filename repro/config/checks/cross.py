@@ -32,6 +32,7 @@ CLIP: Path = (
     "training_target_quantile",
 )
 RANKED: Path = ("feature_selection", "target_ranking", "target_ranking", "targets")
+RANKING_FAMILIES: Path = (*RANKED[:-1], "families")
 TARGETS_FILE = "data.targets"
 LEVEL_FILE = "training_config.reproducibility_config"
 REGISTRY_FILE = "data.feature_registry"
@@ -104,13 +105,19 @@ def _targets(resolved: Resolved) -> Iterator[Problem]:
 
 
 def _ranking(resolved: Resolved) -> Iterator[Problem]:
-    """Yield each target to be ranked that does not exist."""
+    """Yield each target to be ranked, and each family to rank by, that does not exist."""
     names = {path[0] for path in below(resolved.flat, TARGETS)}
     listed = resolved.flat[RANKED]
     for index, name in enumerate(listed.value or ()):
         if name not in names:
             message = f"no such target: {name!r}{suggestion(name, names)}"
             yield _at_item(resolved, listed, index, message)
+    models = {path[1] for path in resolved.flat if path[0] == MODELS}
+    judges = resolved.flat[RANKING_FAMILIES]
+    for index, name in enumerate(judges.value or ()):
+        if name not in models:
+            message = f"no family {name!r} with a document here{suggestion(name, models)}"
+            yield _at_item(resolved, judges, index, message)
 
 
 def _features(resolved: Resolved) -> Iterator[Problem]:

@@ -80,6 +80,8 @@ class Active:
     ranking: Mapping[str, Any]
     """How runs of several targets are compared; it decides nothing in a run."""
     identity_mode: str
+    comparing: Mapping[str, Any]
+    """When a symbol's own model is preferred to that of all; it decides nothing in a run."""
     stability: Mapping[str, Any]
     """Which runs count as replicates, and how many are needed."""
     components: Mapping[str, Mapping[str, Any]]
@@ -123,6 +125,7 @@ def activate(resolved: Resolved) -> Active:
         selecting={name: tree[MODELS][name]["hyperparameters"] for name in selecting(resolved)},
         ranking=tree["feature_selection"]["target_ranking"]["target_ranking"],
         identity_mode=tree["identity_config"]["identity"]["mode"],
+        comparing=training["routing_config"]["comparison"],
         stability=tree["identity_config"]["stability"],
         components=components(resolved),
     )

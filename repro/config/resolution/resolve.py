@@ -70,6 +70,8 @@ class Selection:
     experiment: str | None = None
     without: tuple[str, ...] = ()
     """Features that are taken out of what all layers ask for, because they leak."""
+    staged: bool = False
+    """Whether a stage of the experiment asks: for any target and family, named by it or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,8 @@ def resolve(
     ]
     asked = _family_sets(base, assignments, families)
     require_names(experiment, lay_all(base, [*tried, *overlays]), families)
-    require_one(experiment, selection.target, _last(asked, overlays))
+    if not selection.staged:
+        require_one(experiment, selection.target, _last(asked, overlays))
     family = _family(base, [*tried, *overlays, *asked], families)
     _require_of_family(laid, family)
     sets = _sets(lay_all(base, [*tried, *overlays]), assignments, families, family, unread)
