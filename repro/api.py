@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from repro.rounds import Verification
     from repro.runs.sealed import Run
     from repro.sealing import Outcome
+    from repro.select import Selected
     from repro.stability import Stabilities
     from repro.trend import Trend
     from repro.validate import Validation
@@ -130,6 +131,17 @@ class Workspace:
         from repro.train import TrainCommand
 
         return rank(TrainCommand(self.root, _selection(chosen), self.observer), rerun=rerun)
+
+    def select(self, *, rerun: bool = False, **chosen: Unpack[Choice]) -> Selected:
+        """Train each family of ``feature_selection``; return the features in order.
+
+        What is sealed is reused unless ``rerun``. ``document`` of what is returned is an experiment
+        of those that are kept.
+        """
+        from repro.select import select
+        from repro.train import TrainCommand
+
+        return select(TrainCommand(self.root, _selection(chosen), self.observer), rerun=rerun)
 
     def run(self, reference: str = "@latest") -> Run:
         """Return one sealed run; raises UsageError if nothing or several are called so."""

@@ -3,7 +3,8 @@
 Each is an ordinary run with one plan and one end in the log. All configurations are checked before
 anything is trained. One that is sealed already, by its execution key, is not trained again unless
 that is asked for: after an interruption the same command goes on where it stopped. One that fails
-does not stop the others.
+does not stop the others. What the targets and features are may be left to stages that go before,
+which are made of such runs too.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from repro.choosing import VALUES, override
+from repro.choosing import VALUES, is_set, override
 from repro.config.documents.tree import load
 from repro.config.documents.workspace import find_root
-from repro.config.resolution.experiments import Experiment, chosen
+from repro.config.resolution.experiments import RANKS, SELECTS, Experiment, chosen
 from repro.errors import (
     InputError,
     Problem,
@@ -25,8 +26,20 @@ from repro.errors import (
     UsageError,
 )
 from repro.facts.trainers import declarations
+from repro.rank import candidates
 from repro.sealing import Outcome
-from repro.train import TrainCommand, train
+from repro.select import Selected
+from repro.stages import (
+    RankedTargets,
+    Route,
+    Trained,
+    rank_targets,
+    routes,
+    select_features,
+    selection_problems,
+    stage_command,
+)
+from repro.train import TrainCommand, train, with_features
 from repro.validate import configuration
 
 SYMBOL_SPECIFIC = "symbol_specific"
@@ -64,29 +77,42 @@ class Experimented:
 
     name: str
     done: tuple[Done, ...]
+    ranked: RankedTargets | None = None
+    """Which targets it went on with, if it ranked them."""
+    selections: tuple[Selected, ...] = ()
+    """Which features it trained on, target by target, if it selected them."""
+    routes: tuple[Route, ...] = ()
+    """Which model to use for each symbol, where both views were trained."""
 
     @property
     def exit_status(self) -> int:
         """Return 0, or the status of the first that failed."""
         errors = (one.error for one in self.done)
-        return next((error.exit_status for error in errors if error is not None), 0)
+        ranking = 0 if self.ranked is None else self.ranked.ranking.exit_status
+        return next((error.exit_status for error in errors if error is not None), ranking)
+
+
+def is_several(command: TrainCommand, named: Sequence[Member]) -> bool:
+    """Return whether an experiment is more than one run as any other."""
+    return len(named) > 1 or named[0].view is not None or bool(_experiment(command).stages)
 
 
 def members(command: TrainCommand) -> tuple[Member, ...]:
     """Return what an experiment names, in its order: targets, then families, then views.
 
-    What the command asks for by name (a target, a family, a view or symbol) is not varied. Raises
-    UsageError for an experiment that does not exist, and where a view of each symbol is asked for
-    and no symbol named.
+    What the command asks for by name (a target, a family, a view or symbol) is not varied. Of an
+    experiment that ranks its targets, all that are ranked. Raises UsageError for an experiment that
+    does not exist, and where a view of each symbol is asked for and no symbol named.
     """
     selection = command.selection
-    tree, _ = load(find_root(command.start.resolve()), declarations())
-    experiment = chosen(tree.experiments, selection.experiment)
-    asked = [text.partition("=")[0].strip() for text in selection.sets]
+    experiment = _experiment(command)
     targets = _names(experiment, "targets") if selection.target is None else ()
-    families = () if _sets(asked, "family") else _names(experiment, "families")
+    if RANKS in experiment.stages and selection.target is None:
+        resolved = configuration(command.start, replace(selection, staged=True))[1]
+        targets = candidates(resolved, experiment)
+    families = () if is_set(selection.sets, "family") else _names(experiment, "families")
     views: list[tuple[str | None, str | None]] = []
-    if not _sets(asked, "view") and not _sets(asked, "symbol"):
+    if not is_set(selection.sets, "view") and not is_set(selection.sets, "symbol"):
         views = _views(experiment)
     return tuple(
         Member(target, family, *view)
@@ -101,21 +127,33 @@ def carry_out(
 ) -> Experimented:
     """Train every member, one after the other; with ``rerun`` also those that are sealed already.
 
-    Raises ProblemsError with the problems of all members before anything is trained, what ``train``
-    raises but for InputError and TrainingError, and these if none could be trained.
+    Before that come the stages that the experiment says: of the members, those of targets that are
+    not kept are left out, and the others get the features that are selected. Raises ProblemsError
+    with the problems of all members and stages before anything is trained, what ``train`` raises
+    but for InputError and TrainingError, and these if none could be trained.
     """
-    commands = [_command(command, member, rerun=rerun) for member in named]
-    problems: list[Problem] = []
-    for one in commands:
-        try:
-            configuration(one.start, one.selection)
-        except ProblemsError as error:
-            problems += error.problems
-    if problems:
-        raise ProblemsError(list(dict.fromkeys(problems)))
+    experiment = _experiment(command)
+    staged = stage_command(command, experiment)
+    meant = _require_valid(command, staged, named, experiment)
+    ranked: RankedTargets | None = None
+    selections: dict[str | None, Selected] = {}
+    errors: dict[str | None, ReproError] = {}
+    if RANKS in experiment.stages and command.selection.target is None:
+        ranked = rank_targets(staged, rerun=rerun)
+        named = [member for member in named if member.target in ranked.kept]
+    if SELECTS in experiment.stages:
+        targets = list(dict.fromkeys(member.target for member in named))
+        selections, errors = select_features(staged, targets, rerun=rerun)
     done = []
-    for number, (member, one) in enumerate(zip(named, commands, strict=True), start=1):
+    for number, member in enumerate(named, start=1):
         command.observer.stage(f"{member.name}, {number} of {len(named)}")
+        if member.target in errors:
+            done.append(Done(member, None, errors[member.target]))
+            continue
+        one = _command(command, member, rerun=rerun)
+        if member.target in selections:
+            names = selections[member.target].names
+            one = replace(one, selection=with_features(one.selection, names))
         try:
             done.append(Done(member, train(one)))
         except (InputError, TrainingError) as error:
@@ -123,7 +161,52 @@ def carry_out(
     failed = [one.error for one in done if one.error is not None]
     if len(failed) == len(done):
         raise failed[0]
-    return Experimented(str(command.selection.experiment), tuple(done))
+    return Experimented(
+        str(command.selection.experiment),
+        tuple(done),
+        ranked,
+        tuple(selections.values()),
+        routes(staged, [_trained(one, *meant[one.member]) for one in done]),
+    )
+
+
+def _require_valid(
+    command: TrainCommand,
+    staged: TrainCommand,
+    named: Sequence[Member],
+    experiment: Experiment,
+) -> dict[Member, tuple[str, str]]:
+    """Return target and family of each member.
+
+    Raises ProblemsError with the problems of all, and of the selection of features.
+    """
+    problems: list[Problem] = []
+    meant: dict[Member, tuple[str, str]] = {}
+    for member in named:
+        selection = _command(command, member, rerun=False).selection
+        try:
+            resolved = configuration(command.start, selection)[1]
+            meant[member] = resolved.target, resolved.family
+        except ProblemsError as error:
+            problems += error.problems
+    if SELECTS in experiment.stages and not problems:
+        targets = dict.fromkeys(member.target for member in named)
+        problems += selection_problems(staged, targets)
+    if problems:
+        raise ProblemsError(list(dict.fromkeys(problems)))
+    return meant
+
+
+def _trained(one: Done, target: str, family: str) -> Trained:
+    """Return a member as far as views are concerned."""
+    problem = None if one.error is None else one.error.problem
+    return Trained(target, family, one.member.symbol, one.outcome, problem)
+
+
+def _experiment(command: TrainCommand) -> Experiment:
+    """Return the experiment that a command names."""
+    tree, _ = load(find_root(command.start.resolve()), declarations())
+    return chosen(tree.experiments, command.selection.experiment)
 
 
 def _command(command: TrainCommand, member: Member, *, rerun: bool) -> TrainCommand:
@@ -134,7 +217,7 @@ def _command(command: TrainCommand, member: Member, *, rerun: bool) -> TrainComm
     chosen_so = replace(
         selection, target=member.target or selection.target, sets=(*selection.sets, *sets)
     )
-    return replace(command, selection=chosen_so, reuse=not rerun)
+    return replace(command, selection=chosen_so, reuse=not rerun, in_stage=True)
 
 
 def _names(experiment: Experiment, key: str) -> tuple[str, ...]:
@@ -158,8 +241,3 @@ def _views(experiment: Experiment) -> list[tuple[str | None, str | None]]:
         else:
             found += [(view, symbol) for symbol in symbols]
     return found
-
-
-def _sets(asked: Sequence[str], name: str) -> bool:
-    """Return whether an override sets a value, by whatever end of its path."""
-    return any(VALUES[name] == key or VALUES[name].endswith(f".{key}") for key in asked)

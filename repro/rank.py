@@ -82,7 +82,7 @@ def rank(command: TrainCommand, *, rerun: bool = False) -> Ranking:
         shown = f"target {target}, family {family}, {number} of {len(asked.selections)}"
         command.observer.stage(shown)
         try:
-            outcome = train(replace(command, selection=selection, reuse=not rerun))
+            outcome = train(replace(command, selection=selection, reuse=not rerun, in_stage=True))
         except (InputError, TrainingError) as error:
             failures.append(error)
             made.append(Model(family, "failed", reason=error.problem))

@@ -12,7 +12,7 @@ from repro.config.documents.workspace import find_root
 from repro.config.resolution.active import activate
 from repro.config.resolution.resolve import Resolved, Selection
 from repro.config.sealed import request as requests
-from repro.errors import InterruptedRunError, ReproError
+from repro.errors import InterruptedRunError, ReproError, UsageError
 from repro.execution.session import Job, Session
 from repro.facts.data import locate
 from repro.facts.trainers import Declaration
@@ -37,6 +37,8 @@ class TrainCommand:
     observer: Observer = field(default_factory=Observer)
     reuse: bool = False
     """Whether a sealed run with the same execution key is as good as a new one."""
+    in_stage: bool = False
+    """Whether it is the experiment that asks, which ranks and selects by itself."""
 
 
 def train(command: TrainCommand) -> Outcome:
@@ -69,6 +71,12 @@ def _try(command: TrainCommand, found: LeakingFeatures | None) -> Outcome:
     ``found`` is what ended the try before, if there was one.
     """
     root, resolved, families = _configuration(command, found)
+    if resolved.stages and not command.in_stage:
+        raise UsageError(
+            f"experiment {resolved.experiment} says {' and '.join(resolved.stages)}: what it trains"
+            " is not known before that is done",
+            f"carry it out: repro train --experiment {resolved.experiment}, without --replicates",
+        )
     if found is None:
         for told in resolved.warnings:
             command.observer.warn(f"{told.place.file}:{told.place.line}: {told.message}")

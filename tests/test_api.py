@@ -90,6 +90,16 @@ def test_an_experiment_is_carried_out_and_told_run_by_run(workspace):
     config.unlink()
 
 
+def test_features_and_targets_are_ranked_by_ordinary_runs(workspace):
+    sets = {"splits.folds": 2, "feature_selection.families": ["ridge"]}
+    found = workspace.select(set={**sets, "feature_selection.top_k": 3})
+    best = [feature.name for feature in found.ranked.features[:3]]
+    assert set(found.names) == set(best)
+    assert found.outcomes["ridge"].run in {run.name for run in workspace.runs()}
+    ranking = workspace.rank(set={"splits.folds": 2, "target_ranking.targets": ["fwd_ret_5d"]})
+    assert [standing.target for standing in ranking.standings] == ["fwd_ret_5d"]
+
+
 def test_the_log_and_the_data_can_be_asked(workspace):
     report = workspace.audit_verify()
     assert (report.verdict, report.exit_status) == ("ok", 0)

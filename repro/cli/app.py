@@ -19,6 +19,7 @@ COMMANDS: Final = MappingProxyType(
         "train": "Train one model, strictly, and seal it.",
         "exec": "Run any command, strictly, and log it.",
         "rank": "Train each target; say which is predicted best.",
+        "select": "Rank features by what models count on.",
         "diff": "Compare two runs: verdict, causes, effect.",
         "stability": "Say whether replicates agree, and how surely.",
         "trend": "Show how a metric went over time.",

@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from repro.cli import output
 from repro.cli.options import Format
+from repro.cli.rank import interval_json, ranking_json
+from repro.cli.rank import text as ranking_text
+from repro.cli.select import selection_json
+from repro.cli.select import text as selection_text
 
 if TYPE_CHECKING:
-    from repro.experiment import Done, Member
+    from repro.experiment import Done, Experimented, Member
+    from repro.stages import RankedTargets, Route
     from repro.train import TrainCommand
 
 
@@ -25,10 +30,14 @@ def experimented(command: TrainCommand, named: Sequence[Member], rerun: bool, fo
             "command": "train experiment",
             "experiment": found.name,
             "exit_status": found.exit_status,
+            "ranking": _ranked(found.ranked),
+            "selections": [selection_json(one) for one in found.selections],
             "runs": [_json(one) for one in found.done],
+            "routing": [_route(one) for one in found.routes],
         }
         output.result(json.dumps(document, indent=2, ensure_ascii=False))
         return found.exit_status
+    _stages(found)
     rows: list[tuple[str, ...]] = [
         ("target", "family", "view", "run", "metric", "value", "skill", "")
     ]
@@ -37,12 +46,63 @@ def experimented(command: TrainCommand, named: Sequence[Member], rerun: bool, fo
     for one in found.done:
         if one.error is not None:
             output.result(f"{one.member.name}: {one.error.problem}")
+    _routes(found)
     made = [one for one in found.done if one.outcome is not None]
     again = sum(one.outcome.reused for one in made if one.outcome is not None)
     failed = len(found.done) - len(made)
     counts = f"{len(made) - again} trained, {again} sealed before, {failed} failed"
     output.result(f"experiment {found.name}: {counts}")
     return found.exit_status
+
+
+def _stages(found: Experimented) -> None:
+    """Write what came of the stages before the runs."""
+    if found.ranked is not None:
+        ranking_text(found.ranked.ranking)
+        output.result(f"kept: {', '.join(found.ranked.kept)}")
+        for target, reason in found.ranked.left_out.items():
+            output.result(f"left out: {target}: {reason}")
+        output.result("")
+    for one in found.selections:
+        selection_text(one)
+        output.result(f"kept: {', '.join(one.names)}")
+        output.result("")
+
+
+def _routes(found: Experimented) -> None:
+    """Write which model to use for each symbol, and why."""
+    if not found.routes:
+        return
+    output.result("")
+    rows = [("target", "family", "symbol", "use", "run", "because")]
+    for one in found.routes:
+        said = one.verdict
+        rows.append((one.target, one.family, one.symbol, said.view, one.run, said.reason))
+    output.result(output.columns(rows))
+    output.result("")
+
+
+def _ranked(ranked: RankedTargets | None) -> dict[str, Any] | None:
+    """Return the targets that were ranked as JSON."""
+    if ranked is None:
+        return None
+    out = [{"target": target, "reason": reason} for target, reason in ranked.left_out.items()]
+    return {**ranking_json(ranked.ranking), "kept": list(ranked.kept), "left_out": out}
+
+
+def _route(one: Route) -> dict[str, Any]:
+    """Return which model to use for a symbol as JSON."""
+    return {
+        "target": one.target,
+        "family": one.family,
+        "symbol": one.symbol,
+        "view": one.verdict.view,
+        "run": one.run,
+        "reason": one.verdict.reason,
+        "rows": one.verdict.rows,
+        "gain": one.verdict.gain,
+        "interval": interval_json(one.verdict.interval),
+    }
 
 
 def _row(one: Done) -> tuple[str, ...]:

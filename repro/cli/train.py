@@ -41,11 +41,11 @@ def command(
 
     selection = chosen.selection()
     if selection.experiment is not None and replicates is None:
-        from repro.experiment import members
+        from repro.experiment import is_several, members
 
         asked = TrainCommand(workspace, selection)
         named = members(asked)
-        if len(named) > 1 or named[0].view is not None:
+        if is_several(asked, named):
             from repro.cli.experimented import experimented
 
             with observer(quiet, no_progress) as watching:

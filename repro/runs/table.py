@@ -23,7 +23,7 @@ MAGIC = b"\x93NUMPY"
 _HEADER = 10 + 0xFFFF
 """Bytes that a header has at most, in format 1."""
 _CODES = {"<i8": "q", "<i4": "i", "<f8": "d"}
-_COLUMNS = ("symbol", "time", "fold", "prediction")
+_COLUMNS = ("symbol", "time", "fold", "target", "prediction")
 _UNREADABLE = (OSError, ValueError, SyntaxError, KeyError, TypeError, IndexError)
 Key = tuple[bytes, int]
 """Symbol and time, or the number of a row where rows have no times."""
@@ -75,6 +75,14 @@ class PredictionTable:
         if sys.byteorder == "big":
             values.byteswap()
         return values
+
+    def folds(self) -> list[int]:
+        """Return the test fold of each row."""
+        return list(chain.from_iterable(self._cut("fold")))
+
+    def targets(self) -> list[float]:
+        """Return the label of each row."""
+        return list(chain.from_iterable(self._cut("target")))
 
     def key(self, row: int) -> Key:
         """Return symbol and time of one row."""

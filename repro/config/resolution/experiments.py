@@ -19,6 +19,8 @@ TARGETS: Path = ("data", "targets", "targets")
 SELECTED: Path = ("data", "feature_registry", "selected")
 REGISTRY: Path = ("data", "feature_registry", "registry")
 OVERRIDES = "overrides"
+RANKS, SELECTS = "rank_targets", "select_features"
+STAGES = (RANKS, SELECTS)
 _CHOOSES: Mapping[str, Path] = {"targets": DEFAULT_TARGET, "families": FAMILY, "features": SELECTED}
 
 
@@ -49,6 +51,12 @@ class Experiment:
         """Return the targets or families that it names; empty if it names none."""
         found = self.said(key)
         return tuple(found[0]) if found else ()
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Return which stages it goes through before it trains, by their keys."""
+        said = {key: self.said(key) for key in STAGES}
+        return tuple(key for key, found in said.items() if found and found[0])
 
 
 def chosen(experiments: Mapping[str, Document], name: str | None) -> Experiment:

@@ -86,6 +86,8 @@ class Resolved:
     sources: Mapping[str, tuple[str, ...]] = field(repr=False)
     """The lines of each file (or argument) that a place may point into."""
     experiment: str | None = None
+    stages: tuple[str, ...] = ()
+    """What the experiment does before it trains, by the keys that say so."""
     legacy: tuple[str, ...] = ()
     """Which old places and names the configuration was read from, by their ids."""
     warnings: tuple[Problem, ...] = ()
@@ -161,6 +163,7 @@ def resolve(
         names,
         sources,
         selection.experiment,
+        experiment.stages,
         tree.legacy,
         tree.warnings,
     )
