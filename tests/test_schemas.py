@@ -122,10 +122,15 @@ RUN_FILES = (
 )
 SUSPICIOUS = "safety.leakage_detection.auto_fix_thresholds.training_accuracy=0.0001"
 SEVERAL = """experiment:
-  description: One symbol that has too few rows, and all of them together.
+  description: One symbol that has too few rows, and all of them together, of the best target.
+  targets: [fwd_ret_5d, fwd_ret_1d]
+  rank_targets: true
+  select_features: true
   views: [cross_sectional, symbol_specific]
   symbols: [FB]
   profile: debug
+overrides:
+  feature_selection: {target_ranking: {target_ranking: {top_targets: 1}}}
 """
 RANKED = (
     *("--set", "target_ranking.targets=[fwd_ret_1d, fwd_up_5d]"),
@@ -681,7 +686,7 @@ def test_every_type_in_the_log_has_a_schema(world):
 
 def test_a_run_has_exactly_the_files_that_have_schemas(world):
     folders = list((world.root / "RESULTS" / "runs").rglob("snapshot.json"))
-    assert len(folders) == 11
+    assert len(folders) == 13
     for snapshot in folders:
         assert sorted(path.stem for path in snapshot.parent.glob("*.json")) == list(RUN_FILES)
 

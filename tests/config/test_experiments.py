@@ -237,3 +237,25 @@ def test_several_targets_and_several_families_are_asked_for_at_once(add, resolve
     with pytest.raises(UsageError, match="names 2 families") as caught:
         resolved(experiment="many", target="fwd_up_5d")
     assert caught.value.hint == "choose one of them with --family"
+
+
+def test_stages_are_said_by_the_nearest_of_a_chain_and_taken_back_by_null_and_false(add, resolved):
+    says = "rank_targets: true, select_features: true"
+    add("experiments/both.yaml", f"experiment: {{description: Both., {says}}}\n")
+    add(
+        "experiments/one.yaml",
+        "experiment: {description: One., extends: both, select_features: null}\n",
+    )
+    add(
+        "experiments/none.yaml",
+        "experiment: {description: None., extends: one, rank_targets: false}\n",
+    )
+    found = {name: resolved(experiment=name).stages for name in ("both", "one", "none")}
+    assert found == {
+        "both": ("rank_targets", "select_features"),
+        "one": ("rank_targets",),
+        "none": (),
+    }
+    assert resolved().stages == ()
+    named = resolved(experiment="quick_look", staged=True, sets=("pipeline.family=ridge",))
+    assert named.family == "ridge"  # a stage asks for families that the experiment does not name
