@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,7 @@ VALUES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Names that stand for an override, with the key of the value that each one sets."""
+FEATURES: Final = "data.feature_registry.selected"
 
 
 def selection(
@@ -84,3 +86,9 @@ def override(key: str, value: object) -> str:
             f"{key}: {value!r} is no value of a configuration: {error}",
             "give numbers, texts, truth values, None, lists and mappings of these",
         ) from error
+
+
+def with_features(selection: Selection, names: Iterable[str]) -> Selection:
+    """Return a selection that asks for these features, whatever it asked for before."""
+    others = without(selection.sets, FEATURES)
+    return replace(selection, sets=(*others, override(FEATURES, list(names))))

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from repro.choosing import VALUES, is_set, override
+from repro.choosing import VALUES, is_set, override, with_features
 from repro.config.documents.tree import load
 from repro.config.documents.workspace import find_root
 from repro.config.resolution.experiments import RANKS, SELECTS, Experiment, chosen
@@ -39,7 +39,7 @@ from repro.stages import (
     selection_problems,
     stage_command,
 )
-from repro.train import TrainCommand, train, with_features
+from repro.train import TrainCommand, train
 from repro.validate import configuration
 
 SYMBOL_SPECIFIC = "symbol_specific"
