@@ -24,7 +24,7 @@ DROP, WARN = "drop", "warn"
 SETTINGS: Path = ("training_config", "safety_config", "safety", "leakage_detection")
 LONGEST_LIST = 16_000
 """Bytes of a list that a record holds; of a longer one, what comes first and how many there are."""
-_RECORDED = ("code", "subject", "value", "threshold", "rows", "formula", "set_at")
+_RECORDED = ("code", "subject", "value", "threshold", "rows", "set_at")
 _OVER = "safety.leakage_detection"
 _KEEP = f"set {_OVER}.policy: warn to keep the run"
 
@@ -205,8 +205,13 @@ def recorded(findings: Findings) -> list[dict[str, Any]]:
 
 
 def _recorded(finding: Mapping[str, Any]) -> dict[str, Any]:
-    first = [{key: row[key] for key in ("symbol", "time")} for row in finding["first"]]
-    return {**{key: exact(finding[key]) for key in _RECORDED}, "first": first}
+    """Return a finding; its formula as text, so that no later kind of formula unsettles the log."""
+    formula = finding["formula"]
+    return {
+        **{key: exact(finding[key]) for key in _RECORDED},
+        "formula": None if formula is None else canonical(exact(dict(formula))).decode(),
+        "first": [{key: row[key] for key in ("symbol", "time")} for row in finding["first"]],
+    }
 
 
 def _fitting(items: Iterable[Item]) -> list[Item]:

@@ -96,6 +96,7 @@ def test_a_refusal_holds_its_verdict_in_parts(judging):
     (one,) = found["findings"]
     assert found["fixed"] == [one]
     assert one["first"] == [{"symbol": "A", "time": "2001-01-02"}]
+    assert one["formula"] == '{"column":"High","kind":"column"}'
     assert "message" not in one
 
 

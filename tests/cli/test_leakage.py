@@ -24,7 +24,7 @@ def test_the_canary_is_refused_before_anything_is_planned_and_the_control_is_cle
     assert (found["policy"], found["verdict"], found["fixed"]) == ("strict", "refused", [])
     (finding,) = found["findings"]
     assert (finding["code"], finding["subject"]) == ("target_correlation", "canary_high")
-    assert finding["formula"] == {"kind": "column", "column": "High"}
+    assert json.loads(finding["formula"]) == {"kind": "column", "column": "High"}
     file, _, line = finding["set_at"].partition(":")
     told = (desk.root / file).read_text().splitlines()[int(line) - 1]
     assert told.strip().startswith("feature_target_correlation: 0.95")
