@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +20,10 @@ from repro.audit.log import (
 )
 from repro.audit_log.storage.running import hold, is_running
 from repro.audit_log.storage.store import Log
-from repro.config.resolution.active import Active, overridden
-from repro.config.resolution.resolve import Resolved
+from repro.config.resolution.active import overridden
 from repro.errors import DeterminismError, InputError, InterruptedRunError, ReproError
-from repro.execution.git import describe
 from repro.execution.interrupts import deferred
 from repro.execution.session import Session
-from repro.facts.code import code_digests
-from repro.facts.host import host
-from repro.facts.trainers import Declaration
-from repro.identity.payloads import drawn_folds
-from repro.identity.run import Inputs, identity_of, seeds_of
-from repro.inputs import digest_inputs, require_same_files
 from repro.leaking import fixed_record, is_as_good, located
 from repro.observer import Observer
 from repro.plan import (
@@ -44,29 +35,11 @@ from repro.plan import (
     require_sound,
     without_rows,
 )
+from repro.preparing import Asked, evidence, plan_of
 from repro.refusing import record_fixed, refuse
 from repro.runs.sealed import runs_of
 from repro.runs.staging import Staging, keep_failed, names_locked, next_name
 from repro.sealing import Outcome, input_texts, seal_run
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a run is to be, by its configuration."""
-
-    root: Path
-    resolved: Resolved
-    active: Active
-    trainer: Declaration
-    selectors: tuple[Declaration, ...]
-    observer: Observer
-    reuse: bool = False
-    """Whether a sealed run with the same execution key is as good as a new one."""
-    fixed: tuple[Mapping[str, Any], ...] = ()
-    """What the scans of earlier tries found: features that leaked, and are left out now."""
-    reruns: int = 0
-    """How many tries there were before this one."""
-
 
 Started = tuple[Staging, Session]
 """Where a run is made, and the worker that prepares it."""
@@ -120,53 +93,8 @@ class _PlannedError(Exception):
 
 def _plan(asked: Asked, session: Session) -> Plan:
     """Return everything that must be known before training; hash inputs while the worker loads."""
-    job, root, active, declaration = session.job, asked.root, asked.active, asked.trainer
-    files = digest_inputs(root, job.files)
-    git = describe(root)
-    prepared = session.prepared()
-    facts, environment = prepared["facts"], prepared["environment"]
-    facts["findings"] = located(facts["findings"], asked.resolved)
-    code = code_digests(declaration, environment.pop("code"), asked.selectors)
-    require_same_files(root, files, facts["files"])
-    identity = identity_of(
-        Inputs(
-            active.components,
-            facts,
-            active.base_seed,
-            code,
-            environment,
-            job.settings,
-            job.threads,
-            job.decides,
-        )
-    )
-    seeds = seeds_of(
-        active.base_seed,
-        declaration.seeds,
-        declaration.seed_bits,
-        job.decides,
-        len(drawn_folds(facts)["folds"]),
-        asked.selectors,
-    )
-    environment["host"] = host()
-    environment["settings"] = job.settings
-    plan = Plan(
-        root=root,
-        resolved=asked.resolved,
-        active=active,
-        job=job,
-        files=files,
-        code=code,
-        git=git,
-        facts=facts,
-        environment=environment,
-        identity=identity,
-        forced=declaration.forced(active.level),
-        seeds=seeds,
-        idle=tuple(declaration.idle(active.hyperparameters, job.decides["target"]["task"])),
-        fixed=asked.fixed,
-        reruns=asked.reruns,
-    )
+    found = evidence(asked.root, session.job.files)
+    plan = plan_of(asked, session.job, found, session.prepared())
     require_sound(plan)
     return plan
 

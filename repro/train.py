@@ -105,7 +105,8 @@ def _try(command: TrainCommand, found: LeakingFeatures | None) -> Outcome:
             raise InterruptedRunError(_UNRECORDED) from None
         try:
             # Loading all this takes as long as the worker takes to start, which is under way.
-            from repro.running import Asked, carry_out
+            from repro.preparing import Asked
+            from repro.running import carry_out
 
             asked = Asked(
                 root=root,

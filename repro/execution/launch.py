@@ -156,37 +156,48 @@ class Worker:
         deadline: float | None = None,
         progress: Callable[[Message], None] | None = None,
     ) -> Message:
-        """Return the next message of ``kind``, passing progress on.
+        """Return the next message of ``kind``, passing progress on; raises as `hear` does."""
+        while True:
+            message = self.hear(kind, deadline)
+            if message["kind"] == kind:
+                return message
+            if progress is not None:
+                progress(message)
+
+    def fileno(self) -> int:
+        """Return the descriptor that can be read when the worker has said something."""
+        return self._channel.fileno()
+
+    @property
+    def has_message(self) -> bool:
+        """Whether a whole message has come that nobody has heard yet."""
+        return self._channel.has_message
+
+    def hear(self, kind: str, deadline: float | None = None) -> Message:
+        """Return the next message, which is of ``kind`` or of progress.
 
         Raises the error that the worker reports (InputError, DeterminismError, TrainingError), or
         WorkerError if it died, was too slow, or said something else.
         """
-        while True:
-            try:
-                message = self._channel.receive(deadline)
-            except TimeoutError:
-                at = self._stop_and_ask_where()
-                raise WorkerError(
-                    f"the worker was stopped: it took longer than its limit{self._limit}{at}",
-                    "raise reproducibility.time_limit_seconds",
-                    self.tail(),
-                ) from None
-            except ProtocolError as error:
-                raise self._death() from error
-            if message["kind"] == "progress":
-                if progress is not None:
-                    progress(message)
-            elif message["kind"] == "error":
-                raise self._reported(message)
-            elif message["kind"] == kind:
-                return message
-            else:
-                self.stop()
-                raise WorkerError(
-                    f"the worker said {message['kind']!r} where {kind!r} was due",
-                    None,
-                    self.tail(),
-                )
+        try:
+            message = self._channel.receive(deadline)
+        except TimeoutError:
+            at = self._stop_and_ask_where()
+            raise WorkerError(
+                f"the worker was stopped: it took longer than its limit{self._limit}{at}",
+                "raise reproducibility.time_limit_seconds",
+                self.tail(),
+            ) from None
+        except ProtocolError as error:
+            raise self._death() from error
+        if message["kind"] in ("progress", kind):
+            return message
+        if message["kind"] == "error":
+            raise self._reported(message)
+        self.stop()
+        raise WorkerError(
+            f"the worker said {message['kind']!r} where {kind!r} was due", None, self.tail()
+        )
 
     def finish(self) -> None:
         """Wait for the process to end by itself; raises WorkerError if it does not end well."""

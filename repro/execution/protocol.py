@@ -89,6 +89,15 @@ class Channel:
             raise ProtocolError(f"not a message: {line[:80]!r}")
         return dict(message)
 
+    def fileno(self) -> int:
+        """Return the descriptor that messages come from."""
+        return self._read_fd
+
+    @property
+    def has_message(self) -> bool:
+        """Whether `receive` would return at once, without reading."""
+        return b"\n" in self._buffer
+
     def close(self) -> None:
         """Close both descriptors."""
         os.close(self._read_fd)

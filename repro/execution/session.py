@@ -101,7 +101,9 @@ class Session:
         ``look`` it is to train nothing and to tell of the data alone.
         """
         self.job = job
-        self._deadline = time.monotonic() + job.seconds
+        self.deadline = time.monotonic() + job.seconds
+        """When it has taken too long, by the monotonic clock."""
+        self._due = "prepared"
         packages = {found.module.partition(".")[0] for found in (job.trainer, *job.selectors)}
         room = Room(directory, job.level, job.threads, variation, packages=tuple(sorted(packages)))
         self._worker = Worker(room, job.seconds)
@@ -137,13 +139,38 @@ class Session:
 
     def prepared(self) -> Message:
         """Return the worker's facts and environment; raises what it refuses with."""
-        return self._worker.expect("prepared", self._deadline)
+        return self._worker.expect("prepared", self.deadline)
 
     def tables(self) -> Message:
         """Return the facts of the dataset, once the process has ended; raises what it refuses."""
-        found: Message = self._worker.expect(TABLES, self._deadline)["facts"]
+        found: Message = self._worker.expect(TABLES, self.deadline)["facts"]
         self._worker.finish()
         return found
+
+    def proceed(self, seeds: Mapping[str, Mapping[str, int]]) -> None:
+        """Let the worker train, and do not wait."""
+        self._worker.at = f"while it trained {self.job.trainer.family}"
+        self._due = "finished"
+        self._worker.send("proceed", seeds=seeds)
+
+    def fileno(self) -> int:
+        """Return the descriptor that can be read when the worker has said something."""
+        return self._worker.fileno()
+
+    @property
+    def has_message(self) -> bool:
+        """Whether a whole message has come that nobody has heard yet."""
+        return self._worker.has_message
+
+    def hear(self) -> Message:
+        """Return the next message: ``prepared``, then of ``progress``, then ``finished``.
+
+        Of the last, once the process has ended. Raises as `prepared` and `train` do.
+        """
+        message = self._worker.hear(self._due, self.deadline)
+        if message["kind"] == "finished":
+            self._worker.finish()
+        return message
 
     def train(
         self,
@@ -155,11 +182,10 @@ class Session:
 
         ``meanwhile`` is called once training is under way, for work that need not wait for it.
         """
-        self._worker.at = f"while it trained {self.job.trainer.family}"
-        self._worker.send("proceed", seeds=seeds)
+        self.proceed(seeds)
         if meanwhile is not None:
             meanwhile()
-        finished = self._worker.expect("finished", self._deadline, progress)
+        finished = self._worker.expect("finished", self.deadline, progress)
         self._worker.finish()
         return finished
 

@@ -18,7 +18,10 @@ BYTECODE = "__pycache__"
 
 
 def code_digests(
-    declaration: Declaration, loaded: Mapping[str, str], selectors: Sequence[Declaration] = ()
+    declaration: Declaration,
+    loaded: Mapping[str, str],
+    selectors: Sequence[Declaration] = (),
+    known: dict[str, str] | None = None,
 ) -> dict[str, str]:
     """Return the BLAKE3 of every module that computes, and of the declarations of the trainers.
 
@@ -26,12 +29,20 @@ def code_digests(
 
     ``selectors`` are the families that choose features, perhaps among them the one that is trained.
 
-    ``loaded`` is what the worker reports of our modules. Raises DeterminismError if this command
-    would find another file under one of these names: a checkout beside an installed version, say.
+    ``loaded`` is what the worker reports of our modules; ``known`` what this command has read of
+    them for earlier workers, and is added to: each module is read once in a command, so that a
+    worker that comes later and loads other bytes is found out. Raises DeterminismError if this
+    command would find another file under one of these names: a checkout beside an installed
+    version, say.
     """
+    known = {} if known is None else known
     for name, digest in loaded.items():
+        if known.get(name) == digest:
+            continue
         spec = find_spec(name)
-        if spec is None or spec.origin is None or digest_file(spec.origin).blake3 != digest:
+        if spec is not None and spec.origin is not None:
+            known.setdefault(name, digest_file(spec.origin).blake3)
+        if known.get(name) != digest:
             here = "nothing" if spec is None else str(spec.origin)
             raise DeterminismError(
                 f"the worker runs another {name} than this command, which finds {here}",
