@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from repro.choosing import VALUES, is_set, override, with_features
-from repro.config.documents.tree import load
+from repro.config.documents.tree import Tree, load
 from repro.config.documents.workspace import find_root
 from repro.config.resolution.experiments import RANKS, SELECTS, Experiment, chosen
+from repro.config.resolution.resolve import Selection
 from repro.errors import (
     InputError,
     Problem,
@@ -104,12 +105,22 @@ def members(command: TrainCommand) -> tuple[Member, ...]:
     experiment that ranks its targets, all that are ranked. Raises UsageError for an experiment that
     does not exist, and where a view of each symbol is asked for and no symbol named.
     """
-    selection = command.selection
-    experiment = _experiment(command)
-    targets = _names(experiment, "targets") if selection.target is None else ()
+    selection, targets = command.selection, None
+    tree, _ = load(find_root(command.start.resolve()), declarations())
+    experiment = chosen(tree.experiments, selection.experiment)
     if RANKS in experiment.stages and selection.target is None:
         resolved = configuration(command.start, replace(selection, staged=True))[1]
         targets = candidates(resolved, experiment)
+    return members_in(tree, selection, targets)
+
+
+def members_in(
+    tree: Tree, selection: Selection, targets: Sequence[str] | None = None
+) -> tuple[Member, ...]:
+    """Return what an experiment of some documents names, or with these targets; see `members`."""
+    experiment = chosen(tree.experiments, selection.experiment)
+    if targets is None:
+        targets = _names(experiment, "targets") if selection.target is None else ()
     families = () if is_set(selection.sets, "family") else _names(experiment, "families")
     views: list[tuple[str | None, str | None]] = []
     if not is_set(selection.sets, "view") and not is_set(selection.sets, "symbol"):
@@ -209,15 +220,19 @@ def _experiment(command: TrainCommand) -> Experiment:
     return chosen(tree.experiments, command.selection.experiment)
 
 
-def _command(command: TrainCommand, member: Member, *, rerun: bool) -> TrainCommand:
-    """Return the command that trains one member."""
+def narrowed(selection: Selection, member: Member) -> Selection:
+    """Return the selection that asks for one member."""
     named = {"family": member.family, "view": member.view, "symbol": member.symbol}
     sets = tuple(override(VALUES[key], value) for key, value in named.items() if value is not None)
-    selection = command.selection
-    chosen_so = replace(
+    return replace(
         selection, target=member.target or selection.target, sets=(*selection.sets, *sets)
     )
-    return replace(command, selection=chosen_so, reuse=not rerun, in_stage=True)
+
+
+def _command(command: TrainCommand, member: Member, *, rerun: bool) -> TrainCommand:
+    """Return the command that trains one member."""
+    selection = narrowed(command.selection, member)
+    return replace(command, selection=selection, reuse=not rerun, in_stage=True)
 
 
 def _names(experiment: Experiment, key: str) -> tuple[str, ...]:

@@ -11,6 +11,10 @@ from repro.facts.digest_cache import DigestCache
 from repro.runs import layout
 
 
+class ChangedFilesError(InputError):
+    """A data file is not what it was when this command digested it."""
+
+
 def digest_inputs(root: Path, paths: Mapping[str, Path]) -> tuple[DataFile, ...]:
     """Return each file with its digests; raises InputError for one that cannot be read.
 
@@ -26,7 +30,7 @@ def digest_inputs(root: Path, paths: Mapping[str, Path]) -> tuple[DataFile, ...]
 def require_same_files(
     root: Path, files: Sequence[DataFile], read: Mapping[str, Mapping[str, str]]
 ) -> None:
-    """Raise InputError unless the worker parsed the very bytes that were digested.
+    """Raise ChangedFilesError unless the worker parsed the very bytes that were digested.
 
     ``read`` has the digests of what it parsed, by name. What was kept of a file that differs is
     forgotten, so that the next command reads it.
@@ -38,7 +42,7 @@ def require_same_files(
         where = layout.file_digests(root).relative_to(root)
         doubt = f" (or what {where} had of it was not true)" if cache.forget(file.name) else ""
         cache.save()
-        raise InputError(
+        raise ChangedFilesError(
             f"{file.name} changed while it was read{doubt}",
             "do it again when nobody writes to it; its digest is forgotten",
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 from repro.audit_log.formats.canonical import canonical
 from repro.audit_log.formats.digests import payload_digest
-from repro.config.resolution.active import Active
+from repro.config.resolution.active import Active, overridden
 from repro.config.resolution.layers import WRITTEN, Path, Value, dotted
 from repro.config.resolution.resolve import Resolved
 from repro.errors import DeterminismError, InputError, ReproError, TrainingError
@@ -18,7 +18,7 @@ from repro.facts.data import DataFile
 from repro.identity.keys import Identity, exact, request_digest
 from repro.identity.payloads import differing_parameters
 from repro.identity.seeds import selection_stage
-from repro.leaking import Judged, judge_checks, judge_scan, verdict_of
+from repro.leaking import Judged, fixed_record, judge_checks, judge_scan, verdict_of
 
 LONGEST_LIST = 16_000
 """Bytes of the list of data files that a plan holds; of a longer one it holds the digest alone."""
@@ -68,6 +68,17 @@ class Plan:
     def inputs(self) -> list[dict[str, Any]]:
         """Return the data files as they are recorded."""
         return [file.facts() for file in self.files]
+
+
+def records_of(plan: Plan, name: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return the records that stand for a plan in the log, ``run.planned`` first."""
+    records = [("run.planned", planned(plan, name))]
+    changed = overridden(plan.resolved)
+    if changed:
+        records.append(("config.override", override(changed, name)))
+    if plan.fixed:
+        records.append(("leakage.fixed", fixed_record(plan.judged, name)))
+    return records
 
 
 def planned(plan: Plan, name: str) -> dict[str, Any]:

@@ -9,23 +9,17 @@ from repro.audit.log import cosigner, open_log_to_sign
 from repro.audit_log.errors import LogError
 from repro.audit_log.storage.store import Log
 from repro.config.resolution.resolve import Resolved
+from repro.ending import refusal
 from repro.errors import InputError, ProblemsError, ReproError
-from repro.leaking import Judged, LeakingFeatures, fixed_record, unable, verdict_of
+from repro.leaking import Judged, LeakingFeatures, fixed_record, unable
 from repro.observer import Warn
 from repro.sealing import Outcome
 
 
 def refuse(log: Log, cosign: Callable[[], None], resolved: Resolved, error: ReproError) -> None:
     """Record that a run was refused before its plan; the refusal itself is what the user sees."""
-    body = {
-        "target": resolved.target,
-        "family": resolved.family,
-        "reason": error.problem[:2000],
-        "exit_status": error.exit_status,
-        **verdict_of(error),
-    }
     try:
-        log.append("run.refused", body)
+        log.append("run.refused", refusal(resolved, error))
         log.commit()
         cosign()
     except LogError as failure:

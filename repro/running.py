@@ -20,17 +20,16 @@ from repro.audit.log import (
 )
 from repro.audit_log.storage.running import hold, is_running
 from repro.audit_log.storage.store import Log
-from repro.config.resolution.active import overridden
-from repro.errors import DeterminismError, InputError, InterruptedRunError, ReproError
+from repro.ending import alarm, as_bug, as_failure, keep
+from repro.errors import DeterminismError, InterruptedRunError, ReproError
 from repro.execution.interrupts import deferred
 from repro.execution.session import Session
-from repro.leaking import fixed_record, is_as_good, located
+from repro.leaking import is_as_good, located
 from repro.observer import Observer
 from repro.plan import (
     Plan,
     ended,
-    override,
-    planned,
+    records_of,
     require_in_force,
     require_sound,
     without_rows,
@@ -38,7 +37,7 @@ from repro.plan import (
 from repro.preparing import Asked, evidence, plan_of
 from repro.refusing import record_fixed, refuse
 from repro.runs.sealed import runs_of
-from repro.runs.staging import Staging, keep_failed, names_locked, next_name
+from repro.runs.staging import Staging, names_locked, next_name
 from repro.sealing import Outcome, input_texts, seal_run
 
 Started = tuple[Staging, Session]
@@ -65,7 +64,7 @@ def carry_out(asked: Asked, started: Started | ReproError) -> Outcome:
             warn(f"the run is marked incomplete: no facts of {missing}")
         if (vanished := without_rows(plan)) is not None:
             warn(vanished)
-        if asked.reuse and (known := _known(asked.root, plan)) is not None:
+        if asked.reuse and (known := known_run(asked.root, plan)) is not None:
             record_fixed(log, cosign, plan.judged, known)
             return known
         return _execute(log, cosign, place, plan, session, asked.observer)
@@ -99,7 +98,7 @@ def _plan(asked: Asked, session: Session) -> Plan:
     return plan
 
 
-def _known(root: Path, plan: Plan) -> Outcome | None:
+def known_run(root: Path, plan: Plan) -> Outcome | None:
     """Return the newest sealed run with the plan's execution key; None if none is as good as it.
 
     Only bits that are promised can stand for others, and only a run that leakage would be judged of
@@ -168,16 +167,16 @@ def _execute(
                 _end(log, cosign, "run.interrupted", ended(name, seq, reason="the user stopped it"))
                 raise _PlannedError(InterruptedRunError(f"run {name} was interrupted")) from None
         except (ReproError, OSError) as error:
-            failure = _as_failure(error)
-            _end(log, cosign, "run.failed", ended(name, seq, failure, _keep(place, name)))
+            failure = as_failure(error)
+            _end(log, cosign, "run.failed", ended(name, seq, failure, keep(place, name)))
             raise _PlannedError(failure) from error
         except (AssertionError, ArithmeticError, LookupError, TypeError, ValueError) as bug:
-            _end(log, cosign, "run.failed", ended(name, seq, _as_bug(bug), _keep(place, name)))
+            _end(log, cosign, "run.failed", ended(name, seq, as_bug(bug), keep(place, name)))
             raise
         if done is None:
             raise AssertionError("a plan ended without an outcome")
         if others:
-            raise _PlannedError(_alarm(name, others))
+            raise _PlannedError(alarm(name, others))
         return done
 
 
@@ -194,29 +193,9 @@ def _planned(log: Log, plan: Plan, held: ExitStack) -> tuple[str, int, str]:
         )
         held.enter_context(hold(log.directory, name))
         with deferred():
-            records = [("run.planned", planned(plan, name))]
-            changed = overridden(plan.resolved)
-            if changed:
-                records.append(("config.override", override(changed, name)))
-            if plan.fixed:
-                records.append(("leakage.fixed", fixed_record(plan.judged, name)))
-            appended = log.append_many(records)[0]
+            appended = log.append_many(records_of(plan, name))[0]
             log.commit()
     return name, appended.seq, appended.time
-
-
-def _as_bug(bug: Exception) -> ReproError:
-    """Return how a mistake of our own stands in the log."""
-    return ReproError(f"a bug in repro: {type(bug).__name__}: {bug}")
-
-
-def _alarm(name: str, others: list[dict[str, Any]]) -> DeterminismError:
-    """Return the error for bits that contradict an earlier run with the same execution key."""
-    earlier = str(others[-1]["run"])
-    return DeterminismError(
-        f"run {name} has other bits than {earlier}, though nothing that decides them differs",
-        f"both are kept and the log has an incident; look closer with: repro diff {earlier} {name}",
-    )
 
 
 def _end(log: Log, cosign: Callable[[], None], kind: str, body: Mapping[str, Any]) -> None:
@@ -225,21 +204,3 @@ def _end(log: Log, cosign: Callable[[], None], kind: str, body: Mapping[str, Any
         log.append(kind, body)
         log.commit()
         cosign()
-
-
-def _as_failure(error: ReproError | OSError) -> ReproError:
-    """Return what the user is told of a failure; the system's own errors get a hint."""
-    if isinstance(error, ReproError):
-        return error
-    return InputError(
-        f"the run could not be written: {error.strerror}", "is there space left in the workspace?"
-    )
-
-
-def _keep(place: Staging, name: str) -> str | None:
-    """Keep the worker's output if that is possible; return where, below the workspace."""
-    try:
-        kept = keep_failed(place, name)
-    except (OSError, ReproError):
-        return None
-    return None if kept is None else kept.relative_to(place.root).as_posix()

@@ -99,6 +99,12 @@ def configuration(
     Raises ProblemsError with every problem, InputError or UsageError as ``validate`` does, and
     InputError if a document cannot be read.
     """
+    root, tree, families = documents(start)
+    return root, resolution(tree, selection, families), families
+
+
+def documents(start: Path) -> tuple[Path, Tree, Mapping[str, Declaration]]:
+    """Return the workspace's root, its documents and the families; raises as ``configuration``."""
     families = declarations()
     root = find_root(start.resolve())
     with blamed(families):
@@ -107,13 +113,27 @@ def configuration(
         tree, told = load(root, families)
         if _broken(told):
             raise ProblemsError(told)
-        resolved = resolve(tree, selection, families)
+    return root, tree, families
+
+
+def resolution(
+    tree: Tree,
+    selection: Selection,
+    families: Mapping[str, Declaration],
+    base: Flat | None = None,
+) -> Resolved:
+    """Return what a selection asks of documents, known to be valid; raises as ``configuration``.
+
+    ``base`` is what all layers are laid over, for who resolves one tree many times.
+    """
+    with blamed(families):
+        resolved = resolve(tree, selection, families, base)
         found = check(resolved, families) + given_twice(resolved, selection.sets, families)
     if found:
         raise ProblemsError(found)
     told_too = (*unused(resolved), *silent(resolved, selection.profile))
     resolved = replace(resolved, warnings=(*resolved.warnings, *told_too))
-    return root, warned(resolved, families), families
+    return warned(resolved, families)
 
 
 def check(

@@ -109,6 +109,12 @@ def require_as_logged(root: Path, *runs: Run) -> None:
 
     The log itself is verified first: lines that were edited in place must not vouch for anything.
     """
+    require_vouching(root)
+    require_completed(root, *runs)
+
+
+def require_vouching(root: Path) -> None:
+    """Raise IntegrityError unless the log is whole, so that its lines can vouch for runs."""
     report = verify_log(root, (), None, artifacts=False)
     # Whoever can take the checkpoint away, or make the lines unreadable to verification, must not
     # be believed for it. That nothing says whose log it is (no key here) is no such thing.
@@ -118,6 +124,10 @@ def require_as_logged(root: Path, *runs: Run) -> None:
             f"the log cannot vouch for a run: {report.verdict}: {report.faults[0].message}",
             "look at it: repro audit verify",
         )
+
+
+def require_completed(root: Path, *runs: Run) -> None:
+    """Raise IntegrityError unless runs are what was sealed, by a log that `require_vouching`."""
     for run in runs:
         if run.log:
             require_whole(run, pulled_from(root, run.name, run.log))

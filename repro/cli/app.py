@@ -18,6 +18,7 @@ COMMANDS: Final = MappingProxyType(
         "validate": "Check the configuration: all problems.",
         "train": "Train one model, strictly, and seal it.",
         "exec": "Run any command, strictly, and log it.",
+        "sweep": "Train every point of a grid; compare them.",
         "rank": "Train each target; say which is predicted best.",
         "select": "Rank features by what models count on.",
         "diff": "Compare two runs: verdict, causes, effect.",

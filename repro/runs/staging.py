@@ -15,6 +15,9 @@ from pathlib import Path
 from repro.errors import InputError
 from repro.runs import layout
 
+ROOM = 1 << 16
+"""Bytes that must fit where runs are made, for the next one to be tried after one failed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Staging:
@@ -63,6 +66,19 @@ def staging(root: Path) -> Iterator[Staging]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(descriptor)
+
+
+def require_room(root: Path) -> None:
+    """Raise InputError if not even a little can be written where runs are made."""
+    path = layout.results(root) / layout.STAGING / f"{secrets.token_hex(8)}.room"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(bytes(ROOM))
+        sync(path)
+    except OSError as error:
+        raise _unusable(root, error) from error
+    finally:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -79,6 +79,8 @@ class Active:
     """Families whose models choose the features, with their requested hyperparameters."""
     ranking: Mapping[str, Any]
     """How runs of several targets are compared; it decides nothing in a run."""
+    sweep: Mapping[str, Any]
+    """How the points of a sweep are run and compared; it decides nothing in a run."""
     identity_mode: str
     comparing: Mapping[str, Any]
     """When a symbol's own model is preferred to that of all; it decides nothing in a run."""
@@ -124,6 +126,7 @@ def activate(resolved: Resolved) -> Active:
         },
         selecting={name: tree[MODELS][name]["hyperparameters"] for name in selecting(resolved)},
         ranking=tree["feature_selection"]["target_ranking"]["target_ranking"],
+        sweep=training["pipeline_config"]["sweep"],
         identity_mode=tree["identity_config"]["identity"]["mode"],
         comparing=training["routing_config"]["comparison"],
         stability=tree["identity_config"]["stability"],

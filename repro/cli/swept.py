@@ -1,0 +1,168 @@
+"""What ``repro sweep`` writes of a sweep that came to its end."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from repro.cli import output
+from repro.cli.options import Format
+
+if TYPE_CHECKING:
+    from repro.sweep import Swept
+    from repro.sweeping.done import Done
+    from repro.sweeping.summary import Best, Row
+
+
+def swept(found: Swept, form: Format) -> int:
+    """Write one summary of a sweep; return its exit status."""
+    if form is Format.json:
+        output.result(json.dumps(_json(found), indent=2, ensure_ascii=False))
+        return found.exit_status
+    rows = found.rows
+    if rows:
+        output.result(_table(rows))
+        output.result("")
+    for each in found.done:
+        if each.error is not None:
+            output.result(f"{each.point.name}: {each.error.problem}")
+    for one in found.best:
+        output.result(_best(one))
+    output.result(f"{len(found.done)} points: {_counts(found.done)}")
+    return found.exit_status
+
+
+def _counts(done: Sequence[Done]) -> str:
+    """Return how many points came to what, in words."""
+    return ", ".join(f"{count} {state}" for state, count in _counted(done).items())
+
+
+def _counted(done: Sequence[Done]) -> dict[str, int]:
+    """Return how many points came to what; what none came to is there only if it is usual."""
+    states = Counter(each.state for each in done)
+    usual = ("sealed", "sealed before", "failed")
+    return {state: states[state] for state in (*usual, *sorted(set(states) - set(usual)))}
+
+
+def _table(rows: Sequence[Row]) -> str:
+    """Return the configurations as a table, the best of each target first."""
+    keys = list(dict.fromkeys(key for row in rows for key in row.values))
+    several = len({(row.target, row.symbol) for row in rows}) > 1 and "target" not in keys
+    head = [*keys, *(["target"] if several else []), "metric", "mean", "seed spread", "runs", ""]
+    lines = [head]
+    for row in rows:
+        lines.append(
+            [
+                *(_value(row.values[key]) if key in row.values else "-" for key in keys),
+                *([row.symbol or row.target] if several else []),
+                row.metric,
+                output.number(row.mean),
+                output.number(row.spread),
+                str(len(row.results)),
+                f"{row.failed} failed" if row.failed else "",
+            ]
+        )
+    at = len(head)
+    return output.columns(lines, right=(at - 4, at - 3, at - 2))
+
+
+def _best(one: Best) -> str:
+    """Return in a sentence or two which configuration is best, and how sure that is."""
+    row = one.row
+    where = row.target if row.symbol is None else f"{row.target}, {row.symbol}"
+    mean = f"{row.metric} {output.number(row.mean)}"
+    if len(row.results) > 1:
+        mean += f" over {len(row.results)} seeds, spread {output.number(row.spread)}"
+    told = f"best for {where}: {_named(row.values)}: {mean}; run {one.result.run}"
+    if one.lead is None:
+        return told
+    lead = output.number(one.lead)
+    if one.is_clear is None:
+        sure = f"its lead of {lead} was not held against other seeds"
+    elif one.is_clear:
+        sure = f"its lead of {lead} is larger than the seeds' spread"
+    else:
+        sure = f"its lead of {lead} is within the seeds' spread: it may be luck"
+    return f"{told}\n  {sure}"
+
+
+def _named(values: Mapping[str, Any]) -> str:
+    """Return the values of a configuration in words."""
+    return ", ".join(f"{key}={_value(value)}" for key, value in values.items()) or "all seeds"
+
+
+def _value(value: Any) -> str:
+    """Return a value as it would be typed."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _json(found: Swept) -> dict[str, Any]:
+    """Return a sweep as JSON."""
+    return {
+        "schema": 1,
+        "command": "sweep",
+        "executor": found.executor,
+        "jobs": found.jobs,
+        "exit_status": found.exit_status,
+        "counts": {state.replace(" ", "_"): n for state, n in _all_counted(found.done).items()},
+        "points": [_point(each) for each in found.done],
+        "configurations": [_row(row) for row in found.rows],
+        "best": [_best_json(one) for one in found.best],
+    }
+
+
+def _all_counted(done: Sequence[Done]) -> dict[str, int]:
+    states = ("sealed", "sealed before", "same run", "failed", "not started")
+    return {state: sum(each.state == state for each in done) for state in states}
+
+
+def _point(each: Done) -> dict[str, Any]:
+    """Return one point as JSON."""
+    result = each.result
+    return {
+        "number": each.point.number,
+        "values": dict(each.point.values),
+        "state": each.state,
+        "same_as": each.point.twin,
+        "run": None if result is None else result.run,
+        "target": None if result is None else result.target,
+        "family": None if result is None else result.family,
+        "view": None if result is None else result.view,
+        "symbol": None if result is None else result.symbol,
+        "metrics": None if result is None else dict(result.metrics),
+        "execution_key": None if result is None else result.execution_key,
+        "output_digest": None if result is None else result.output_digest,
+        "leakage": None if result is None else result.leakage,
+        "problem": None if each.error is None else each.error.problem,
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    """Return one configuration as JSON."""
+    return {
+        "values": dict(row.values),
+        "target": row.target,
+        "symbol": row.symbol,
+        "metric": row.metric,
+        "mean": row.mean,
+        "spread": row.spread,
+        "runs": [result.run for result in row.results],
+        "failed": row.failed,
+    }
+
+
+def _best_json(one: Best) -> dict[str, Any]:
+    """Return the best configuration of a target as JSON."""
+    return {
+        "target": one.row.target,
+        "symbol": one.row.symbol,
+        "metric": one.row.metric,
+        "values": dict(one.row.values),
+        "mean": one.row.mean,
+        "spread": one.row.spread,
+        "run": one.result.run,
+        "lead": one.lead,
+        "is_clear": one.is_clear,
+    }

@@ -1,0 +1,53 @@
+"""How runs end that do not end well: as the user is told, and as the log has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from repro.config.resolution.resolve import Resolved
+from repro.errors import DeterminismError, InputError, ReproError
+from repro.leaking import verdict_of
+from repro.runs.staging import Staging, keep_failed
+
+
+def as_bug(bug: Exception) -> ReproError:
+    """Return how a mistake of our own stands in the log."""
+    return ReproError(f"a bug in repro: {type(bug).__name__}: {bug}")
+
+
+def alarm(name: str, others: list[dict[str, Any]]) -> DeterminismError:
+    """Return the error for bits that contradict an earlier run with the same execution key."""
+    earlier = str(others[-1]["run"])
+    return DeterminismError(
+        f"run {name} has other bits than {earlier}, though nothing that decides them differs",
+        f"both are kept and the log has an incident; look closer with: repro diff {earlier} {name}",
+    )
+
+
+def as_failure(error: ReproError | OSError) -> ReproError:
+    """Return what the user is told of a failure; the system's own errors get a hint."""
+    if isinstance(error, ReproError):
+        return error
+    return InputError(
+        f"the run could not be written: {error.strerror}", "is there space left in the workspace?"
+    )
+
+
+def keep(place: Staging, name: str) -> str | None:
+    """Keep the worker's output if that is possible; return where, below the workspace."""
+    try:
+        kept = keep_failed(place, name)
+    except (OSError, ReproError):
+        return None
+    return None if kept is None else kept.relative_to(place.root).as_posix()
+
+
+def refusal(resolved: Resolved, error: ReproError) -> dict[str, Any]:
+    """Return the body of ``run.refused``: a run that was not even planned."""
+    return {
+        "target": resolved.target,
+        "family": resolved.family,
+        "reason": error.problem[:2000],
+        "exit_status": error.exit_status,
+        **verdict_of(error),
+    }

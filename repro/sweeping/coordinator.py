@@ -1,0 +1,301 @@
+"""The coordinator of a sweep: it alone knows which point is where, and it alone writes the log.
+
+Points wait, are started as an executor has room, and end as sealed, reused or failed. Whatever
+happens to this process, what is in the log is true: the next command ends what is left open, and
+the same sweep goes on with the points that have no result.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from repro.audit_log.errors import LogError
+from repro.errors import InputError, IntegrityError, InterruptedRunError, ReproError
+from repro.execution.executor import (
+    Executor,
+    ExecutorLostError,
+    Failed,
+    Finished,
+    Prepared,
+    Progressed,
+    Task,
+)
+from repro.inputs import ChangedFilesError
+from repro.leaking import LeakingFeatures
+from repro.observer import Observer
+from repro.plan import Plan, require_sound
+from repro.preparing import Asked, Evidence, evidence, plan_of
+from repro.runs.staging import require_room, staging
+from repro.sealing import Outcome, input_texts
+from repro.sweeping.done import Done, Result
+from repro.sweeping.known import Known
+from repro.sweeping.ledger import Ledger, Sealed, Underway
+from repro.sweeping.points import Documents, Point
+from repro.train import with_features
+
+PATIENCE = 0.5
+"""Seconds between two looks at a run of another command that a point waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A point that is to be started, perhaps again: without features that leaked before."""
+
+    point: Point
+    fixed: tuple[Mapping[str, Any], ...] = ()
+    reruns: int = 0
+    not_before: float = 0.0
+    """By the monotonic clock: while another command trains this very run."""
+
+
+@dataclass(slots=True)
+class Coordinator:
+    """One sweep, from its first point to its last."""
+
+    documents: Documents
+    executor: Executor
+    ledger: Ledger
+    observer: Observer
+    reuse: bool
+    """Whether a sealed run with the same execution key is as good as a new one."""
+    keep_going: bool
+    """Whether points are still started after one has failed."""
+    total: int
+    done: dict[int, Done] = field(default_factory=dict)
+    """By number of the point; those that are the same run as an earlier one are not here."""
+    _queue: deque[_Waiting] = field(default_factory=deque)
+    _underway: dict[int, tuple[_Waiting, Underway]] = field(default_factory=dict)
+    _evidence: dict[tuple[str, ...], Evidence] = field(default_factory=dict)
+    _known: Known = field(init=False)
+    _tasks: int = 0
+
+    def __post_init__(self) -> None:
+        """Know nothing yet of any result."""
+        self._known = Known(self.documents.root)
+
+    def run(self, points: Iterable[Point]) -> None:
+        """Bring every point to its end; `done` has them, and those that were not started not.
+
+        Raises InterruptedRunError if the user stops it, and what makes going on senseless: the
+        log's errors, a workspace that cannot be written, data that changed, an engine that is gone.
+        Whatever was under way has its record then, if the log can still be written.
+        """
+        self._queue.extend(_Waiting(point) for point in points if point.twin is None)
+        try:
+            while self._queue or self._underway:
+                self._fill()
+                if self._underway:
+                    self._hear()
+                elif self._queue:
+                    time.sleep(PATIENCE)
+        except KeyboardInterrupt:
+            ended = self._give_up("the user stopped the sweep")
+            raise InterruptedRunError(self._stopped(ended)) from None
+        except (LogError, ReproError, OSError) as error:
+            with suppress(LogError):
+                self._give_up(f"the sweep could not go on: {error}"[:2000])
+            raise
+        except BaseException:
+            with suppress(LogError):
+                self._give_up("the sweep could not go on")
+            raise
+
+    def _fill(self) -> None:
+        """Start as many points as there is room for; pass over those with a sealed result."""
+        now = time.monotonic()
+        for _ in range(len(self._queue)):
+            if not self.executor.free:
+                return
+            waiting = self._queue.popleft()
+            if waiting.not_before > now:
+                self._queue.append(waiting)
+                continue
+            self._start(waiting)
+
+    def _start(self, waiting: _Waiting) -> None:
+        """Start the worker of one point, unless its result is there or under way."""
+        point = waiting.point
+        try:
+            ready = self.documents.ready(point)
+        except ReproError as error:  # it was valid when all were checked: data files may be gone
+            self._end(Done(point, None, error))
+            return
+        if not waiting.reruns:
+            key = self._known.key_of(ready)
+            if self.reuse and (found := self._known.foreseen(ready)) is not None:
+                self._end(_reused(point, found))
+                return
+            if key is not None and self.ledger.is_busy(key):
+                self._later(waiting)
+                return
+        files = tuple(sorted(ready.job.files))
+        if files not in self._evidence:
+            self._evidence[files] = evidence(self.documents.root, ready.job.files)
+        seen = self._evidence[files]
+        held = ExitStack()
+        place = held.enter_context(staging(self.documents.root))
+        self._tasks += 1
+        self._underway[self._tasks] = (waiting, Underway(ready, place, held))
+        digests = {file.name: {"blake3": file.blake3, "sha256": file.sha256} for file in seen.files}
+        self.executor.submit(Task(self._tasks, ready.job, place.work, digests))
+
+    def _hear(self) -> None:
+        """Wait for what happens, and act on it: first for those who wait for us."""
+        events = self.executor.wait(PATIENCE)
+        for event in events:
+            if isinstance(event, Progressed) and event.number in self._underway:
+                self._progress(event)
+        self._prepared([event for event in events if isinstance(event, Prepared)])
+        self._fill()  # before the disk is waited for
+        finished = [(e.number, e.message) for e in events if isinstance(e, Finished)]
+        batch = [(self._underway[number][1], message) for number, message in finished]
+        sealed = self.ledger.seal(batch)
+        for number, _ in finished:
+            waiting, underway = self._underway.pop(number)
+            self._sealed(waiting, next(each for each in sealed if each.underway is underway))
+        self._failed([(e.number, e.error) for e in events if isinstance(e, Failed)])
+
+    def _prepared(self, events: Sequence[Prepared]) -> None:
+        """Plan what has prepared and let it train, or say why not."""
+        plans: list[tuple[int, Plan]] = []
+        refused: list[tuple[int, ReproError]] = []
+        for event in events:
+            waiting, underway = self._underway[event.number]
+            try:
+                plan = self._plan(waiting, underway, event.facts)
+                require_sound(plan)
+            except LeakingFeatures as leaking:
+                self._again(event.number, leaking)
+                continue
+            except ChangedFilesError:
+                raise
+            except ReproError as error:
+                refused.append((event.number, error))
+                continue
+            known = self._known.sealed(underway.ready, plan) if self.reuse else None
+            if known is None:
+                plans.append((event.number, plan))
+            else:
+                self._release(event.number)
+                self._end(_reused(waiting.point, known))
+        for number, _ in refused:
+            self.executor.cancel(number)
+        self._failed(refused)
+        busy = self.ledger.plan([(self._underway[number][1], plan) for number, plan in plans])
+        for number, plan in plans:
+            waiting, underway = self._underway[number]
+            if any(each is underway for each in busy):
+                self._release(number)
+                self._later(waiting)
+                continue
+            self.executor.proceed(number, plan.seeds)
+        for number, plan in plans:  # spelled while they train
+            if number in self._underway:
+                self._underway[number][1].texts.update(input_texts(plan))
+
+    def _plan(self, waiting: _Waiting, underway: Underway, prepared: Mapping[str, Any]) -> Plan:
+        """Return the plan of a point, from what its worker prepared."""
+        ready, root = underway.ready, self.documents.root
+        asked = Asked(
+            root=root,
+            resolved=ready.resolved,
+            active=ready.active,
+            trainer=ready.trainer,
+            selectors=ready.selectors,
+            observer=self.observer,
+            reuse=self.reuse,
+            fixed=waiting.fixed,
+            reruns=waiting.reruns,
+        )
+        seen = self._evidence[tuple(sorted(ready.job.files))]
+        plan = plan_of(asked, ready.job, seen, prepared)
+        self._known.learn(ready, plan)
+        return plan
+
+    def _again(self, number: int, leaking: LeakingFeatures) -> None:
+        """Start a point again without the features that leak, before any other."""
+        waiting, _ = self._underway[number]
+        self._release(number)
+        for finding in leaking.findings:
+            told = f"leakage: {finding['message']}; again without it"
+            self.observer.warn(f"{waiting.point.name}: {told}")
+        point = waiting.point
+        selection = with_features(point.selection, leaking.left)
+        again = _Waiting(
+            replace(point, selection=selection),
+            (*waiting.fixed, *leaking.findings),
+            waiting.reruns + 1,
+        )
+        self._queue.appendleft(again)
+
+    def _later(self, waiting: _Waiting) -> None:
+        """Let a point wait until another command has ended the run that it would be."""
+        self._queue.append(replace(waiting, not_before=time.monotonic() + PATIENCE))
+
+    def _release(self, number: int) -> None:
+        """End a worker that nothing in the log knows of."""
+        self.executor.cancel(number)
+        self._underway.pop(number)[1].held.close()
+
+    def _sealed(self, waiting: _Waiting, sealed: Sealed) -> None:
+        result = None if sealed.outcome is None else Result.of(sealed.outcome)
+        self._end(Done(waiting.point, result, sealed.error))
+
+    def _failed(self, batch: Sequence[tuple[int, ReproError]]) -> None:
+        """Record what failed, and go on or start nothing more."""
+        if not batch:
+            return
+        self.ledger.fail([(self._underway[number][1], error) for number, error in batch])
+        for number, error in batch:
+            waiting, _ = self._underway.pop(number)
+            self._end(Done(waiting.point, None, error))
+
+    def _end(self, done: Done) -> None:
+        """Keep what came of a point, and tell of it."""
+        self.done[done.point.number] = done
+        where = f"{len(self.done)} of {self.total}"
+        if done.error is not None:
+            self.observer.warn(f"{done.point.name}: failed, {where}: {done.error.problem}")
+            if not self.keep_going:
+                self._queue.clear()
+            if isinstance(done.error, IntegrityError):
+                raise done.error
+            if isinstance(done.error, InputError):
+                require_room(self.documents.root)
+        elif done.result is not None:
+            told = "sealed before" if done.result.reused else "sealed"
+            self.observer.stage(f"{done.point.name}: {told} as {done.result.run}, {where}")
+        self.observer.progress("points", len(self.done), self.total)
+
+    def _progress(self, event: Progressed) -> None:
+        waiting, _ = self._underway[event.number]
+        told = f"{waiting.point.name}: {event.stage} {event.done}/{event.total}"
+        self.observer.progress(told, len(self.done), self.total)
+
+    def _give_up(self, reason: str) -> tuple[str, ...]:
+        """End every worker, and record as interrupted what was planned."""
+        for number in self._underway:
+            with suppress(ExecutorLostError):
+                self.executor.cancel(number)
+        batch = [underway for _, underway in self._underway.values()]
+        self._underway.clear()
+        try:
+            return self.ledger.interrupt(batch, reason)
+        finally:
+            for underway in batch:
+                underway.held.close()
+
+    def _stopped(self, ended: Sequence[str]) -> str:
+        """Return what is said to who stops a sweep."""
+        results = sum(1 for each in self.done.values() if each.result is not None)
+        runs = f"; interrupted: {', '.join(ended)}" if ended else ""
+        return f"the sweep was stopped: {results} of {self.total} points have a result{runs}"
+
+
+def _reused(point: Point, outcome: Outcome) -> Done:
+    return Done(point, Result.of(outcome))

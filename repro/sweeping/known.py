@@ -1,0 +1,104 @@
+"""Which points have a result already: by execution key, foreseen or as a worker prepared it.
+
+The execution key of a run hangs on facts that only a worker can tell: of the data, of the features,
+of the folds, of its libraries. They are the same for all points that differ in nothing but
+hyperparameters and seeds. So the first of them that a worker prepares tells the keys of all others,
+and one that is sealed needs no worker of its own. A key that is foreseen decides only that: a run
+that is made has the key that its own worker's facts give it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from repro.audit.log import require_completed, require_vouching
+from repro.audit_log.formats.digests import payload_digest
+from repro.identity.keys import exact
+from repro.plan import Plan
+from repro.preparing import identity_with
+from repro.runs.sealed import runs_of
+from repro.sealing import Outcome
+from repro.sweeping.points import Ready
+
+_ALIKE = "repro-audit v1 sweep prepared alike"
+_NEEDED = ("dataset", "features", "splits", "drawn_folds")
+"""What identity takes of a worker's facts; nothing else of them is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the worker of one point told, as far as identity needs it."""
+
+    facts: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    code: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Known:
+    """The sealed runs of a workspace, for the points of one sweep."""
+
+    root: Path
+    _told: dict[str, _Told] = field(default_factory=dict)
+    _is_vouched: bool = False
+
+    def learn(self, ready: Ready, plan: Plan) -> None:
+        """Keep what the worker of a point told, for the points that are prepared alike."""
+        facts = {name: plan.facts[name] for name in _NEEDED if name in plan.facts}
+        told = _Told(facts, plan.environment, plan.code)
+        self._told.setdefault(_alike(ready), told)
+
+    def key_of(self, ready: Ready) -> str | None:
+        """Return the execution key that a point will have; None while nothing like it is known."""
+        told = self._told.get(_alike(ready))
+        if told is None:
+            return None
+        found = identity_with(ready.active, ready.job, told.facts, told.code, told.environment)
+        return None if found.missing else found.execution_key
+
+    def foreseen(self, ready: Ready) -> Outcome | None:
+        """Return the sealed result of a point, without a worker; None if it cannot be told."""
+        key = self.key_of(ready)
+        return None if key is None or not _promises(ready) else self._sealed(key)
+
+    def sealed(self, ready: Ready, plan: Plan) -> Outcome | None:
+        """Return the sealed result of a point whose worker has prepared, or None.
+
+        Only bits that are promised can stand for others. Raises IntegrityError for a run that is
+        not what was sealed.
+        """
+        return self._sealed(plan.identity.execution_key) if plan.is_promised else None
+
+    def _sealed(self, execution_key: str) -> Outcome | None:
+        found = runs_of(self.root, execution_key)
+        if not found:
+            return None
+        if not self._is_vouched:  # what comes after is this command's own, or is looked up anew
+            require_vouching(self.root)
+            self._is_vouched = True
+        require_completed(self.root, found[-1])
+        return Outcome(found[-1].name, found[-1].folder, found[-1].snapshot, {}, reused=True)
+
+
+def _promises(ready: Ready) -> bool:
+    return ready.active.level != "best-effort"
+
+
+def _alike(ready: Ready) -> str:
+    """Return a digest of what a worker prepares from: all but hyperparameters and the seed."""
+    decides = {k: v for k, v in ready.job.decides.items() if k != "parameters"}
+    options = {k: v for k, v in ready.job.options.items() if k != "leakage"}
+    return payload_digest(
+        _ALIKE,
+        exact(
+            {
+                "decides": decides,
+                "options": options,
+                "settings": ready.job.settings,
+                "files": sorted(ready.job.files),
+            }
+        ),
+    )

@@ -1,0 +1,191 @@
+"""What a sweep writes: plans, ends and sealed runs, as many at a time as have come together.
+
+One write and one signature cover a batch. The order is that of every run: a plan is durable before
+its worker trains, and a run is whole on the disk before the record that completes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from repro.audit.log import contradictions, incident, records_naming
+from repro.audit_log.storage.running import hold, is_running
+from repro.audit_log.storage.store import Log
+from repro.ending import alarm, as_bug, as_failure, keep, refusal
+from repro.errors import ReproError
+from repro.execution.interrupts import deferred
+from repro.plan import Plan, ended, records_of, require_in_force
+from repro.runs.staging import Staging, names_locked, next_name, set_aside
+from repro.sealing import Outcome, Planned, input_texts, seal_run
+from repro.sweeping.points import Ready
+
+Records = list[tuple[str, Mapping[str, Any]]]
+BUGS = (AssertionError, ArithmeticError, LookupError, TypeError, ValueError)
+
+
+@dataclass(slots=True)
+class Underway:
+    """A point whose worker is on its way."""
+
+    ready: Ready
+    place: Staging
+    held: ExitStack
+    """What is given back when it ends: its folder, and the lock that says that it is alive."""
+    plan: Plan | None = None
+    planned: Planned | None = None
+    """Name of the run, and place and time of its plan; from here on it must end in the log."""
+    texts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def run(self) -> str | None:
+        """Return the name of its run, once it has one."""
+        return None if self.planned is None else self.planned[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What came of a worker that finished."""
+
+    underway: Underway
+    outcome: Outcome | None
+    error: ReproError | None = None
+    """Why there is no outcome; beside one, that its bits contradict those of an earlier run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The log of a workspace, as a sweep writes it."""
+
+    root: Path
+    log: Log
+    cosign: Callable[[], None]
+
+    def is_busy(self, execution_key: str) -> bool:
+        """Return whether a run with this key is being trained right now, by whatever command."""
+        needle = f'"execution_key":"{execution_key}"'
+        return any(
+            kind == "run.planned"
+            and body["comparison_group"]["execution_key"] == execution_key
+            and is_running(self.log.directory, str(body["run"]))
+            for kind, body in records_naming(self.root, needle)
+        )
+
+    def plan(self, batch: Sequence[tuple[Underway, Plan]]) -> list[Underway]:
+        """Give each its name and lock, and make all plans durable and signed.
+
+        Returns those that were not planned: a run with the same execution key is under way, and
+        two at a time would be one too many.
+        """
+        with names_locked(self.root):
+            given: dict[str, str] = {}
+            named: list[tuple[Underway, Plan, str]] = []
+            busy: list[Underway] = []
+            for underway, plan in batch:
+                key = plan.identity.execution_key
+                if key in given.values() or self.is_busy(key):
+                    busy.append(underway)
+                    continue
+                name = next_name(self.root, key, lambda n: n in given or self._is_taken(n))
+                underway.held.enter_context(hold(self.log.directory, name))
+                given[name] = key
+                named.append((underway, plan, name))
+            if not named:
+                return busy
+            with deferred():
+                records: Records = []
+                starts = []
+                for _, plan, name in named:
+                    starts.append(len(records))
+                    records += records_of(plan, name)
+                appended = self.log.append_many(records)
+                for (underway, plan, name), start in zip(named, starts, strict=True):
+                    underway.plan = plan
+                    underway.planned = (name, appended[start].seq, appended[start].time)
+                self.log.commit()
+        self.cosign()  # so that somebody else has seen the plans before any outcome can be known
+        return busy
+
+    def seal(self, batch: Sequence[tuple[Underway, Mapping[str, Any]]]) -> list[Sealed]:
+        """Seal what finished, and record it; what cannot be sealed is recorded as failed."""
+        if not batch:
+            return []
+        done: list[Sealed] = []
+        failed: list[tuple[Underway, ReproError]] = []
+        # One command at a time: of two runs that end together, the second sees the first one's bits
+        with deferred(), names_locked(self.root):
+            records: Records = []
+            sealed: list[tuple[Underway, Outcome, list[dict[str, Any]], int]] = []
+            for underway, message in batch:
+                try:
+                    outcome = self._sealed(underway, message)
+                except (ReproError, OSError) as error:
+                    failed.append((underway, as_failure(error)))
+                    continue
+                except BUGS as bug:
+                    failed.append((underway, as_bug(bug)))
+                    continue
+                others = contradictions(self.root, outcome.record)
+                sealed.append((underway, outcome, others, len(records)))
+                records.append(("run.completed", outcome.record))
+                if others:
+                    records.append(("incident", incident(outcome.record, others)))
+            if records:
+                appended = self.log.append_many(records)
+                size = self.log.commit().size
+                for underway, outcome, others, start in sealed:
+                    underway.held.close()
+                    told = alarm(outcome.run, others) if others else None
+                    whole = outcome.committed(size, appended[start].hash)
+                    done.append(Sealed(underway, whole, told))
+        if records:
+            self.cosign()
+        self.fail(failed)
+        return done + [Sealed(underway, None, error) for underway, error in failed]
+
+    def fail(self, batch: Sequence[tuple[Underway, ReproError]]) -> None:
+        """Record what failed: after its plan as ``run.failed``, before it as ``run.refused``."""
+        records: Records = []
+        for underway, error in batch:
+            if underway.planned is None:
+                records.append(("run.refused", refusal(underway.ready.resolved, error)))
+            else:
+                name, seq, _ = underway.planned
+                kept = keep(underway.place, name)
+                records.append(("run.failed", ended(name, seq, error, kept)))
+        self._end(records, [underway for underway, _ in batch])
+
+    def interrupt(self, batch: Sequence[Underway], reason: str) -> tuple[str, ...]:
+        """Record as interrupted what was planned; return the names of these runs."""
+        planned = [underway.planned for underway in batch if underway.planned is not None]
+        records: Records = [
+            ("run.interrupted", ended(name, seq, reason=reason)) for name, seq, _ in planned
+        ]
+        self._end(records, batch)
+        for name, _, _ in planned:
+            set_aside(self.root, name)  # what was sealed, and could not be recorded as complete
+        return tuple(name for name, _, _ in planned)
+
+    def _sealed(self, underway: Underway, message: Mapping[str, Any]) -> Outcome:
+        """Write and rename one run; nothing of it is in the log yet."""
+        if underway.plan is None or underway.planned is None:
+            raise AssertionError("a worker finished that had no plan")
+        require_in_force(underway.plan, message)
+        texts = underway.texts or input_texts(underway.plan)
+        return seal_run(underway.place, underway.plan, texts, message, underway.planned)
+
+    def _end(self, records: Records, batch: Sequence[Underway]) -> None:
+        if records:
+            with deferred():
+                self.log.append_many(records)
+                self.log.commit()
+            self.cosign()
+        for underway in batch:
+            underway.held.close()
+
+    def _is_taken(self, name: str) -> bool:
+        in_log = self.log.find_bytes(f'"run":"{name}"'.encode())
+        return in_log or is_running(self.log.directory, name)

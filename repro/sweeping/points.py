@@ -1,0 +1,214 @@
+"""The points of a sweep: each a selection of its own, over documents that are read once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from repro.audit_log.formats.digests import payload_digest
+from repro.choosing import VALUES, is_set
+from repro.config.documents.tree import Tree
+from repro.config.resolution.active import Active, activate
+from repro.config.resolution.layers import Flat
+from repro.config.resolution.resolve import Resolved, Selection, base_of
+from repro.config.sealed import request as requests
+from repro.errors import Place, Problem, ProblemsError, ReproError, UsageError
+from repro.execution.session import Job
+from repro.experiment import SYMBOL_SPECIFIC, Member, members_in, narrowed
+from repro.facts.data import locate
+from repro.facts.trainers import Declaration
+from repro.identity.keys import exact
+from repro.sweeping.axes import NAMES, At, Grid, name_of, points
+from repro.validate import documents, resolution
+
+_SET = re.compile(r"--set ([0-9]+)")
+_POINT = "repro-audit v1 sweep point"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One run of a sweep, as it is asked for."""
+
+    number: int
+    """From 1 on, in the order of the grid."""
+    values: Mapping[str, Any]
+    """What each axis has here, and beside them what an experiment names that is several runs."""
+    name: str
+    selection: Selection
+    task: str = ""
+    """What its target is a matter of, once it is checked."""
+    threads: int = 1
+    """How many its worker computes with, once it is checked."""
+    twin: int | None = None
+    """The number of an earlier point that is the same run: nothing that it uses differs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A point that can be started."""
+
+    point: Point
+    resolved: Resolved
+    active: Active
+    trainer: Declaration
+    selectors: tuple[Declaration, ...]
+    job: Job
+
+
+@dataclass(slots=True)
+class Documents:
+    """A workspace's documents, read once, and where its data files lie."""
+
+    root: Path
+    tree: Tree
+    families: Mapping[str, Declaration]
+    base: Flat = field(repr=False)
+    _located: dict[tuple[str, ...], dict[str, Path]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, start: Path) -> Documents:
+        """Return the documents of the workspace that ``start`` lies in; raises as `documents`."""
+        root, tree, families = documents(start)
+        return cls(root, tree, families, base_of(tree, families))
+
+    def resolved(self, selection: Selection) -> Resolved:
+        """Return what a selection asks for; raises as `repro.validate.configuration` does."""
+        return resolution(self.tree, selection, self.families, self.base)
+
+    def ready(self, point: Point) -> Ready:
+        """Return a point with what its worker is asked; InputError for data that is not there."""
+        resolved = self.resolved(point.selection)
+        active = activate(resolved)
+        trainer = self.families[active.family]
+        selectors = tuple(self.families[name] for name in active.selecting)
+        request = requests.build(resolved, active, trainer, selectors)
+        names = tuple(active.dataset["files"])
+        if names not in self._located:
+            self._located[names] = locate(self.root, names)
+        job = Job(
+            request.decides,
+            request.options,
+            trainer,
+            self._located[names],
+            active.level,
+            active.threads,
+            active.time_limit_seconds,
+            selectors,
+        )
+        return Ready(point, resolved, active, trainer, selectors, job)
+
+    def spelled(self, selection: Selection, grid: Grid) -> Iterator[Point]:
+        """Yield the points of a grid, unchecked.
+
+        An experiment that names several targets, families or views is as many points. Raises
+        UsageError for an axis that an option fixes, and for an experiment that does not exist.
+        """
+        _require_free(selection, grid)
+        number = 0
+        for at in points(grid):
+            chosen = selected(selection, at)
+            for member in members_in(self.tree, chosen):
+                number += 1
+                also = _also(member)
+                name = ", ".join([name_of(at)] * bool(at) + [f"{k}={v}" for k, v in also.items()])
+                values = {**{key: value.value for key, value in at.items()}, **also}
+                yield Point(number, values, name or "the one point", narrowed(chosen, member))
+
+    def checked(self, given: Iterable[Point], base: Selection, grid: Grid) -> Iterator[Point]:
+        """Yield every point, known to be valid, one that is the same run as an earlier as a twin.
+
+        Raises ProblemsError, once all were looked at, with every problem and the points that have
+        it; UsageError at the first that names what does not exist.
+        """
+        first: dict[str, int] = {}
+        found: dict[Problem, list[str]] = {}
+        typed = [axis.key for axis in grid if axis.key not in NAMES]
+        for point in given:
+            try:
+                ready = self.ready(point)
+            except ProblemsError as error:
+                for problem in error.problems:
+                    found.setdefault(_placed(problem, len(base.sets), typed), []).append(point.name)
+                continue
+            except ReproError as error:
+                told = f"{error.problem} (in the point {point.name})"
+                raise type(error)(told, error.hint) from error
+            earlier = first.setdefault(_digest(ready), point.number)
+            yield replace(
+                point,
+                task=ready.active.target["task"],
+                threads=ready.active.threads,
+                twin=None if earlier == point.number else earlier,
+            )
+        if found:
+            raise ProblemsError([_pointed(problem, names) for problem, names in found.items()])
+
+
+def selected(selection: Selection, at: At) -> Selection:
+    """Return a selection with the values of one place of a grid."""
+    named = {key: str(value.value) for key, value in at.items() if key in NAMES}
+    others = {key: value for key, value in at.items() if key not in NAMES}
+    added = [f"{VALUES.get(key, key)}={value.text}" for key, value in others.items()]
+    if "symbol" in others and not is_set((*selection.sets, *added), "view"):
+        added.append(f"{VALUES['view']}={SYMBOL_SPECIFIC}")
+    return replace(
+        selection,
+        sets=(*selection.sets, *added),
+        target=named.get("target", selection.target),
+        experiment=named.get("experiment", selection.experiment),
+        variant=named.get("variant", selection.variant),
+        profile=named.get("profile", selection.profile),
+    )
+
+
+def _require_free(selection: Selection, grid: Sequence[Any]) -> None:
+    """Raise UsageError for an axis whose value an option says already."""
+    for axis in grid:
+        if axis.key in NAMES and getattr(selection, axis.key) is not None:
+            raise UsageError(
+                f"--{axis.key} {getattr(selection, axis.key)} and an axis {axis.key}: one of the "
+                "two would count, and nobody could see which",
+                "keep one of the two",
+            )
+
+
+def _also(member: Member) -> dict[str, str]:
+    """Return what an experiment says of one of its runs."""
+    names = ("target", "family", "view", "symbol")
+    said = {name: getattr(member, name) for name in names}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _digest(ready: Ready) -> str:
+    """Return a digest of all that decides a run of this sweep: two with one are the same run."""
+    everything = {
+        "decides": ready.job.decides,
+        "options": ready.job.options,
+        "components": ready.active.components,
+        "base_seed": ready.active.base_seed,
+        "files": sorted(ready.job.files),
+    }
+    return payload_digest(_POINT, exact(everything))
+
+
+def _placed(problem: Problem, fixed: int, typed: Sequence[str]) -> Problem:
+    """Return a problem that names the axis where it lies, not the number of an override."""
+
+    def axis(match: re.Match[str]) -> str:
+        index = int(match.group(1)) - 1 - fixed
+        return f"axis {typed[index]}" if 0 <= index < len(typed) else match.group()
+
+    place = problem.place
+    moved = Place(_SET.sub(axis, place.file), place.line, place.column, place.end)
+    return replace(problem, place=moved, message=_SET.sub(axis, problem.message))
+
+
+def _pointed(problem: Problem, names: Sequence[str]) -> Problem:
+    """Return a problem that says in which points it is."""
+    where = f"in the point {names[0]}"
+    if len(names) > 1:
+        where = f"in {len(names)} points, the first: {names[0]}"
+    return replace(problem, message=f"{problem.message} ({where})")

@@ -1,0 +1,126 @@
+"""What a sweep came to: each configuration over its seeds, and which is best; pure.
+
+Runs that differ in nothing but the seed are one configuration. Its value is the mean over the
+seeds, and the spread between the lowest and the highest stands beside it: a lead that is no larger
+than the seeds move the values may be luck.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from repro.choosing import VALUES
+from repro.pipeline.metric_names import HIGHER_IS_BETTER
+from repro.runs.variance import HEADLINE
+from repro.sweeping.done import Done, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One configuration: its values without the seed, and its metric over the seeds."""
+
+    values: Mapping[str, Any]
+    target: str
+    symbol: str | None
+    metric: str
+    results: tuple[Result, ...]
+    """One for each seed that has the metric, in the order of the points."""
+    failed: int
+    """Points without a result, or whose run has no such metric."""
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """Return the metric of each result."""
+        return tuple(float(result.metrics[self.metric]) for result in self.results)
+
+    @property
+    def mean(self) -> float:
+        """Return the mean over the seeds."""
+        return fmean(self.numbers)
+
+    @property
+    def spread(self) -> float | None:
+        """Return highest minus lowest over the seeds; None of a single one."""
+        numbers = self.numbers
+        return max(numbers) - min(numbers) if len(numbers) > 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best configuration for a target, and how sure that is."""
+
+    row: Row
+    result: Result
+    """Its best seed's run."""
+    second: Row | None
+    """The next best; None if there is no other."""
+
+    @property
+    def lead(self) -> float | None:
+        """Return how far the means of the best and the next best lie apart."""
+        return None if self.second is None else abs(self.row.mean - self.second.mean)
+
+    @property
+    def is_clear(self) -> bool | None:
+        """Return whether the lead is larger than both spreads; None if seeds were not varied."""
+        if self.second is None or self.lead is None:
+            return None
+        spreads = [row.spread for row in (self.row, self.second)]
+        known = [spread for spread in spreads if spread is not None]
+        return self.lead > max(known) if len(known) == len(spreads) else None
+
+
+def rows(done: Iterable[Done], metric: str | None) -> tuple[Row, ...]:
+    """Return each configuration that has a result, in the order of its first point.
+
+    ``metric`` None means the loss of each one's task.
+    """
+    groups: dict[tuple[tuple[str, str], ...], list[Done]] = {}
+    for each in done:
+        values = _without_seed(each.point.values)
+        groups.setdefault(tuple((key, repr(value)) for key, value in values.items()), []).append(
+            each
+        )
+    found = []
+    for members in groups.values():
+        first = next((each.result for each in members if each.result is not None), None)
+        if first is None:
+            continue
+        name = metric or HEADLINE[first.task]
+        results = tuple(
+            each.result
+            for each in members
+            if each.result is not None and each.result.metrics.get(name) is not None
+        )
+        if results:
+            values = _without_seed(members[0].point.values)
+            failed = len(members) - len(results)
+            found.append(Row(values, first.target, first.symbol, name, results, failed))
+    return tuple(found)
+
+
+def best(found: Sequence[Row]) -> tuple[Best, ...]:
+    """Return the best of what can be compared: of each target, and of each symbol apart."""
+    contests: dict[tuple[str, str | None, str], list[Row]] = {}
+    for row in found:
+        contests.setdefault((row.target, row.symbol, row.metric), []).append(row)
+    chosen = []
+    for (_, _, metric), rivals in contests.items():
+        sign = -1 if HIGHER_IS_BETTER[metric] else 1
+        first, *others = sorted(rivals, key=lambda row: sign * row.mean)
+        run = min(first.results, key=lambda result: sign * float(result.metrics[metric]))
+        chosen.append(Best(first, run, others[0] if others else None))
+    return tuple(chosen)
+
+
+def is_seed(key: str) -> bool:
+    """Return whether a key means the base seed, by whatever end of its path."""
+    full = VALUES["seed"]
+    return key in ("seed", full) or full.endswith(f".{key}") or key.endswith(f".{full}")
+
+
+def _without_seed(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if not is_seed(key)}
