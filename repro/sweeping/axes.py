@@ -1,10 +1,12 @@
 """Axes of a sweep as they are typed, and the grid that they span; pure.
 
-learning_rate=0.01,0.03      each value as an override would have it: typed, as YAML
-seed=1..5                    1, 2, 3, 4, 5; both ends are in
-subsample=0.5..0.9..0.1      in steps; reckoned in decimals, so that 0.7 is 0.7
-features.selected=[a],[a,b]  a list or mapping is one value
-target=fwd_ret_1d,fwd_ret_5d a name of what is trained, as the option of that name takes it
+What stands after the key:
+
+    learning_rate=0.01,0.03        each value as an override would have it: typed, as YAML
+    seed=1..5                      1, 2, 3, 4, 5; both ends are in
+    subsample=0.5..0.9..0.1        in steps; reckoned in decimals, so that 0.7 is 0.7
+    selected=[ret_1d],[ret_1d, a]  a list or mapping is one value
+    target=fwd_ret_1d,fwd_ret_5d   a name of what is trained, as the option of that name takes it
 """
 
 from __future__ import annotations
@@ -29,6 +31,8 @@ _KEY = re.compile(r'(?:"[^"]*"|[^="])*')
 _NUMBER = r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(?:\.\.({_NUMBER}))?")
 _RANGE_LIKE = re.compile(r"[^\"'\[{]*[^.\"'\[{/]\.\.[^./\"'][^\"']*")
+_FAR = 300
+"""Powers of ten beyond which no value of a configuration lies."""
 _OPENS = {"[": "]", "{": "}"}
 
 
@@ -203,10 +207,11 @@ def _range(key: str, first: str, last: str, step: str | None) -> Range:
         raise UsageError(f"axis {key}: {first}..{last} needs a step", f"as in {first}..{last}..0.1")
     by = Decimal(step) if step is not None else Decimal(1)
     shown = f"{first}..{last}" + (f"..{step}" if step is not None else "")
-    if by == 0 or (end - begin) * by < 0:
+    far = any(abs(number.adjusted()) > _FAR for number in (begin, end, by))
+    if not far and (by == 0 or (end - begin) * by < 0):
         hint = "the step must lead from the first to the last"
         raise UsageError(f"axis {key}: the range {shown} is empty", hint)
-    if max(abs(begin), abs(end), (end - begin) / by) > EXACT:
+    if far or max(abs(begin), abs(end), (end - begin) / by) > EXACT:
         raise UsageError(f"axis {key}: the range {shown} has numbers too large to be told apart")
     count = int((end - begin) // by) + 1
     return Range(begin, by, count, integral)

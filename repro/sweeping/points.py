@@ -124,14 +124,16 @@ class Documents:
         it; UsageError at the first that names what does not exist.
         """
         first: dict[str, int] = {}
-        found: dict[Problem, list[str]] = {}
+        found: dict[tuple[str, str, str], tuple[Problem, list[str]]] = {}
         typed = [axis.key for axis in grid if axis.key not in NAMES]
         for point in given:
             try:
                 ready = self.ready(point)
             except ProblemsError as error:
-                for problem in error.problems:
-                    found.setdefault(_placed(problem, len(base.sets), typed), []).append(point.name)
+                for raw in error.problems:
+                    problem = _placed(raw, len(base.sets), typed)
+                    same = (problem.place.file, problem.path, problem.message)
+                    found.setdefault(same, (problem, []))[1].append(point.name)
                 continue
             except ReproError as error:
                 told = f"{error.problem} (in the point {point.name})"
@@ -144,7 +146,7 @@ class Documents:
                 twin=None if earlier == point.number else earlier,
             )
         if found:
-            raise ProblemsError([_pointed(problem, names) for problem, names in found.items()])
+            raise ProblemsError([_pointed(problem, names) for problem, names in found.values()])
 
 
 def selected(selection: Selection, at: At) -> Selection:

@@ -1,0 +1,71 @@
+"""Sweeps that cannot be: each is told before anything is trained, and nothing is written."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def workspace(make_desk):
+    """Return one workspace for all: nothing here may change it."""
+    return make_desk()
+
+
+REFUSED = [
+    (["learning_rate="], 2, "the grid is empty"),
+    (["learning_rate"], 2, "not an axis: 'learning_rate'"),
+    ([], 2, "nothing to sweep over"),
+    (["seed=5..1"], 2, "the range 5..1 is empty"),
+    (["seed=1..1000000"], 2, "1000000 points are more than sweep.ask_above allows unasked, 1000"),
+    (["seed=1..1000", "learning_rate=0.1,0.2"], 2, "2000 points are more"),
+    (["seed=1..10", "--set", "sweep.ask_above=9"], 2, "10 points are more"),
+    (["learning_rat=0.1,0.2"], 2, "did you mean learning_rate?"),
+    (["learning_rat=0.1,0.2"], 2, "(in 2 points, the first: learning_rat=0.1)"),
+    (["learning_rate=0.1,-1", "seed=1,2"], 1, "in 2 points, the first: learning_rate=-1, seed=1"),
+    (["learning_rate=0.1,fast"], 1, "axis learning_rate"),
+    (["learning_rate=0.1", "eta=0.2"], 2, "another name of learning_rate"),
+    (["seed=1,2", "base_seed=3"], 2, "given twice: axis seed sets it already"),
+    (["seed=1,2", "seed=3"], 2, "two axes have the key seed"),
+    (["seed=1,2", "--seed", "3"], 2, "given twice"),
+    (["target=fwd_ret_1d,fwd_ret_5d", "-t", "fwd_ret_5d"], 2, "--target fwd_ret_5d and an axis"),
+    (["profile=debug", "--profile", "debug"], 2, "--profile debug and an axis"),
+    (["target=fwd_ret_1d,fwd_ret_9d"], 2, "no such target: 'fwd_ret_9d'"),
+    (["target=fwd_ret_1d,fwd_ret_9d"], 2, "(in the point target=fwd_ret_9d)"),
+    (["family=ridge,rigde"], 2, "did you mean ridge?"),
+    (["experiment=quick_look,slow_look"], 2, "no such experiment: 'slow_look'"),
+    (["symbol=IBM", "view=cross_sectional"], 1, "symbol"),
+    (["seed=1,2", "--executor", "locl"], 2, "did you mean local?"),
+    (["seed=1,2", "--address", "tcp://127.0.0.1:1"], 2, "has no address"),
+    (["seed=1,2", "--metric", "rmsse"], 2, "did you mean rmse?"),
+    (["seed=1,2", "--metric", "auc"], 2, "no run of this sweep has the metric 'auc'"),
+    (["seed=1,2", "--metric", "baseline_rmse"], 2, "no run of this sweep has the metric"),
+    (["seed=1,2", "--jobs", "0"], 2, "--jobs"),
+    (["selected=[ret_1d],[ret_1d, nothing]"], 1, "in the point selected=[ret_1d, nothing]"),
+]
+
+
+@pytest.mark.parametrize(("words", "status", "said"), REFUSED)
+def test_it_is_refused_with_the_point_and_what_to_do(workspace, words, status, said):
+    before = workspace.records()
+    done = workspace.run("sweep", "-q", *words, status=status)
+    assert said in done.stderr.replace("\n", " ")
+    assert done.stdout == ""
+    assert workspace.records() == before
+    assert not (workspace.root / "RESULTS").exists()
+
+
+def test_every_problem_of_every_point_is_told_at_once(workspace):
+    words = ("learning_rate=0.1,-1", "num_leaves=31,1", "--format", "json")
+    told = json.loads(workspace.run("sweep", "-q", *words, status=1).stdout)["error"]["problems"]
+    assert len(told) == 2
+    assert {one["file"] for one in told} == {"axis learning_rate", "axis num_leaves"}
+    assert all("in 2 points, the first: learning_rate=" in one["message"] for one in told)
+
+
+def test_a_workspace_whose_documents_say_nothing_of_sweeps_is_told_what_to_add(make_desk):
+    desk = make_desk()
+    desk.edit("training_config/pipeline_config.yaml", "  ask_above: 1000", "  # ask_above: 1000")
+    desk.edit(
+        "defaults/training_config/pipeline_config.yaml", "  ask_above: 1000", "  # ask_above: 1000"
+    )
+    assert "ask_above" in desk.run("sweep", "-q", "seed=1,2", status=1).stderr

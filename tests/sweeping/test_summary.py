@@ -1,0 +1,131 @@
+"""What a sweep came to: which configuration is best, and whether seeds could have made it so."""
+
+from pathlib import Path
+
+import pytest
+
+from repro.config.resolution.resolve import Selection
+from repro.errors import TrainingError
+from repro.sweeping.axes import parse_axes, points
+from repro.sweeping.done import Done, Result
+from repro.sweeping.points import Point, selected
+from repro.sweeping.summary import best, is_seed, rows
+
+
+def result(name, value, metric="rmse", target="fwd", task="regression", symbol=None):
+    return Result(
+        run=name,
+        folder=Path(name),
+        target=target,
+        task=task,
+        family="ridge",
+        view="cross_sectional",
+        symbol=symbol,
+        metrics={metric: value, "skill": -value},
+        execution_key=name,
+        output_digest=name,
+        leakage="clean",
+        reused=False,
+    )
+
+
+def done(number, values, found=None, error=None):
+    return Done(Point(number, values, str(values), Selection()), found, error)
+
+
+def grid(table, **other):
+    """Return points of a table: value of ``alpha`` to a number for each seed."""
+    cells = [(alpha, seed, v) for alpha, row in table.items() for seed, v in enumerate(row)]
+    return [
+        done(n, {"alpha": alpha, "seed": seed}, result(f"{alpha}-{seed}", value, **other))
+        for n, (alpha, seed, value) in enumerate(cells, start=1)
+    ]
+
+
+def test_a_configuration_is_the_mean_over_its_seeds_with_their_spread():
+    first, second = rows(grid({0.1: [1.0, 2.0, 3.0], 0.2: [5.0, 5.0, 6.5]}), None)
+    assert (first.values, first.metric, first.mean, first.spread) == ({"alpha": 0.1}, "rmse", 2, 2)
+    assert (second.mean, second.spread, len(second.results)) == (5.5, 1.5, 3)
+
+
+def test_the_lowest_loss_wins_and_the_highest_skill():
+    table = grid({0.1: [1.0, 1.1], 0.2: [2.0, 2.1]})
+    for metric in (None, "skill"):
+        (one,) = best(rows(table, metric))
+        assert one.row.values == {"alpha": 0.1}
+        assert one.result.run == "0.1-0"
+        assert one.lead == pytest.approx(1.0)
+        assert one.is_clear
+
+
+def test_a_lead_within_the_spread_of_either_is_not_clear():
+    for table in ({0.1: [1.0, 1.0], 0.2: [1.0, 1.4]}, {0.1: [0.7, 1.2], 0.2: [1.05, 1.05]}):
+        (one,) = best(rows(grid(table), None))
+        assert one.row.values == {"alpha": 0.1}
+        assert one.is_clear is False
+
+
+def test_without_several_seeds_nothing_is_said_of_luck():
+    (one,) = best(rows(grid({0.1: [1.0], 0.2: [2.0]}), None))
+    assert (one.row.spread, one.is_clear) == (None, None)
+    (alone,) = best(rows(grid({0.1: [1.0, 2.0]}), None))
+    assert (alone.second, alone.lead, alone.is_clear) == (None, None, None)
+
+
+def test_what_cannot_be_compared_has_a_best_each():
+    one = grid({0.1: [1.0]}) + grid({0.1: [9.0]}, target="up", task="binary", metric="log_loss")
+    for n, each in enumerate(one[:]):
+        values = {**each.point.values, "target": each.result.target}
+        one[n] = done(n + 1, values, each.result)
+    found = best(rows(one, None))
+    assert [(b.row.target, b.row.metric, b.row.mean) for b in found] == [
+        ("fwd", "rmse", 1.0),
+        ("up", "log_loss", 9.0),
+    ]
+
+
+def test_a_configuration_counts_what_failed_and_is_left_out_if_all_did():
+    failed = [
+        done(7, {"alpha": 0.1, "seed": 9}, error=TrainingError("no")),
+        done(8, {"alpha": 0.3, "seed": 9}, error=TrainingError("no")),
+        done(9, {"alpha": 0.1, "seed": 10}),
+    ]
+    (row,) = rows([*grid({0.1: [1.0, 2.0]}), *failed], None)
+    assert (len(row.results), row.failed) == (2, 2)
+    assert best(rows(failed, None)) == ()
+
+
+def test_true_and_one_are_two_configurations():
+    found = rows(
+        [done(1, {"a": True}, result("x", 1.0)), done(2, {"a": 1}, result("y", 2.0))], None
+    )
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "is_one"),
+    [
+        ("seed", True),
+        ("base_seed", True),
+        ("reproducibility.base_seed", True),
+        ("training_config.reproducibility_config.reproducibility.base_seed", True),
+        ("seed_bits", False),
+        ("learning_rate", False),
+    ],
+)
+def test_a_seed_is_known_by_every_end_of_its_path(key, is_one):
+    assert is_seed(key) is is_one
+
+
+def test_a_symbol_brings_its_view_unless_that_is_asked_for():
+    (at,) = points(parse_axes(["symbol=IBM"]))
+    assert selected(Selection(), at).sets == (
+        "routing.symbol=IBM",
+        "routing.view=symbol_specific",
+    )
+    asked = Selection(sets=("routing.view=cross_sectional",))
+    assert selected(asked, at).sets[-1] == "routing.symbol=IBM"
+    (named,) = points(parse_axes(["target=up", "experiment=quick", "family=ridge"]))
+    chosen = selected(Selection(), named)
+    assert (chosen.target, chosen.experiment) == ("up", "quick")
+    assert chosen.sets == ("pipeline.family=ridge",)
