@@ -43,6 +43,7 @@ SUBJECTS = (
     "listing",
     "training",
     "levels",
+    "sweeping",
     "diffing",
     "predictions",
     "digests",

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from repro.sealing import Outcome
     from repro.select import Selected
     from repro.stability import Stabilities
+    from repro.sweep import Swept
     from repro.trend import Trend
     from repro.validate import Validation
 
@@ -115,6 +116,44 @@ class Workspace:
         asked: Choice = {**chosen, "experiment": name}
         command = TrainCommand(self.root, _selection(asked), self.observer)
         return carry_out(command, members(command), rerun=rerun)
+
+    def sweep(
+        self,
+        axes: Mapping[str, str | Sequence[object]],
+        *,
+        executor: str | None = None,
+        jobs: int | None = None,
+        address: str | None = None,
+        metric: str | None = None,
+        rerun: bool = False,
+        keep_going: bool = True,
+        most: int = 0,
+        **chosen: Unpack[Choice],
+    ) -> Swept:
+        """Train every point of a grid, several at a time; what is sealed is reused.
+
+        An axis has a list of values, which keep their types, or a text as on the command line:
+        ``{"learning_rate": [0.01, 0.03], "seed": "1..5"}``. More points than are configured as
+        ``sweep.ask_above`` are a UsageError, unless they are at ``most`` so many.
+        """
+        from repro.sweep import SweepCommand, sweep
+        from repro.sweeping.axes import typed
+
+        return sweep(
+            SweepCommand(
+                start=self.root,
+                selection=_selection(chosen),
+                axes=[typed(key, values) for key, values in axes.items()],
+                executor=executor,
+                jobs=jobs,
+                address=address,
+                metric=metric,
+                rerun=rerun,
+                keep_going=keep_going,
+                agrees=lambda points, bound: points <= most,
+                observer=self.observer,
+            )
+        )
 
     def stability(self, reference: str | None = None, seed: int | None = None) -> Stabilities:
         """Return how well replicates agree: those of a run or key, or every group of several."""

@@ -100,6 +100,24 @@ def test_features_and_targets_are_ranked_by_ordinary_runs(workspace):
     assert [standing.target for standing in ranking.standings] == ["fwd_ret_5d"]
 
 
+def test_a_sweep_is_carried_out_and_told_point_by_point(workspace):
+    axes = {"hyperparameters.alpha": [0.5, 2], "seed": "1..2"}
+    chosen = {"family": "ridge", "profile": "debug", "set": {"splits.folds": 2}}
+    found = workspace.sweep(axes, jobs=2, **chosen)
+    assert [one.state for one in found.done] == ["sealed"] * 4
+    assert [one.point.values for one in found.done][1] == {"hyperparameters.alpha": 0.5, "seed": 2}
+    assert [len(row.results) for row in found.rows] == [2, 2]
+    assert found.best[0].result.run in {one.result.run for one in found.done}
+    again = workspace.sweep(axes, **chosen)
+    assert [one.state for one in again.done] == ["sealed before"] * 4
+    with pytest.raises(repro.UsageError, match="1001 points are more"):
+        workspace.sweep({"seed": "1..1001"}, **chosen)
+    with pytest.raises(repro.UsageError, match="no value of a configuration"):
+        workspace.sweep({"seed": [object()]})
+    with pytest.raises(repro.UsageError, match="the grid is empty"):
+        workspace.sweep({"seed": []})
+
+
 def test_the_log_and_the_data_can_be_asked(workspace):
     report = workspace.audit_verify()
     assert (report.verdict, report.exit_status) == ("ok", 0)

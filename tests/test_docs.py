@@ -25,6 +25,7 @@ DOCUMENTS = [
     "docs/own-data.md",
     "docs/runs.md",
     "docs/stability.md",
+    "docs/sweeps.md",
     "docs/trainers.md",
 ]
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -14,11 +14,12 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from repro.choosing import override
 from repro.config.resolution.assignments import parse_assignment
 from repro.errors import UsageError
 from repro.identity.keys import EXACT
@@ -111,6 +112,16 @@ def parse_axes(texts: Sequence[str]) -> Grid:
             )
         seen.add(axis.key)
     return grid
+
+
+def typed(key: str, values: str | Iterable[object]) -> str:
+    """Return an axis as it is typed: a text is one already, values keep their types.
+
+    Raises UsageError for a value that YAML does not have.
+    """
+    if isinstance(values, str):
+        return f"{key}={values}"
+    return f"{key}=" + ",".join(override("", value).removeprefix("=") for value in values)
 
 
 def size(grid: Grid) -> int:
@@ -219,10 +230,14 @@ def _range(key: str, first: str, last: str, step: str | None) -> Range:
 
 def _items(text: str) -> list[str]:
     """Return what stands between the commas that lie in no quotes and no brackets."""
-    items, start, quote = [], 0, ""
+    items, start, quote, is_escaped = [], 0, "", False
     open_brackets: list[str] = []
     for index, character in enumerate(text):
-        if quote:
+        if is_escaped:
+            is_escaped = False
+        elif quote == '"' and character == "\\":
+            is_escaped = True
+        elif quote:
             quote = "" if character == quote else quote
         elif character in "\"'" and (open_brackets or not text[start:index].strip()):
             quote = character

@@ -150,6 +150,8 @@ class Coordinator:
         for event in events:
             if isinstance(event, Progressed) and event.number in self._underway:
                 self._progress(event)
+        if not self.keep_going and any(isinstance(event, Failed) for event in events):
+            self._queue.clear()
         self._prepared([event for event in events if isinstance(event, Prepared)])
         self._fill()  # before the disk is waited for
         finished = [(e.number, e.message) for e in events if isinstance(e, Finished)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from repro.config.resolution.assignments import parse_assignment
 from repro.errors import ProblemsError, UsageError
-from repro.sweeping.axes import name_of, parse_axes, points, size
+from repro.sweeping.axes import name_of, parse_axes, points, size, typed
 
 
 def values(*texts):
@@ -18,8 +18,8 @@ def values(*texts):
 
 
 def test_values_are_typed_as_an_override_would_have_them():
-    typed = "x=1,1.0,\"1\",one,true,null,1e-3,[a, b],{a: [1, 2]},'a,b'"
-    found = [value for (value,) in values(typed)]
+    text = "x=1,1.0,\"1\",one,true,null,1e-3,[a, b],{a: [1, 2]},'a,b'"
+    found = [value for (value,) in values(text)]
     expected = [1, 1.0, "1", "one", True, None, 0.001, ["a", "b"], {"a": [1, 2]}, "a,b"]
     assert [(type(v), v) for v in found] == [(type(v), v) for v in expected]
 
@@ -64,12 +64,12 @@ def test_a_range_has_both_of_its_ends_and_exact_decimals(text, expected):
 def test_a_range_is_what_fractions_say(first, count, step, places):
     scale = Fraction(1, 10**places)
 
-    def typed(number):
+    def spelled(number):
         exact = number * scale
         return str(exact.numerator) if exact.denominator == 1 else f"{float(exact):.{places}f}"
 
     last = first + count * step
-    text = f"x={typed(first)}..{typed(last)}..{typed(step)}"
+    text = f"x={spelled(first)}..{spelled(last)}..{spelled(step)}"
     (axis,) = parse_axes([text])
     assert axis.count == count + 1
     assert [v.value for v in axis.values()] == [
@@ -122,6 +122,14 @@ def test_a_grid_of_any_size_is_counted_and_not_made():
 def test_what_is_no_grid_is_refused_with_what_to_do(texts, said):
     with pytest.raises(UsageError, match=said):
         parse_axes(texts)
+
+
+def test_values_of_python_are_typed_so_that_they_come_back():
+    mine = [1, 1.0, True, None, "1..5", 'a"b,c', "x, y", [1, "2,3"], {"a, b": [None]}, "\\", "~"]
+    ((axis,), text) = parse_axes([typed("x", mine)]), typed("x", "1..3,9")
+    found = [value.value for value in axis.values()]
+    assert [(type(v), v) for v in found] == [(type(v), v) for v in mine]
+    assert [value.value for value in parse_axes([text])[0].values()] == [1, 2, 3, 9]
 
 
 def test_what_yaml_cannot_read_is_told_with_its_place():
