@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -57,11 +57,14 @@ class Outcome:
         return replace(self, log_size=size, log_head=head)
 
 
-def input_texts(plan: Plan) -> dict[str, str]:
+def input_texts(
+    plan: Plan, earlier: tuple[Plan, Mapping[str, str]] | None = None
+) -> dict[str, str]:
     """Return the files that say what went in, as texts: configuration, request, environment, data.
 
     All this is known once the run is planned, and spelling it takes a moment: the notary does so
-    while the worker trains, and writes nothing before that process has ended.
+    while the worker trains, and writes nothing before that process has ended. What an ``earlier``
+    plan says of environment and data, with its texts, is not spelled again if it is the same.
     """
     return {
         "config.json": json_text(config_record.record(plan.resolved)),
@@ -76,17 +79,35 @@ def input_texts(plan: Plan) -> dict[str, str]:
                 "time_limit_seconds": plan.job.seconds,
             }
         ),
-        "environment.json": json_text(
-            {"environment": plan.environment, "code": plan.code, "git": plan.git}
-        ),
-        "dataset.json": json_text(
-            {
-                "files": plan.inputs,
-                "locators": plan.facts["locators"],
-                "summary": plan.facts["summary"],
-            }
-        ),
+        **{name: _text(plan, name, said, earlier) for name, said in _SHARED.items()},
     }
+
+
+def _text(
+    plan: Plan,
+    name: str,
+    said: Callable[[Plan], dict[str, Any]],
+    earlier: tuple[Plan, Mapping[str, str]] | None,
+) -> str:
+    """Return the text of a file that many plans may have in common."""
+    if earlier is not None and said(earlier[0]) == said(plan):
+        return earlier[1][name]
+    return json_text(said(plan))
+
+
+_SHARED: Mapping[str, Callable[[Plan], dict[str, Any]]] = {
+    "environment.json": lambda plan: {
+        "environment": plan.environment,
+        "code": plan.code,
+        "git": plan.git,
+    },
+    "dataset.json": lambda plan: {
+        "files": plan.inputs,
+        "locators": plan.facts["locators"],
+        "summary": plan.facts["summary"],
+    },
+}
+"""Files that say what many runs have in common, by name, and what each says of a plan."""
 
 
 def seal_run(

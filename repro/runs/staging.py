@@ -68,13 +68,18 @@ def staging(root: Path) -> Iterator[Staging]:
         os.close(descriptor)
 
 
-def require_room(root: Path) -> None:
-    """Raise InputError if not even a little can be written where runs are made."""
+def require_room(root: Path, size: int = 0) -> None:
+    """Raise InputError if not even a little can be written where runs are made, or not ``size``.
+
+    ``size`` is that of a run, in bytes.
+    """
     path = layout.results(root) / layout.STAGING / f"{secrets.token_hex(8)}.room"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(bytes(ROOM))
         sync(path)
+        if shutil.disk_usage(path.parent).free < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:
         raise _unusable(root, error) from error
     finally:

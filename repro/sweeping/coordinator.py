@@ -72,7 +72,11 @@ class Coordinator:
     _underway: dict[int, tuple[_Waiting, Underway]] = field(default_factory=dict)
     _evidence: dict[tuple[str, ...], Evidence] = field(default_factory=dict)
     _known: Known = field(init=False)
+    _spelled: tuple[Plan, Mapping[str, str]] | None = None
+    """The last plan whose files were spelled, and these: most say the same of their environment."""
     _tasks: int = 0
+    _largest: int = 0
+    """Bytes of the largest run that was sealed so far."""
 
     def __post_init__(self) -> None:
         """Know nothing yet of any result."""
@@ -94,11 +98,13 @@ class Coordinator:
                 elif self._queue:
                     time.sleep(PATIENCE)
         except KeyboardInterrupt:
-            ended = self._give_up("the user stopped the sweep")
-            raise InterruptedRunError(self._stopped(ended)) from None
+            stopped = self._stopped(self._give_up("the user stopped the sweep"))
+            raise InterruptedRunError(stopped) from None
         except (LogError, ReproError, OSError) as error:
+            ended: tuple[str, ...] = ()
             with suppress(LogError):
-                self._give_up(f"the sweep could not go on: {error}"[:2000])
+                ended = self._give_up(f"the sweep could not go on: {error}"[:2000])
+            self.observer.warn(f"{self._stopped(ended)}; the same command goes on from there")
             raise
         except BaseException:
             with suppress(LogError):
@@ -198,7 +204,9 @@ class Coordinator:
             self.executor.proceed(number, plan.seeds)
         for number, plan in plans:  # spelled while they train
             if number in self._underway:
-                self._underway[number][1].texts.update(input_texts(plan))
+                texts = input_texts(plan, self._spelled)
+                self._underway[number][1].texts.update(texts)
+                self._spelled = (plan, texts)
 
     def _plan(self, waiting: _Waiting, underway: Underway, prepared: Mapping[str, Any]) -> Plan:
         """Return the plan of a point, from what its worker prepared."""
@@ -245,7 +253,11 @@ class Coordinator:
         self._underway.pop(number)[1].held.close()
 
     def _sealed(self, waiting: _Waiting, sealed: Sealed) -> None:
-        result = None if sealed.outcome is None else Result.of(sealed.outcome)
+        result = None
+        if sealed.outcome is not None:
+            result = Result.of(sealed.outcome)
+            size = sum(each["size"] for each in sealed.outcome.record["artifacts"])
+            self._largest = max(self._largest, size)
         self._end(Done(waiting.point, result, sealed.error))
 
     def _failed(self, batch: Sequence[tuple[int, ReproError]]) -> None:
@@ -268,7 +280,7 @@ class Coordinator:
             if isinstance(done.error, IntegrityError):
                 raise done.error
             if isinstance(done.error, InputError):
-                require_room(self.documents.root)
+                require_room(self.documents.root, self._largest)
         elif done.result is not None:
             told = "sealed before" if done.result.reused else "sealed"
             self.observer.stage(f"{done.point.name}: {told} as {done.result.run}, {where}")

@@ -39,6 +39,8 @@ class Underway:
     planned: Planned | None = None
     """Name of the run, and place and time of its plan; from here on it must end in the log."""
     texts: dict[str, str] = field(default_factory=dict)
+    is_ended: bool = False
+    """Whether the log has its end, be it signed or not: no second one may be written."""
 
     @property
     def run(self) -> str | None:
@@ -135,6 +137,8 @@ class Ledger:
                     records.append(("incident", incident(outcome.record, others)))
             if records:
                 appended = self.log.append_many(records)
+                for underway, *_ in sealed:
+                    underway.is_ended = True
                 size = self.log.commit().size
                 for underway, outcome, others, start in sealed:
                     underway.held.close()
@@ -160,11 +164,12 @@ class Ledger:
 
     def interrupt(self, batch: Sequence[Underway], reason: str) -> tuple[str, ...]:
         """Record as interrupted what was planned; return the names of these runs."""
-        planned = [underway.planned for underway in batch if underway.planned is not None]
+        left = [underway for underway in batch if not underway.is_ended]
+        planned = [underway.planned for underway in left if underway.planned is not None]
         records: Records = [
             ("run.interrupted", ended(name, seq, reason=reason)) for name, seq, _ in planned
         ]
-        self._end(records, batch)
+        self._end(records, left)
         for name, _, _ in planned:
             set_aside(self.root, name)  # what was sealed, and could not be recorded as complete
         return tuple(name for name, _, _ in planned)
@@ -181,6 +186,8 @@ class Ledger:
         if records:
             with deferred():
                 self.log.append_many(records)
+                for underway in batch:
+                    underway.is_ended = True
                 self.log.commit()
             self.cosign()
         for underway in batch:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -256,6 +257,39 @@ def test_data_that_change_in_the_middle_end_the_sweep(desk):
     assert "stocks.csv.gz" in told
     counted = kinds(desk)
     assert counted["run.planned"] == counted["run.completed"] + counted["run.interrupted"]
+
+
+@pytest.mark.parametrize(("full", "kilobytes"), [("RESULTS", 2300), (".", 6300), (".", 6000)])
+def test_a_disk_that_is_full_in_the_middle_ends_the_sweep_and_it_goes_on(desk, full, kilobytes):
+    flags = ["--mount"] if os.geteuid() == 0 else ["--user", "--map-root-user", "--mount"]
+    (desk.root / "RESULTS").mkdir()
+    trial = ["unshare", *flags, "mount", "-t", "tmpfs", "none", "RESULTS"]
+    if subprocess.run(trial, cwd=desk.root, capture_output=True, check=False).returncode:
+        pytest.skip("nobody may mount a small file system here")
+    command = f"{sys.executable} -P -m repro sweep {' '.join(FAST)} seed=1..8"
+    script = f"""
+        root=$PWD; place=$(realpath {full}); cp -a $place ../before
+        mount -t tmpfs -o size={kilobytes}k none $place || exit 99
+        cp -a ../before/. $place/; cd $root
+        {command} 2> $root/../told; echo $? > $root/../status
+        mount -o remount,size=99999k $place
+        {command} --format json > $root/../found.json || exit 98
+        cp -a $place $root/../after"""
+    done = subprocess.run(
+        ["unshare", *flags, "sh", "-c", script], cwd=desk.root, env=desk.environment, check=False
+    )
+    assert done.returncode == 0
+    base = desk.root.parent
+    told = (base / "told").read_text()
+    assert (base / "status").read_text() == "3\n", told
+    assert "space left" in told
+    assert "of 8 points have a result" in told
+    place = (desk.root / full).resolve()
+    shutil.rmtree(place)
+    (base / "after").rename(place)
+    found = json.loads((base / "found.json").read_text())
+    assert 0 < found["counts"]["sealed_before"] < 8
+    require_each_once(desk, found)
 
 
 def test_a_sealed_run_that_was_changed_is_not_taken_for_a_result(desk):
