@@ -171,6 +171,33 @@ def assignments(ctx: typer.Context, start: str) -> Iterable[str]:
     return given or [f"{name}=" for name in found]
 
 
+def axes(ctx: typer.Context, start: str) -> Iterable[str]:
+    """Offer axes of a sweep: what chooses what is trained with its names, and keys."""
+    chosen: dict[str, Names] = {
+        "target": targets,
+        "experiment": experiments,
+        "variant": variants,
+        "profile": profiles,
+        "family": families,
+        "level": levels,
+        "view": views,
+    }
+    key, equals, _ = start.partition("=")
+    if equals and key in chosen:
+        before = start[: max(start.rfind("="), start.rfind(",")) + 1]
+        taken = set(before.removeprefix(f"{key}=").split(","))
+        return [f"{before}{name}" for name in chosen[key](ctx, "") if name not in taken]
+    named = [f"{name}=" for name in (*chosen, "seed", "symbol")]
+    return [*named, *assignments(ctx, start)]
+
+
+def executors(_: typer.Context, __: str) -> Iterable[str]:
+    """Offer what workers of a sweep may run on."""
+    from repro.sweeping.executors import names
+
+    return names()
+
+
 def keys_or_assignments(ctx: typer.Context, start: str) -> Iterable[str]:
     """Offer what may be a key or an override."""
     return assignments(ctx, start) if "=" in start else keys(ctx, start)

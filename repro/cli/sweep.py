@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from repro.cli import completing
+from repro.cli.completing import offer
 from repro.cli.options import AsFormat, Format, NoProgress, Quiet, Workspace
 from repro.cli.progress import observer
 from repro.cli.selection import Chosen, selecting
@@ -21,10 +23,16 @@ def sweeping(
             help="Axes: KEY=VALUE,VALUE… or KEY=FIRST..LAST[..STEP]. Keys as of overrides, or seed,"
             " target, family, view, symbol, experiment, variant, profile.",
             metavar="AXIS...",
+            autocompletion=offer(completing.axes),
         ),
     ] = None,
     executor: Annotated[
-        str | None, typer.Option("--executor", help="Where workers run: local, or an engine's.")
+        str | None,
+        typer.Option(
+            "--executor",
+            help="Where workers run: local, or an engine's.",
+            autocompletion=offer(completing.executors),
+        ),
     ] = None,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Workers at a time, at most.")
