@@ -24,7 +24,7 @@ from repro.ending import alarm, as_bug, as_failure, keep
 from repro.errors import DeterminismError, InterruptedRunError, ReproError
 from repro.execution.interrupts import deferred
 from repro.execution.session import Session
-from repro.leaking import is_as_good, located
+from repro.leaking import Judged, is_as_good, located
 from repro.observer import Observer
 from repro.plan import (
     Plan,
@@ -36,7 +36,7 @@ from repro.plan import (
 )
 from repro.preparing import Asked, evidence, plan_of
 from repro.refusing import record_fixed, refuse
-from repro.runs.sealed import runs_of
+from repro.runs.sealed import Run, runs_of
 from repro.runs.staging import Staging, names_locked, next_name
 from repro.sealing import Outcome, input_texts, seal_run
 
@@ -111,9 +111,16 @@ def known_run(root: Path, plan: Plan) -> Outcome | None:
     found = runs_of(root, key)
     if not found:
         return None
-    newest = found[-1]
-    require_as_logged(root, newest)
-    digest = newest.snapshot["output_digest"]
+    require_as_logged(root, found[-1])
+    return standing_for(root, found[-1], plan.judged)
+
+
+def standing_for(root: Path, newest: Run, judged: Judged) -> Outcome | None:
+    """Return a sealed run as the outcome of a new one with its execution key, if it is as good.
+
+    Raises DeterminismError where the log has other bits under that key.
+    """
+    digest, key = newest.snapshot["output_digest"], newest.group["execution_key"]
     others = contradictions(root, {"promised": True, "execution_key": key, "output_digest": digest})
     if others:
         raise DeterminismError(
@@ -122,9 +129,8 @@ def known_run(root: Path, plan: Plan) -> Outcome | None:
             f"find out what decides them first; to see where they part: repro verify {newest.name}",
         )
     thresholds = newest.read("request.json")["options"]["leakage"]["auto_fix_thresholds"]
-    if not is_as_good(plan.judged, newest.snapshot["leakage"], thresholds):
+    if not is_as_good(judged, newest.snapshot["leakage"], thresholds):
         return None
-    judged = plan.judged
     return Outcome(newest.name, newest.folder, newest.snapshot, {}, reused=True, judged=judged)
 
 

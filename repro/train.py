@@ -62,7 +62,7 @@ def train(command: TrainCommand) -> Outcome:
                 command.observer.warn(f"leakage: {finding['message']}; again without it")
         except KeyboardInterrupt:
             raise InterruptedRunError(_UNRECORDED) from None
-        command = replace(command, selection=_without(command.selection, found.findings))
+        command = replace(command, selection=without_leaking(command.selection, found.findings))
 
 
 def _try(command: TrainCommand, found: LeakingFeatures | None) -> Outcome:
@@ -139,7 +139,7 @@ def _configuration(
         raise refuse_again(root, command.observer.warn, found, error) from error
 
 
-def _without(selection: Selection, findings: Sequence[Mapping[str, Any]]) -> Selection:
+def without_leaking(selection: Selection, findings: Sequence[Mapping[str, Any]]) -> Selection:
     """Return a selection without the features that were found, beside those left out before."""
     names = (*selection.without, *(finding["subject"] for finding in findings))
     return replace(selection, without=names)

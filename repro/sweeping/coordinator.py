@@ -15,7 +15,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from repro.audit_log.errors import LogError
-from repro.errors import InputError, IntegrityError, InterruptedRunError, ReproError
+from repro.errors import (
+    DeterminismError,
+    InputError,
+    IntegrityError,
+    InterruptedRunError,
+    ProblemsError,
+    ReproError,
+)
 from repro.execution.executor import (
     Executor,
     ExecutorLostError,
@@ -26,9 +33,9 @@ from repro.execution.executor import (
     Task,
 )
 from repro.inputs import ChangedFilesError
-from repro.leaking import LeakingFeatures
+from repro.leaking import LeakingFeatures, unable
 from repro.observer import Observer
-from repro.plan import Plan, require_sound
+from repro.plan import Plan, require_sound, without_rows
 from repro.preparing import Asked, Evidence, evidence, plan_of
 from repro.runs.staging import require_room, staging
 from repro.sealing import Outcome, input_texts
@@ -36,7 +43,7 @@ from repro.sweeping.done import Done, Result
 from repro.sweeping.known import Known
 from repro.sweeping.ledger import Ledger, Sealed, Underway
 from repro.sweeping.points import Documents, Point
-from repro.train import with_features
+from repro.train import without_leaking
 
 PATIENCE = 0.5
 """Seconds between two looks at a run of another command that a point waits for."""
@@ -47,6 +54,8 @@ class _Waiting:
     """A point that is to be started, perhaps again: without features that leaked before."""
 
     point: Point
+    found: LeakingFeatures | None = None
+    """What ended the try before, if there was one."""
     fixed: tuple[Mapping[str, Any], ...] = ()
     reruns: int = 0
     not_before: float = 0.0
@@ -75,6 +84,7 @@ class Coordinator:
     _spelled: tuple[Plan, Mapping[str, str]] | None = None
     """The last plan whose files were spelled, and these: most say the same of their environment."""
     _tasks: int = 0
+    _warned: set[str] = field(default_factory=set)
     _largest: int = 0
     """Bytes of the largest run that was sealed so far."""
 
@@ -129,11 +139,17 @@ class Coordinator:
         try:
             ready = self.documents.ready(point)
         except ReproError as error:  # it was valid when all were checked: data files may be gone
-            self._end(Done(point, None, error))
+            self._end(Done(point, None, self._refused(waiting, error)))
             return
         if not waiting.reruns:
             key = self._known.key_of(ready)
-            if self.reuse and (found := self._known.foreseen(ready)) is not None:
+            try:
+                found = self._known.foreseen(ready) if self.reuse else None
+            except DeterminismError as error:  # other bits under its key: a new run tells more
+                self.ledger.refuse(ready.resolved, error)
+                self._end(Done(point, None, error))
+                return
+            if found is not None:
                 self._end(_reused(point, found))
                 return
             if key is not None and self.ledger.is_busy(key):
@@ -177,6 +193,8 @@ class Coordinator:
             try:
                 plan = self._plan(waiting, underway, event.facts)
                 require_sound(plan)
+                self._warn_of(plan)
+                known = self._known.sealed(plan) if self.reuse else None
             except LeakingFeatures as leaking:
                 self._again(event.number, leaking)
                 continue
@@ -185,10 +203,10 @@ class Coordinator:
             except ReproError as error:
                 refused.append((event.number, error))
                 continue
-            known = self._known.sealed(underway.ready, plan) if self.reuse else None
             if known is None:
                 plans.append((event.number, plan))
             else:
+                self.ledger.record_fixed(plan.judged, known)
                 self._release(event.number)
                 self._end(_reused(waiting.point, known))
         for number, _ in refused:
@@ -235,13 +253,28 @@ class Coordinator:
             told = f"leakage: {finding['message']}; again without it"
             self.observer.warn(f"{waiting.point.name}: {told}")
         point = waiting.point
-        selection = with_features(point.selection, leaking.left)
         again = _Waiting(
-            replace(point, selection=selection),
+            replace(point, selection=without_leaking(point.selection, leaking.findings)),
+            leaking,
             (*waiting.fixed, *leaking.findings),
             waiting.reruns + 1,
         )
         self._queue.appendleft(again)
+
+    def _refused(self, waiting: _Waiting, error: ReproError) -> ReproError:
+        """Return what a point ends with that cannot be started; of a second try, recorded."""
+        if waiting.found is None:
+            return error
+        refusal = unable(waiting.found, error) if isinstance(error, ProblemsError) else error
+        self.ledger.refuse(waiting.found.judged.resolved, refusal)
+        return refusal
+
+    def _warn_of(self, plan: Plan) -> None:
+        """Say, once for all points, what symbols vanish."""
+        told = without_rows(plan)
+        if told is not None and told not in self._warned:
+            self._warned.add(told)
+            self.observer.warn(told)
 
     def _later(self, waiting: _Waiting) -> None:
         """Let a point wait until another command has ended the run that it would be."""

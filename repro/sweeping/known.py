@@ -17,8 +17,10 @@ from typing import Any
 from repro.audit.log import require_completed, require_vouching
 from repro.audit_log.formats.digests import payload_digest
 from repro.identity.keys import exact
+from repro.leaking import Judged
 from repro.plan import Plan
 from repro.preparing import identity_with
+from repro.running import standing_for
 from repro.runs.sealed import runs_of
 from repro.sealing import Outcome
 from repro.sweeping.points import Ready
@@ -62,17 +64,19 @@ class Known:
     def foreseen(self, ready: Ready) -> Outcome | None:
         """Return the sealed result of a point, without a worker; None if it cannot be told."""
         key = self.key_of(ready)
-        return None if key is None or not _promises(ready) else self._sealed(key)
+        if key is None or not _promises(ready):
+            return None
+        return self._sealed(key, Judged(ready.resolved, ready.active))
 
-    def sealed(self, ready: Ready, plan: Plan) -> Outcome | None:
+    def sealed(self, plan: Plan) -> Outcome | None:
         """Return the sealed result of a point whose worker has prepared, or None.
 
         Only bits that are promised can stand for others. Raises IntegrityError for a run that is
-        not what was sealed.
+        not what was sealed, DeterminismError where the log has other bits under the same key.
         """
-        return self._sealed(plan.identity.execution_key) if plan.is_promised else None
+        return self._sealed(plan.identity.execution_key, plan.judged) if plan.is_promised else None
 
-    def _sealed(self, execution_key: str) -> Outcome | None:
+    def _sealed(self, execution_key: str, judged: Judged) -> Outcome | None:
         found = runs_of(self.root, execution_key)
         if not found:
             return None
@@ -80,7 +84,7 @@ class Known:
             require_vouching(self.root)
             self._is_vouched = True
         require_completed(self.root, found[-1])
-        return Outcome(found[-1].name, found[-1].folder, found[-1].snapshot, {}, reused=True)
+        return standing_for(self.root, found[-1], judged)
 
 
 def _promises(ready: Ready) -> bool:

@@ -15,10 +15,13 @@ from typing import Any
 from repro.audit.log import contradictions, incident, records_naming
 from repro.audit_log.storage.running import hold, is_running
 from repro.audit_log.storage.store import Log
+from repro.config.resolution.resolve import Resolved
 from repro.ending import alarm, as_bug, as_failure, keep, refusal
 from repro.errors import ReproError
 from repro.execution.interrupts import deferred
+from repro.leaking import Judged, located
 from repro.plan import Plan, ended, records_of, require_in_force
+from repro.refusing import record_fixed
 from repro.runs.staging import Staging, names_locked, next_name, set_aside
 from repro.sealing import Outcome, Planned, input_texts, seal_run
 from repro.sweeping.points import Ready
@@ -162,6 +165,14 @@ class Ledger:
                 records.append(("run.failed", ended(name, seq, error, kept)))
         self._end(records, [underway for underway, _ in batch])
 
+    def refuse(self, resolved: Resolved, error: ReproError) -> None:
+        """Record that a run was refused before any worker was started for it."""
+        self._end([("run.refused", refusal(resolved, error))], ())
+
+    def record_fixed(self, judged: Judged, known: Outcome) -> None:
+        """Record what was left out to arrive at a run that was sealed before."""
+        record_fixed(self.log, self.cosign, judged, known)
+
     def interrupt(self, batch: Sequence[Underway], reason: str) -> tuple[str, ...]:
         """Record as interrupted what was planned; return the names of these runs."""
         left = [underway for underway in batch if not underway.is_ended]
@@ -178,9 +189,11 @@ class Ledger:
         """Write and rename one run; nothing of it is in the log yet."""
         if underway.plan is None or underway.planned is None:
             raise AssertionError("a worker finished that had no plan")
-        require_in_force(underway.plan, message)
+        findings = located(message["findings"], underway.plan.resolved)
+        finished = {**message, "findings": findings}
+        require_in_force(underway.plan, finished)
         texts = underway.texts or input_texts(underway.plan)
-        return seal_run(underway.place, underway.plan, texts, message, underway.planned)
+        return seal_run(underway.place, underway.plan, texts, finished, underway.planned)
 
     def _end(self, records: Records, batch: Sequence[Underway]) -> None:
         if records:
