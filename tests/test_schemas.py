@@ -354,7 +354,8 @@ def train_others(made: World) -> None:
     made.play("replicates", "train --replicates 3 --profile debug -q")
     made.play("stability", "stability @latest")
     made.play("all stabilities", "stability")
-    made.play("dropped", "train -q --experiment leakage_canary --set policy=drop")
+    short = ("--set", "min_rows_per_symbol=500", "--set", "short_symbols=drop")
+    made.play("dropped", "train -q --experiment leakage_canary --set policy=drop", *short)
     made.play("attributed", f"diff {made.run('train')} {made.run('other seed')} --attribute")
     made.play("features differ", "diff", made.run("train"), made.run("dropped"))
     several = made.root / "CONFIG" / "experiments" / "several.yaml"
