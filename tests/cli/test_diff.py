@@ -327,13 +327,26 @@ def replicate(desk, run, seed, rmse):
     return resealed(desk, run, change, name=f"{seed:012x}-1", key=f"{seed:064x}")
 
 
-def test_noise_is_told_from_replicates_where_there_are_enough_of_any_kind_of_change(with_run):
+def judged(config, mode):
+    """Let a sealed configuration say otherwise which runs count as replicates."""
+    for value in config["values"]:
+        if value["path"] == "identity_config.stability.filter_mode":
+            value["value"] = mode
+
+
+@pytest.mark.parametrize("mode", ["replicate", "strict"])
+def test_noise_is_told_from_replicates_where_there_are_enough_of_any_kind_of_change(with_run, mode):
     desk, run = with_run
     replicates = [replicate(desk, run["run"], seed, rmse) for seed, rmse in ((7, 1.0), (8, 3.0))]
     answer = diff(desk, run["run"], replicates[0], status=1)
     assert answer["verdict"] == "too few replicates"
-    other = resealed(desk, run["run"], lambda f, s: (slower(f, s), other_bits(s)))
-    effects = diff(desk, run["run"], other, status=1)["effects"]
+
+    def change(folder, snapshot):
+        edited(folder, "config.json", lambda config: judged(config, mode))
+        slower(folder, snapshot)
+        other_bits(snapshot)
+
+    effects = diff(desk, resealed(desk, run["run"], change), run["run"], status=1)["effects"]
     group = {"rmse": [run["metrics"]["rmse"], 1.0, 3.0]}
     group["mae"] = [run["metrics"]["mae"], 0.5, 1.5]
     needed = 3
@@ -347,13 +360,8 @@ def test_noise_is_told_from_replicates_where_there_are_enough_of_any_kind_of_cha
 def test_runs_of_other_configurations_are_no_noise_even_where_the_rule_judges_by_names(with_run):
     desk, run = with_run
 
-    def by_names(config):
-        for value in config["values"]:
-            if value["path"] == "identity_config.stability.filter_mode":
-                value["value"] = "legacy"
-
     def change(folder, snapshot):
-        edited(folder, "config.json", by_names)
+        edited(folder, "config.json", lambda config: judged(config, "legacy"))
         slower(folder, snapshot)
         other_bits(snapshot)
 
