@@ -17,7 +17,7 @@ from repro.choosing import VALUES, is_set, override, with_features
 from repro.config.documents.tree import Tree, load
 from repro.config.documents.workspace import find_root
 from repro.config.resolution.experiments import RANKS, SELECTS, Experiment, chosen
-from repro.config.resolution.resolve import Selection
+from repro.config.resolution.resolve import Resolved, Selection
 from repro.errors import (
     InputError,
     Problem,
@@ -29,7 +29,7 @@ from repro.errors import (
 from repro.facts.trainers import declarations
 from repro.rank import candidates
 from repro.sealing import Outcome
-from repro.select import Selected
+from repro.select import Selected, without_idle
 from repro.stages import (
     RankedTargets,
     Route,
@@ -163,8 +163,9 @@ def carry_out(
             continue
         one = _command(command, member, rerun=rerun)
         if member.target in selections:
+            asked = replace(one.selection, sets=without_idle(one.selection, meant[member]))
             names = selections[member.target].names
-            one = replace(one, selection=with_features(one.selection, names))
+            one = replace(one, selection=with_features(asked, names))
         try:
             done.append(Done(member, train(one)))
         except (InputError, TrainingError) as error:
@@ -177,7 +178,7 @@ def carry_out(
         tuple(done),
         ranked,
         tuple(selections.values()),
-        routes(staged, [_trained(one, *meant[one.member]) for one in done]),
+        routes(staged, [_trained(one, meant[one.member]) for one in done]),
     )
 
 
@@ -186,18 +187,17 @@ def _require_valid(
     staged: TrainCommand,
     named: Sequence[Member],
     experiment: Experiment,
-) -> dict[Member, tuple[str, str]]:
-    """Return target and family of each member.
+) -> dict[Member, Resolved]:
+    """Return the configuration of each member.
 
     Raises ProblemsError with the problems of all, and of the selection of features.
     """
     problems: list[Problem] = []
-    meant: dict[Member, tuple[str, str]] = {}
+    meant: dict[Member, Resolved] = {}
     for member in named:
         selection = _command(command, member, rerun=False).selection
         try:
-            resolved = configuration(command.start, selection)[1]
-            meant[member] = resolved.target, resolved.family
+            meant[member] = configuration(command.start, selection)[1]
         except ProblemsError as error:
             problems += error.problems
     if SELECTS in experiment.stages and not problems:
@@ -208,10 +208,10 @@ def _require_valid(
     return meant
 
 
-def _trained(one: Done, target: str, family: str) -> Trained:
+def _trained(one: Done, meant: Resolved) -> Trained:
     """Return a member as far as views are concerned."""
     problem = None if one.error is None else one.error.problem
-    return Trained(target, family, one.member.symbol, one.outcome, problem)
+    return Trained(meant.target, meant.family, one.member.symbol, one.outcome, problem)
 
 
 def _experiment(command: TrainCommand) -> Experiment:

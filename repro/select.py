@@ -112,6 +112,15 @@ def _one(asked: Selection, resolved: Resolved, family: str) -> Selection:
     return replace(asked, sets=sets)
 
 
+def without_idle(asked: Selection, resolved: Resolved) -> tuple[str, ...]:
+    """Return the overrides but for those of the rule that a run does not read: ``select`` did."""
+    sets = asked.sets
+    reads = SELECTION_USES[resolved.flat[(*SELECTION, "method")].value]
+    for name in SELECTION_USES["importance"]:
+        sets = sets if name in reads else without(sets, f"{RULE}.{name}")
+    return sets
+
+
 def _unruled(asked: Selection) -> tuple[str, ...]:
     """Return the overrides that say nothing of how features are selected."""
     sets = asked.sets

@@ -1,5 +1,7 @@
 """Targets ranked through the command: ordinary runs, in order, and an honest word about them."""
 
+import pytest
+
 
 def test_each_target_is_an_ordinary_run_and_one_that_does_not_fit_is_told(desk):
     answer = desk.json("rank", "--quiet", "--profile", "debug", "--family", "ridge")
@@ -46,6 +48,7 @@ def test_what_is_wrong_with_every_target_is_said_before_any_is_trained(desk):
     assert not list(desk.root.glob("RESULTS/runs/*"))
 
 
+@pytest.mark.slow
 def test_several_families_judge_and_what_is_sealed_is_not_trained_again(desk):
     sets = (
         *("--set", "target_ranking.targets=[fwd_ret_5d, fwd_up_5d]"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from repro.choosing import is_set, without
 from repro.config.documents.tree import load
 from repro.config.resolution.active import activate, components
 from repro.config.resolution.resolve import Selection, resolve
 from repro.errors import ProblemsError, UsageError
+from repro.select import without_idle
 from repro.validate import check
 
 RATE = ("model_config", "lightgbm", "hyperparameters", "learning_rate")
@@ -259,3 +261,22 @@ def test_stages_are_said_by_the_nearest_of_a_chain_and_taken_back_by_null_and_fa
     assert resolved().stages == ()
     named = resolved(experiment="quick_look", staged=True, sets=("pipeline.family=ridge",))
     assert named.family == "ridge"  # a stage asks for families that the experiment does not name
+
+
+def test_a_run_is_not_asked_for_what_the_stage_before_it_has_read(resolved):
+    said = ("feature_selection.top_k=3", "feature_selection.families=[ridge]", "splits.folds=3")
+    asked = Selection(sets=said)
+    assert without_idle(asked, resolved(sets=said)) == ("splits.folds=3",)
+    chosen = (*said, "feature_selection.method=correlation")
+    kept = without_idle(Selection(sets=chosen), resolved(sets=chosen))
+    assert kept == (said[0], said[2], chosen[3])
+
+
+@pytest.mark.parametrize(
+    "text", ["family=ridge", "pipeline.family=ridge", "pipeline_config.pipeline.family=ridge"]
+)
+def test_an_override_is_known_by_whatever_end_of_its_path(text):
+    assert is_set([text], "family")
+    assert not is_set([text], "view")
+    assert without([text, "folds=3"], "pipeline.family") == ("folds=3",)
+    assert not is_set(["my_family=ridge"], "family")
