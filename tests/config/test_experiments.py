@@ -10,7 +10,7 @@ from repro.config.resolution.active import activate, components
 from repro.config.resolution.resolve import Selection, resolve
 from repro.errors import ProblemsError, UsageError
 from repro.select import without_idle
-from repro.validate import check
+from repro.validate import check, validate
 
 RATE = ("model_config", "lightgbm", "hyperparameters", "learning_rate")
 FOLDS = ("training_config", "splits_config", "splits", "folds")
@@ -280,3 +280,17 @@ def test_an_override_is_known_by_whatever_end_of_its_path(text):
     assert not is_set([text], "view")
     assert without([text, "folds=3"], "pipeline.family") == ("folds=3",)
     assert not is_set(["my_family=ridge"], "family")
+
+
+def test_what_a_stage_could_not_do_is_a_problem_of_the_workspace(add):
+    says = "{feature_selection: {feature_selection: {feature_selection: {families: [rige]}}}}"
+    file = add(
+        "experiments/staged.yaml",
+        "experiment: {description: S., select_features: true, families: [lightgbm]}\n"
+        f"overrides: {says}\n",
+    )
+    found = validate(file.parent).errors
+    assert [problem.message for problem in found] == [
+        "no family 'rige' with a document here; did you mean ridge?"
+    ]
+    assert found[0].place.file == "CONFIG/experiments/staged.yaml"

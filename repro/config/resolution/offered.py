@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from repro.config.documents.catalog import MODELS, Trainer
 from repro.config.documents.tree import Tree
-from repro.config.resolution.experiments import FAMILY, Experiment, chosen
+from repro.config.resolution.experiments import FAMILY, SELECTS, Experiment, chosen
 from repro.config.resolution.layers import Flat, Value
 from repro.config.resolution.resolve import Selection, base_of
 from repro.config.resolution.settings import split
@@ -16,6 +16,8 @@ from repro.errors import ProblemsError
 
 ENTRANCE = frozenset({"training_config.pipeline_config", "data.dataset", "data.targets"})
 """The documents without which nothing can be resolved: they say which family and which target."""
+ASKING = "feature_selection.feature_selection.method=importance"
+"""What makes the families count that select features: a stage asks them, whatever the method."""
 BEARING = ENTRANCE | {
     "training_config.optimizer_config",
     "training_config.reproducibility_config",
@@ -53,7 +55,10 @@ def offered(
 
 
 def experimented(tree: Tree, broken: Collection[str]) -> Iterator[Selection]:
-    """Yield each experiment, with each of its targets and families."""
+    """Yield each experiment, with each of its targets and families.
+
+    Of one that selects features first, each target as its stage will ask for it, too.
+    """
     for name in sorted(tree.experiments):
         if _extends_one_of(broken, tree, name):
             continue
@@ -61,10 +66,14 @@ def experimented(tree: Tree, broken: Collection[str]) -> Iterator[Selection]:
             experiment = chosen(tree.experiments, name)
         except ProblemsError:  # told when it is resolved
             experiment = Experiment(name)
+        families = experiment.names("families")
         for target in experiment.names("targets") or (None,):
-            for family in experiment.names("families") or (None,):
+            for family in families or (None,):
                 sets = () if family is None else (f"pipeline.family={family}",)
                 yield Selection(target=target, sets=sets, experiment=name)
+            if SELECTS in experiment.stages:
+                asked = tuple(f"pipeline.family={family}" for family in families[:1])
+                yield Selection(target=target, sets=(*asked, ASKING), experiment=name, staged=True)
 
 
 def laid_over(tree: Tree, families: Mapping[str, Trainer]) -> Flat | None:
