@@ -93,6 +93,8 @@ def publish(
         work.write_tiles()
         work.write_entries()
         work.write_remaining()
+        if wanted.check:
+            work.compare_older()
         work.write_checkpoint(there)
         work.clean(wanted)
         return Published(
@@ -177,6 +179,23 @@ class _Work:
             there = self.store.read(path, len(data) + tiled.MAX_BUNDLE)
             if there != data:  # what remains grows less: it may be written over
                 self._write(path, data)
+
+    def compare_older(self) -> None:
+        """Compare the partial tiles and bundles of earlier checkpoints, which are still there."""
+        for tile in [tile for tile in tiled.tiles(self.size) if tile.width < tiled.WIDTH]:
+            folders = [f"tile/{tile.level}", *([tiled.ENTRIES] if tile.level == 0 else [])]
+            for folder in folders:
+                below = f"{tiled.path_of(folder, tile.index)}.p"
+                widths = [int(name) for name in self.store.names(below) if name.isdecimal()]
+                for width in (width for width in widths if width < tile.width):
+                    if folder != tiled.ENTRIES:
+                        data = self.reader.tiles.tile(tile.level, tile.index, width)
+                    elif self._is_holed(tile.index, width):
+                        continue
+                    else:
+                        found = entries(self.reader.text, self.reader.tiles, tile.index, width)
+                        data = tiled.format_bundle(found)
+                    self._put(f"{below}/{width}", data, old=True)
 
     def write_checkpoint(self, there: Standing) -> None:
         """Write the signed note, last; it may only be newer than the one that is there."""

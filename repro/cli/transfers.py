@@ -38,7 +38,7 @@ def push(
         )
         output.result(f"  manifest {one.manifest}")
         if one.mended:
-            output.warn(f"{one.mended} files there were damaged, and were replaced")
+            output.warn(f"files that were damaged there, and were replaced: {one.mended}")
     return 0
 
 

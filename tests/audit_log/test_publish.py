@@ -8,6 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -116,7 +117,7 @@ def test_only_what_is_new_is_written_in_every_kind_of_store(
     assert foreign_monitor.monitor(copy, site.vkey) == as_lines(site)
     assert "tile/0/001.p/44" not in files(copy)
     checked = publish(site.workspace, place, Wanted(check=True))
-    assert (checked.written, checked.compared) == (0, 3 + 3 + 1 + 1)
+    assert (checked.written, checked.compared) == (0, 3 + 3 + 1 + 1 + 1)  # and 000.p/1 of level 1
 
 
 def test_what_no_checkpoint_covers_stays_here_until_it_is_signed(
@@ -238,6 +239,42 @@ def test_a_changed_tile_is_an_alarm_and_never_written_over(
     report = verify_published(Directory(out), vkeys=site.vkeys)
     assert report.exit_status in (3, 4)
     assert any(name in fault.message or "entry" in fault.message for fault in report.faults)
+
+
+@pytest.mark.parametrize("folder", ["tile/0", "tile/entries"])
+def test_a_partial_tile_of_an_earlier_checkpoint_is_compared_by_check(
+    site: Site, tmp_path: Path, folder: str
+) -> None:
+    out = tmp_path / "out"
+    for size in (257, 300):
+        grown(site, size)
+        publish(site.workspace, str(out))
+    made = publish(site.workspace, str(out), Wanted(check=True))
+    assert (made.written, made.compared) == (0, 2 + 2 + 1 + 1 + 2)
+    (out / folder / "001.p" / "1").write_bytes(b"x")
+    with pytest.raises(IntegrityError, match=f"{folder}/001.p/1 holds other bytes"):
+        publish(site.workspace, str(out), Wanted(check=True))
+
+
+def test_a_run_under_way_leaves_a_plan_without_an_end_as_in_any_copy(
+    site: Site, tmp_path: Path
+) -> None:
+    log = grown(site, 2)
+    log.append("run.planned", {"run": "r1"})
+    log.commit()
+    publish(site.workspace, str(tmp_path / "out"))
+    report = verify_published(Directory(tmp_path / "out"), vkeys=site.vkeys)
+    assert (report.verdict, report.exit_status) == ("incomplete", 1)
+    assert "run r1" in report.faults[0].message
+
+
+def test_two_publishers_at_once_write_one_log(site: Site, tmp_path: Path) -> None:
+    grown(site, 600)
+    out = str(tmp_path / "out")
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: publish(site.workspace, out), range(4)))
+    assert sorted(one.written for one in made) == [0, 0, 0, 3 + 3 + 1 + 1]
+    assert foreign_monitor.monitor(tmp_path / "out", site.vkey) == as_lines(site)
 
 
 def test_a_missing_tile_is_put_back_by_check_alone(site: Site, tmp_path: Path) -> None:
