@@ -27,7 +27,7 @@ from repro.runs.manifest import (
     object_path,
 )
 from repro.runs.sealed import Run
-from repro.stores.store import Store, open_store
+from repro.stores.store import Store, open_store, require_outside
 from repro.stores.transfer import give
 
 
@@ -65,6 +65,7 @@ def push(start: Path, references: Sequence[str], address: str) -> tuple[Pushed, 
                 "push it from the workspace where it was trained",
             )
     require_as_logged(root, *runs)
+    require_outside(address, root / layout.LOG, root / layout.RESULTS)
     store = open_store(address, make=True)
     with reading(root) as reader:
         return tuple(_push(reader, store, run) for run in runs)

@@ -65,6 +65,8 @@ class Directory:
             return sorted(path.name for path in (self.root / folder).iterdir())
         except (FileNotFoundError, NotADirectoryError):
             return []
+        except OSError as error:
+            raise LogUnusableError(f"cannot read {self.root / folder}: {error}") from error
 
 
 def verify_published(source: Source, **asked: Unpack[Asked]) -> Report:
@@ -139,7 +141,8 @@ class _Rebuilt:
                 found = self._entries(source, index, width, holed) if hashes is not None else None
                 if hashes is None or found is None:
                     return
-                self._hold(index, found, hashes)
+                if not self._hold(index, found, hashes):
+                    return
                 for number, line in enumerate(found):
                     leaves.write(hashes[number * HASH_SIZE : (number + 1) * HASH_SIZE])
                     if line is not None:
@@ -195,7 +198,8 @@ class _Rebuilt:
             return found[:width]
         return None
 
-    def _hold(self, index: int, found: tuple[bytes | None, ...], hashes: bytes) -> None:
+    def _hold(self, index: int, found: tuple[bytes | None, ...], hashes: bytes) -> bool:
+        """Hold entries against their leaf hashes; return whether each is a line at all."""
         for number, line in enumerate(found):
             seq = index * tiled.WIDTH + number
             if line is None:
@@ -204,6 +208,8 @@ class _Rebuilt:
                 self._fault("root", f"entry {seq} is not the one that its tile names", seq)
             if b"\n" in line or len(line) > MAX_LINE:
                 self._fault("record", f"entry {seq} is not a line", seq)
+                return False
+        return True
 
     def _close_segment(self, seal: bytes) -> None:
         """Give a segment its name; of one whose lines were pruned, write what remains of it."""
@@ -217,7 +223,11 @@ class _Rebuilt:
             record = seal_of(seal)
             sealed = record.body.get("bytes") if record is not None else None
             size = (sealed if isinstance(sealed, int) else 0) + len(seal) + 1
-            pruned = format_pruned(self._first, count, size, line_hash(seal), kept)
+            try:
+                pruned = format_pruned(self._first, count, size, line_hash(seal), kept)
+            except ValueError:  # a kept line that is no text, or a number out of bounds
+                self._fault("record", f"what remains of the records from {self._first} on is none")
+                pruned = b""
             target.with_suffix(".pruned").write_bytes(pruned)
             shutil.copyfile(self.folder / "leaves", target.with_suffix(".leaves"))
         self._first, self._there = self._size, array("Q")

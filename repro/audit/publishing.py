@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from repro.audit.continuing import Standing, standing
-from repro.audit.log import open_log_to_sign
+from repro.audit.log import DIRECTORY, open_log_to_sign
 from repro.audit.reading import READ_ONLY, Reader, reading
 from repro.audit_log.disk.locks import exclusive
 from repro.audit_log.formats import tiled
 from repro.audit_log.storage.entries import entries, pruned_ranges
 from repro.errors import IntegrityError
 from repro.observer import Warn, unheard
-from repro.stores.store import Store, open_store
+from repro.runs.layout import RESULTS
+from repro.stores.store import Store, open_store, require_outside
 
 LOCK: Final = "derived/publish.lock"
 """Two publishers of one log take turns; it may be deleted."""
@@ -86,6 +87,7 @@ def publish(
     wanted = wanted or Wanted()
     if wanted.sign:
         open_log_to_sign(root, warn)
+    require_outside(address, root / DIRECTORY, root / RESULTS)
     store = open_store(address, make=True)
     with reading(root) as reader, _alone(reader.directory):
         there = standing(reader, store, wanted.evidence)

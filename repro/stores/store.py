@@ -56,14 +56,31 @@ def open_store(address: str, *, make: bool = False) -> Store:
 
     if not address or "\0" in address:
         raise UsageError("no store has an empty name", "name a folder, or an address as s3://…")
-    found = _ADDRESS.match(address)
-    if found is None:
-        return Folder.open(Path(address), make=make)
-    if found[1] in ("file", "local"):
-        return Folder.open(Path(address[found.end() :]), make=make)
+    folder = local(address)
+    if folder is not None:
+        return Folder.open(folder, make=make)
     from repro.stores.remote import Remote
 
     return Remote.open(address, shown(address))
+
+
+def local(address: str) -> Path | None:
+    """Return the folder that an address names; None if it is not one of this machine."""
+    found = _ADDRESS.match(address)
+    if found is None:
+        return Path(address)
+    return Path(address[found.end() :]) if found[1] in ("file", "local") else None
+
+
+def require_outside(address: str, *folders: Path) -> None:
+    """Raise UsageError for a store that would lie in one of these folders."""
+    named = local(address)
+    for folder in folders:
+        if named is not None and named.resolve().is_relative_to(folder.resolve()):
+            raise UsageError(
+                f"{address} lies in {folder}, which is no place for a store",
+                "name a folder elsewhere",
+            )
 
 
 def shown(address: str) -> str:

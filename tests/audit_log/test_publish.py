@@ -14,11 +14,12 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from repro.audit.publishing import Published, Wanted, publish
 from repro.audit_log.__main__ import main
+from repro.audit_log.errors import LogUnusableError
 from repro.audit_log.formats import tiled
 from repro.audit_log.storage.store import Log
 from repro.audit_log.verification.published import Directory, verify_published
@@ -54,6 +55,19 @@ def files(folder: Path) -> dict[str, bytes]:
 def as_lines(site: Site) -> list[bytes]:
     """Return the lines of a log that has one file."""
     return site.lines.read_bytes().split(b"\n")[:-1]
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, Path]:
+    """Return a site with a pruned segment, and where its log is published: never to be changed."""
+    site = Site(tmp_path_factory.mktemp("published") / "site")
+    site.workspace.mkdir(parents=True)
+    grown(site, 299).seal(retention={"keep_until": "2025-02-28", "policy": "a month"})
+    grown(site, 900)
+    later(site).prune(0, reason="over", held=lambda: None)
+    grown(site, 904)
+    publish(site.workspace, str(site.root / "out"))
+    return site, site.root / "out"
 
 
 @pytest.fixture(params=["folder", "file", "memory"])
@@ -542,6 +556,56 @@ def test_a_store_needs_its_extra_and_says_which(tmp_path: Path) -> None:
         [sys.executable, "-P", "-c", code], check=True, capture_output=True, text=True
     )
     assert "repro-audit[store]" in done.stdout
+
+
+def test_the_log_and_the_results_are_no_place_for_a_store(site: Site) -> None:
+    grown(site, 2)
+    before = files(site.workspace)
+    for place in ("AUDIT_LOG", "AUDIT_LOG/public", "RESULTS"):
+        with pytest.raises(UsageError, match="no place for a store"):
+            publish(site.workspace, str(site.workspace / place))
+    assert set(files(site.workspace)) >= set(before)
+    assert not (site.directory / "public").exists()
+
+
+@given(data=st.data())
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_changed_there_verification_says_so_and_raises_nothing(
+    published: tuple[Site, Path], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    site, out = published
+    copy = tmp_path_factory.mktemp("copy")
+    shutil.copytree(out, copy, dirs_exist_ok=True)
+    names = sorted(name for name in files(copy) if not name.startswith("tile/entries/"))
+    name = data.draw(st.sampled_from(names + ["tile/entries/003.p/136"] * len(names)))
+    path = copy / name
+    was = path.read_bytes()
+    start = data.draw(st.integers(0, len(was) - 1))
+    how = data.draw(st.sampled_from(["flip", "drop", "insert", "newline", "remove"]))
+    now = {
+        "flip": was[:start]
+        + bytes([was[start] ^ data.draw(st.integers(1, 255))])
+        + was[start + 1 :],
+        "drop": was[:start] + was[start + 1 :],
+        "insert": was[:start] + data.draw(st.binary(min_size=1, max_size=3)) + was[start:],
+        "newline": was[:start] + b"\n" + was[start + 1 :],
+        "remove": None,
+    }[how]
+    if now is None:
+        path.unlink()
+    else:
+        path.write_bytes(now)
+    if now == was:
+        return
+    try:
+        report = verify_published(Directory(copy), vkeys=[site.vkey])
+    except LogUnusableError:
+        assert name == "checkpoint"
+        return
+    finally:
+        shutil.rmtree(copy)
+    # A changed signature of a key that is not pinned, or what it says, is no fault of the log's.
+    assert report.exit_status or name == "checkpoint", (name, how, start)
 
 
 def test_a_link_in_a_store_is_not_followed(site: Site, tmp_path: Path) -> None:
