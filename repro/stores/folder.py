@@ -83,16 +83,17 @@ class Folder:
         return sorted(name for name in there if not name.startswith("."))
 
     def download(self, name: str, path: Path) -> bool:
-        """Copy a file to the new file ``path``; return whether it was there."""
+        """Copy a file to the new file ``path``; `OSError` if that cannot be written."""
         source = self._path(name)
         try:
             if not stat.S_ISREG(source.lstat().st_mode):
                 raise OSError(errno.EINVAL, "not a regular file", str(source))
-            with source.open("rb") as file, path.open("xb") as target:
-                shutil.copyfileobj(file, target)
+            file = source.open("rb")
         except OSError as error:
             self._require_absent(error, name)
             return False
+        with file, path.open("xb") as target:
+            shutil.copyfileobj(file, target)
         return True
 
     def digest(self, name: str) -> FileDigest | None:

@@ -40,7 +40,10 @@ class Store(Protocol):
         """Put a local file at a name, as `write` does; it is not read at once."""
 
     def download(self, name: str, path: Path) -> bool:
-        """Write a file to the new local file ``path``; return whether it was there."""
+        """Write a file to the new local file ``path``; return whether it was there.
+
+        `OSError` may come through where ``path`` cannot be written.
+        """
 
     def digest(self, name: str) -> FileDigest | None:
         """Return the digests of what can be read at a name; None if it is not there."""

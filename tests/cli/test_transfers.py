@@ -307,3 +307,38 @@ def test_a_pulled_run_is_done_again_here_and_its_log_is_named(two):
     mine = there.train()["run"]
     assert mine == f"{run[:-1]}2"  # the name is taken
     assert there.json("diff", mine, run)["verdict"] == "identical"
+
+
+FULL = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
+from repro.cli.boundary import run
+sys.exit(run(sys.argv[2:]))
+"""
+
+
+@pytest.mark.slow
+def test_a_disk_that_takes_no_more_leaves_nothing_half_and_the_next_try_goes_on(two, tmp_path):
+    here, there, run, store = two
+
+    def with_limit(desk, *arguments):
+        words = [sys.executable, "-P", "-c", FULL, "60000", *arguments]
+        return subprocess.run(
+            words, cwd=desk.root, env=desk.environment, check=False, capture_output=True, text=True
+        )
+
+    done = with_limit(here, "runs", "push", run, str(store))
+    assert (done.returncode, "Traceback" in done.stderr) == (3, False), done.stderr
+    assert not (store / "runs").exists()
+    assert all(path.name[0] != "." for path in store.rglob("*"))
+    here.run("runs", "push", run, str(store))
+    done = with_limit(there, "runs", "pull", run, str(store), *vkey(here))
+    assert done.returncode == 3, done.stderr
+    assert "the run could not be written" in done.stderr
+    assert pulled_folders(there) == []
+    assert "run.pulled" not in kinds(there)
+    there.run("runs", "pull", run, str(store), *vkey(here))
+    done = with_limit(there, "audit", "publish", str(tmp_path / "public"))
+    assert done.returncode == 0, done.stderr
+    assert there.json("audit", "verify", "--artifacts")["verdict"] == "ok"
