@@ -128,6 +128,11 @@ def standing_for(root: Path, newest: Run, judged: Judged) -> Outcome | None:
             f"same execution key, of {others[-1]['run']}",
             f"find out what decides them first; to see where they part: repro verify {newest.name}",
         )
+    return as_good(newest, judged)
+
+
+def as_good(newest: Run, judged: Judged) -> Outcome | None:
+    """Return a sealed run as an outcome; None if leakage would be judged otherwise today."""
     thresholds = newest.read("request.json")["options"]["leakage"]["auto_fix_thresholds"]
     if not is_as_good(judged, newest.snapshot["leakage"], thresholds):
         return None

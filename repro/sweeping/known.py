@@ -14,20 +14,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repro.audit.log import require_completed, require_vouching
+from repro.audit.log import contradicted_keys, records_naming, require_completed, require_vouching
 from repro.audit_log.formats.digests import payload_digest
 from repro.identity.keys import exact
 from repro.leaking import Judged
 from repro.plan import Plan
 from repro.preparing import identity_with
-from repro.running import standing_for
-from repro.runs.sealed import runs_of
+from repro.running import as_good, standing_for
+from repro.runs import layout
+from repro.runs.sealed import Run, load_run, require_whole, runs_of
 from repro.sealing import Outcome
 from repro.sweeping.points import Ready
 
 _ALIKE = "repro-audit v1 sweep prepared alike"
 _NEEDED = ("dataset", "features", "splits", "drawn_folds")
 """What identity takes of a worker's facts; nothing else of them is kept."""
+_LOOKED_AT = (layout.SNAPSHOT, "request.json")
+"""What of a sealed run is read here, and so held against the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,11 @@ class Known:
 
     root: Path
     _told: dict[str, _Told] = field(default_factory=dict)
+    _completed: dict[str, tuple[str, list[Mapping[str, Any]]]] | None = None
+    """Execution key to the newest run that the log completed before this sweep, and its artifacts
+    as far as they are needed; read once, for points of which nothing was heard yet."""
+    _contradicted: frozenset[str] | None = None
+    """The execution keys under which the log has an incident."""
     _is_vouched: bool = False
 
     def learn(self, ready: Ready, plan: Plan) -> None:
@@ -64,9 +72,16 @@ class Known:
     def foreseen(self, ready: Ready) -> Outcome | None:
         """Return the sealed result of a point, without a worker; None if it cannot be told."""
         key = self.key_of(ready)
-        if key is None or not _promises(ready):
+        if key is None or not _promises(ready) or key not in self._logged():
             return None
-        return self._sealed(key, Judged(ready.resolved, ready.active))
+        name, artifacts = self._logged()[key]
+        folder = layout.runs(self.root) / name
+        if not folder.is_dir():
+            return None
+        self._vouch()
+        run = load_run(folder)
+        require_whole(run, {"artifacts": artifacts})
+        return self._standing(run, Judged(ready.resolved, ready.active))
 
     def sealed(self, plan: Plan) -> Outcome | None:
         """Return the sealed result of a point whose worker has prepared, or None.
@@ -80,11 +95,33 @@ class Known:
         found = runs_of(self.root, execution_key)
         if not found:
             return None
-        if not self._is_vouched:  # what comes after is this command's own, or is looked up anew
+        self._vouch()
+        require_completed(self.root, found[-1])
+        return self._standing(found[-1], judged)
+
+    def _vouch(self) -> None:
+        """Raise IntegrityError unless the log is whole; what comes after is appended by us."""
+        if not self._is_vouched:
             require_vouching(self.root)
             self._is_vouched = True
-        require_completed(self.root, found[-1])
-        return standing_for(self.root, found[-1], judged)
+
+    def _logged(self) -> Mapping[str, tuple[str, list[Mapping[str, Any]]]]:
+        """Return the runs that the log completes: one walk, however many points ask."""
+        if self._completed is None:
+            self._completed = {}
+            for kind, body in records_naming(self.root, '"type":"run.completed"'):
+                if kind == "run.completed" and body["promised"]:
+                    kept = [a for a in body["artifacts"] if a["path"].endswith(_LOOKED_AT)]
+                    self._completed[body["execution_key"]] = (str(body["run"]), kept)
+        return self._completed
+
+    def _standing(self, run: Run, judged: Judged) -> Outcome | None:
+        """Return a sealed run as the outcome of a new one; see `standing_for`."""
+        if self._contradicted is None:
+            self._contradicted = contradicted_keys(self.root)
+        if run.group["execution_key"] in self._contradicted:
+            return standing_for(self.root, run, judged)
+        return as_good(run, judged)
 
 
 def _promises(ready: Ready) -> bool:
