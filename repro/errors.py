@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -43,6 +44,15 @@ class InputError(ReproError):
     """Environment, data or workspace cannot be used."""
 
     exit_status = 3
+
+
+class DeclarationError(InputError):
+    """A trainer that is offered cannot be used: its declaration is not as it must be."""
+
+    def __init__(self, problem: str, hint: str | None = None, file: Path | None = None) -> None:
+        """Keep the declaration's ``file`` beside what is wrong, where it was found."""
+        super().__init__(problem, hint)
+        self.file = file
 
 
 class IntegrityError(ReproError):

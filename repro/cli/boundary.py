@@ -9,10 +9,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from repro.cli import output
-from repro.errors import ProblemsError, ReproError
+from repro.errors import DeclarationError, ProblemsError, ReproError
+
+if TYPE_CHECKING:
+    from repro.cli.left_out import Trainers
 
 OUR_BUG = 70
 INTERRUPTED = 130
@@ -20,6 +23,14 @@ INTERRUPTED = 130
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line; return its exit status."""
+    from repro.cli.left_out import Trainers
+
+    with Trainers() as trainers:
+        return _run(arguments, trainers)
+
+
+def _run(arguments: Sequence[str], trainers: Trainers) -> int:
+    """Return the exit status, and tell ``trainers`` which of them an error speaks of."""
     from typer.exceptions import Abort, TyperException
 
     from repro.audit_log.errors import LogError
@@ -41,6 +52,7 @@ def run(arguments: Sequence[str]) -> int:
         _give_up(sys.stdout)
         return 0
     except ReproError as error:
+        trainers.told(error)
         _report(error.problem, error.hint, error.exit_status, error, as_json)
         return error.exit_status
     except LogError as error:
@@ -99,6 +111,10 @@ def _report(
 ) -> None:
     """Write an error for people to stderr, and with ``--format json`` also to stdout as JSON."""
     problems = error.problems if isinstance(error, ProblemsError) else ()
+    if isinstance(error, DeclarationError):
+        from repro.config.documents.trainer_faults import explained
+
+        problems = explained(error.file)
     if as_json:
         document: dict[str, Any] = {
             "schema": 1,

@@ -155,9 +155,17 @@ def test_a_document_that_nobody_reads_is_refused(shared: Workspace) -> None:
         refuse(shared, "CONFIG/data/datasets.yaml:1:1:", "nothing reads this file", "data/dataset")
 
 
-def test_a_document_of_an_unknown_family_is_refused(shared: Workspace) -> None:
+def test_a_document_of_an_unknown_family_stops_only_who_asks_for_it(shared: Workspace) -> None:
     with shared.holding("CONFIG/model_config/xgbost.yaml", b"hyperparameters: {}\n"):
-        refuse(shared, "CONFIG/model_config/xgbost.yaml:1:1:", "no trainer offers the family")
+        told = "no trainer offers the family 'xgbost'; did you mean xgboost?"
+        found = shared.repro("validate")
+        found.require(0)
+        assert f"CONFIG/model_config/xgbost.yaml:1:1: warning: model_config.xgbost: {told}" in (
+            found.text
+        )
+        assert "install the package that brings it, or remove the file" in (found.text)
+        shared.repro("validate", "--strict").require(1)
+        shared.refuse("train", "--family", "xgbost", status=2, says=(told,))
 
 
 def test_a_document_that_is_a_folder_or_a_link_to_nowhere_is_named(fresh: Workspace) -> None:

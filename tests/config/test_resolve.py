@@ -507,9 +507,12 @@ def test_lightgbm_custom_is_never_a_family(add, workspace, resolved, families):
         resolved(sets=("family=lightgbm_custom",))
 
 
-def test_a_model_document_without_a_trainer_is_a_problem(add, workspace, families):
+def test_a_model_document_without_a_trainer_is_a_warning(add, workspace, families):
     add("model_config/lightgmb.yaml", "hyperparameters: {}\n")
-    _, (problem,) = load(workspace, families)
+    tree, found = load(workspace, families)
+    assert found == ()
+    (problem,) = tree.warnings
+    assert problem.severity == "warning"
     assert problem.message == "no trainer offers the family 'lightgmb'; did you mean lightgbm?"
     assert problem.place.file == "CONFIG/model_config/lightgmb.yaml"
 

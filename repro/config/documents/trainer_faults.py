@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from repro.config.documents.catalog import NOT_SCHEMA
-from repro.errors import InputError, ProblemsError
+from repro.config.documents.catalog import NOT_SCHEMA, declaration_schema
+from repro.errors import InputError, Problem, ProblemsError, ReproError
 
 _SAMPLES: tuple[Any, ...] = (None, True, 1, 1.5, "a", [1], {"a": 1})
 
@@ -40,6 +40,24 @@ class Declared(Protocol):
     @property
     def file(self) -> Path:
         """The declaration."""
+
+
+def unusable(families: Mapping[str, Any]) -> Mapping[str, ReproError]:
+    """Return the families that are offered and cannot be used, each with the reason."""
+    return getattr(families, "unusable", {})
+
+
+def explained(file: Path | None) -> tuple[Problem, ...]:
+    """Return all that is wrong with a declaration, each with its place; empty if it fits."""
+    from repro.config.schema.validator import problems
+    from repro.config.text.document import read
+
+    if file is None:
+        return ()
+    try:
+        return tuple(problems(read(file, str(file)), declaration_schema()))
+    except (InputError, ProblemsError):  # who read it as JSON says more exactly where that ends
+        return ()
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from repro.config.documents import catalog
 from repro.config.documents.catalog import DOCUMENTS, MODELS, Slot, Trainer
 from repro.config.documents.files import documents_below
 from repro.config.documents.legacy import Used, ids, places_of, renamed, used_file, warning
+from repro.config.documents.trainer_faults import unusable
 from repro.config.documents.workspace import MARKER
 from repro.config.schema.gate import surely_fits
 from repro.config.schema.validator import problems
@@ -34,7 +35,7 @@ class Tree:
     """What lies beneath the documents, by the same names."""
     experiments: Mapping[str, Document] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
-    """What was read all the same: old places, old names."""
+    """What was read all the same (old places, old names), and what no trainer is here for."""
     legacy: tuple[str, ...] = ()
     """Which old places and names were read, by their ids, sorted."""
 
@@ -53,6 +54,7 @@ def load(root: Path, families: Mapping[str, Trainer]) -> tuple[Tree, tuple[Probl
     experiments: dict[str, Document] = {}
     overlays: dict[str, tuple[Slot, Document]] = {}
     used: list[Used] = []
+    left: list[Problem] = []
     base = root / MARKER
     beneath = base / catalog.DEFAULTS
     below = {path.relative_to(base): path for path in sorted(documents_below(base))}
@@ -65,6 +67,9 @@ def load(root: Path, families: Mapping[str, Trainer]) -> tuple[Tree, tuple[Probl
                 continue
             relative = moved.path
         slot = catalog.slot_of(relative, families) if path.suffix == ".yaml" else None
+        if slot is None and path.suffix == ".yaml" and _of_a_model(relative):
+            left.append(_of_nobody(relative, shown, families))
+            continue
         if slot is None:
             found.append(_nothing_of_ours(relative, shown, families))
             continue
@@ -93,7 +98,7 @@ def load(root: Path, families: Mapping[str, Trainer]) -> tuple[Tree, tuple[Probl
     if not defaults and not beneath.is_dir():
         found = [_over_nothing(problem, older=bool(placed)) for problem in found]
     found.extend(_missing(documents, found, older=bool(placed)))
-    told = tuple(warning(name) for name in used)
+    told = (*(warning(name) for name in used), *left)
     old = tuple(ids(used))
     return Tree(root, documents, overlays, defaults, experiments, told, old), tuple(found)
 
@@ -214,14 +219,33 @@ def _nothing_of_ours(relative: Path, shown: str, families: Mapping[str, Trainer]
     if relative.suffix == ".yml":
         message = "nothing reads this file: a document's name ends in .yaml"
         return Problem(place, name.replace("/", "."), message, "document", "rename it")
-    if relative.parts[0] == MODELS:
-        message = (
-            f"no trainer offers the family {relative.stem!r}{suggestion(relative.stem, families)}"
-        )
-        hint = f"families offered here: {', '.join(sorted(families)) or 'none'}"
-        return Problem(place, name.replace("/", "."), message, "family", hint)
     message = f"nothing reads this file{suggestion(name, known)}"
     return Problem(place, name.replace("/", "."), message, "document")
+
+
+def _of_a_model(relative: Path) -> bool:
+    """Return whether a file lies where the documents of models lie."""
+    return relative.parent.parts in ((MODELS,), (catalog.DEFAULTS, MODELS))
+
+
+def _of_nobody(relative: Path, shown: str, families: Mapping[str, Trainer]) -> Problem:
+    """Return the warning of a model document whose family nobody offers: nothing reads it.
+
+    Whoever asks for that family is refused; to all others a package that was uninstalled, or is
+    broken, is nothing to stop at.
+    """
+    stem = relative.stem
+    fault = unusable(families).get(stem)
+    message = f"no trainer offers the family {stem!r}{suggestion(stem, families)}"
+    hint = (
+        "install the package that brings it, or remove the file; families offered here: "
+        f"{', '.join(sorted(families)) or 'none'}"
+    )
+    if fault is not None:
+        message = f"the trainer of the family {stem!r} cannot be used: nothing reads this file"
+        hint = "repro trainers show " + stem + " says what is wrong with it"
+    path = relative.with_suffix("").as_posix().replace("/", ".")
+    return Problem(Place(shown, 1, 1, 1), path, message, "family", hint, None, "warning")
 
 
 def missing_hint(document: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from repro.config.documents.catalog import MODELS, Slot, Trainer
+from repro.config.documents.trainer_faults import unusable
 from repro.config.documents.tree import Tree, overlay
 from repro.config.resolution.assignments import (
     Assignment,
@@ -283,7 +284,13 @@ def _family(base: Flat, layers: list[Layer], families: Mapping[str, Trainer]) ->
     documents = sorted({path[1] for path in base if path[0] == MODELS})
     if family in families and family in documents:
         return family
-    if family not in families:
+    fault = unusable(families).get(family)
+    if fault is not None and setting.layer == "--set":
+        raise fault
+    hint: str | None
+    if fault is not None:
+        problem, hint = fault.problem, fault.hint
+    elif family not in families:
         problem = f"no trainer offers the family {family!r}{suggestion(family, families)}"
         hint = f"families offered here: {', '.join(sorted(families)) or 'none'}"
     else:
