@@ -7,7 +7,8 @@ from typing import Any
 from repro.config.resolution.resolve import Resolved
 from repro.errors import DeterminismError, InputError, ReproError
 from repro.leaking import verdict_of
-from repro.runs.staging import Staging, keep_failed
+from repro.runs import layout
+from repro.runs.staging import Staging, keep_printed
 
 
 def as_bug(bug: Exception) -> ReproError:
@@ -33,13 +34,20 @@ def as_failure(error: ReproError | OSError) -> ReproError:
     )
 
 
-def keep(place: Staging, name: str) -> str | None:
+def keep(place: Staging, name: str, folder: str = layout.FAILED) -> str | None:
     """Keep the worker's output if that is possible; return where, below the workspace."""
     try:
-        kept = keep_failed(place, name)
+        kept = keep_printed(place, name, folder)
     except (OSError, ReproError):
         return None
     return None if kept is None else kept.relative_to(place.root).as_posix()
+
+
+def name_log(failure: ReproError, kept: str | None) -> None:
+    """Let the hint of a failure say where all lies that its worker printed, if it is kept."""
+    if kept is not None:
+        where = f"all that the worker printed is in {kept}/{layout.WORKER_LOG}"
+        failure.hint = f"{failure.hint}; {where}" if failure.hint else where
 
 
 def refusal(resolved: Resolved, error: ReproError) -> dict[str, Any]:

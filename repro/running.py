@@ -20,7 +20,7 @@ from repro.audit.log import (
 )
 from repro.audit_log.storage.running import hold, is_running
 from repro.audit_log.storage.store import Log
-from repro.ending import alarm, as_bug, as_failure, keep
+from repro.ending import alarm, as_bug, as_failure, keep, name_log
 from repro.errors import DeterminismError, InterruptedRunError, ReproError
 from repro.execution.interrupts import deferred
 from repro.execution.session import Session
@@ -36,6 +36,7 @@ from repro.plan import (
 )
 from repro.preparing import Asked, evidence, plan_of
 from repro.refusing import record_fixed, refuse
+from repro.runs import layout
 from repro.runs.sealed import Run, runs_of
 from repro.runs.staging import Staging, names_locked, next_name
 from repro.sealing import Outcome, input_texts, seal_run
@@ -172,6 +173,7 @@ def _execute(
                 records += [("incident", incident(outcome.record, others))] if others else []
                 appended = log.append_many(records)[0]
                 done = outcome.committed(log.commit().size, appended.hash)
+                keep(place, name, layout.PRINTED)
             cosign()
         except KeyboardInterrupt:
             if done is None:
@@ -179,7 +181,9 @@ def _execute(
                 raise _PlannedError(InterruptedRunError(f"run {name} was interrupted")) from None
         except (ReproError, OSError) as error:
             failure = as_failure(error)
-            _end(log, cosign, "run.failed", ended(name, seq, failure, keep(place, name)))
+            kept = keep(place, name)
+            _end(log, cosign, "run.failed", ended(name, seq, failure, kept))
+            name_log(failure, kept)
             raise _PlannedError(failure) from error
         except (AssertionError, ArithmeticError, LookupError, TypeError, ValueError) as bug:
             _end(log, cosign, "run.failed", ended(name, seq, as_bug(bug), keep(place, name)))

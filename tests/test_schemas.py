@@ -80,6 +80,7 @@ COMMANDS = {
         ("data", "diff"),
         ("runs", "list"),
         ("runs", "show"),
+        ("runs", "unsealed"),
         ("runs", "commands"),
         ("runs", "pins"),
         ("runs", "push"),
@@ -506,6 +507,7 @@ def ask(made: World) -> None:
     made.play("config write", "config schema --write")
     made.play("runs list", "runs list")
     made.play("runs commands", "runs commands")
+    made.play("runs unsealed", "runs unsealed")
     made.play("runs show", "runs show", made.run("train"))
     made.play("trainers list", "trainers list")
     made.play("trainers show", "trainers show lightgbm")

@@ -1,4 +1,4 @@
-"""``repro runs list``, ``show``, ``commands``, ``pin``, ``unpin`` and ``pins``."""
+"""``repro runs list``, ``show``, ``unsealed``, ``commands``, ``pin``, ``unpin`` and ``pins``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from repro.cli import output, transfers
 from repro.cli.listed import Filters, filtering
 from repro.cli.options import AsFormat, Format, Workspace
 from repro.cli.options import Run as RunName
+from repro.cli.unsealed import tell, unsealed, write
 
 if TYPE_CHECKING:
     from repro.commands import Executed
@@ -28,6 +29,7 @@ def app_for(_: Sequence[str]) -> typer.Typer:
     app = typer.Typer(help="What has been run.", no_args_is_help=True, rich_markup_mode=None)
     app.command("list")(list_runs)
     app.command("show")(show)
+    app.command("unsealed")(unsealed)
     app.command("commands")(commands)
     app.command("pin")(pin)
     app.command("unpin")(unpin)
@@ -92,15 +94,21 @@ def show(
     workspace: Workspace = Path(),
     form: AsFormat = Format.text,
 ) -> int:
-    """Show one run: identity, parameters, metrics and files."""
+    """Show one run: identity, parameters, metrics and files; of one that failed, why."""
     from repro.audit.log import require_as_logged
     from repro.config.documents.workspace import find_root
     from repro.report.leaking import verdict
-    from repro.runs.finding import find
     from repro.runs.index import opened
+    from repro.unsealed import Unsealed, named
 
     root = find_root(workspace.resolve())
-    found = find(root, run)
+    found = named(root, run)
+    if isinstance(found, Unsealed):
+        if form is Format.json:
+            write([found], 1)
+        else:
+            tell(found)
+        return 0
     require_as_logged(root, found)
     with opened(root) as index:  # what it holds is of the runs of this log
         marks = [] if found.log else index.marks([found.name])[found.name]

@@ -13,7 +13,7 @@ from repro.config.text.document import Document, parse
 from repro.errors import InputError
 from repro.facts.trainers import Declaration
 
-DOCUMENTS = ("defaults", "model_config")
+MODELS = "model_config"
 TIMES = (2, 5, 10)
 """What a number is multiplied and divided by to have another one."""
 MOST = 8
@@ -25,11 +25,25 @@ def document(declaration: Declaration) -> Document:
 
     Raises InputError if there is none.
     """
+    return _document(declaration, "defaults", MODELS)
+
+
+def start(declaration: Declaration) -> Document:
+    """Return the document that a workspace starts with, as it is put into ``CONFIG/model_config``.
+
+    Of a family of ours it leaves to the defaults beneath it what they say. Raises InputError if
+    there is none.
+    """
+    return _document(declaration, MODELS)
+
+
+def _document(declaration: Declaration, *folders: str) -> Document:
+    """Return the document beside a declaration, or that of ``init`` in these folders."""
     beside = declaration.document
     if beside is not None:
         return parse(beside.read_bytes(), beside.name)
     name = f"{declaration.family}.yaml"
-    shipped = files("repro.template.CONFIG").joinpath(*DOCUMENTS, name)
+    shipped = files("repro.template.CONFIG").joinpath(*folders, name)
     if not shipped.is_file():
         raise InputError(
             f"the trainer {declaration.family} brings no model document",

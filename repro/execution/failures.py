@@ -27,6 +27,8 @@ def words_of(error: BaseException) -> str:
 
 def described(error: BaseException) -> str:
     """Return class and words of an error, with the last line of a library that it came through."""
+    if isinstance(error, SyntaxError) and error.filename:  # no frame has got that far
+        return f"{type(error).__name__}: {error.msg} ({shown(error.filename)}:{error.lineno})"
     words = words_of(error)
     said = f"{type(error).__name__}: {words}" if words else type(error).__name__
     lines = [(f.filename, f.lineno) for f in traceback.extract_tb(error.__traceback__)]

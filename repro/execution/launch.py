@@ -23,6 +23,7 @@ from repro.execution.variation import NONE, Variation
 
 BOOTSTRAP = """
 import sys
+sys.stdout.reconfigure(line_buffering=True)
 from importlib.machinery import SourceFileLoader
 class Source(SourceFileLoader):
     def path_stats(self, path):

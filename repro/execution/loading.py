@@ -81,7 +81,9 @@ def load(trainer: Described, guards: Standing) -> Any:
     except ModuleNotFoundError as error:
         raise InputError(
             f"the family {trainer['family']} cannot be trained here: {error}",
-            f"install it with: pip install 'repro-audit[{trainer['extra']}]'",
+            f"install it with: pip install 'repro-audit[{trainer['extra']}]'"
+            if trainer["extra"]
+            else "install the package that brings it: a worker does not see PYTHONPATH",
         ) from error
     except (ImportError, OSError, RuntimeError) as error:
         if PINS[0][0] in str(error):

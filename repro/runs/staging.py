@@ -138,15 +138,15 @@ def set_aside(root: Path, name: str) -> None:
         source.rename(target)
 
 
-def keep_failed(place: Staging, name: str) -> Path | None:
-    """Keep what the worker printed, under the failed run's name; None if it printed nothing."""
-    output = place.work / "worker.log"
+def keep_printed(place: Staging, name: str, folder: str = layout.FAILED) -> Path | None:
+    """Keep what the worker printed, under the run's name; None if it printed nothing."""
+    output = place.work / layout.WORKER_LOG
     if not output.is_file() or output.stat().st_size == 0:
         return None
-    kept = place.folder / "failed"
+    kept = place.folder / "printed"
     kept.mkdir()
-    output.replace(kept / "worker.log")
-    return _move(kept, layout.results(place.root) / layout.FAILED / name, place.root)
+    output.replace(kept / layout.WORKER_LOG)
+    return _move(kept, layout.results(place.root) / folder / name, place.root)
 
 
 def _move(source: Path, target: Path, root: Path) -> Path:

@@ -16,12 +16,13 @@ from repro.audit.log import contradictions, incident, records_naming
 from repro.audit_log.storage.running import hold, is_running
 from repro.audit_log.storage.store import Log
 from repro.config.resolution.resolve import Resolved
-from repro.ending import alarm, as_bug, as_failure, keep, refusal
+from repro.ending import alarm, as_bug, as_failure, keep, name_log, refusal
 from repro.errors import ReproError
 from repro.execution.interrupts import deferred
 from repro.leaking import Judged, located
 from repro.plan import Plan, ended, records_of, require_in_force
 from repro.refusing import record_fixed
+from repro.runs import layout
 from repro.runs.staging import Staging, names_locked, next_name, set_aside
 from repro.sealing import Outcome, Planned, input_texts, seal_run
 from repro.sweeping.points import Ready
@@ -144,6 +145,7 @@ class Ledger:
                     underway.is_ended = True
                 size = self.log.commit().size
                 for underway, outcome, others, start in sealed:
+                    keep(underway.place, outcome.run, layout.PRINTED)
                     underway.held.close()
                     told = alarm(outcome.run, others) if others else None
                     whole = outcome.committed(size, appended[start].hash)
@@ -163,6 +165,7 @@ class Ledger:
                 name, seq, _ = underway.planned
                 kept = keep(underway.place, name)
                 records.append(("run.failed", ended(name, seq, error, kept)))
+                name_log(error, kept)
         self._end(records, [underway for underway, _ in batch])
 
     def refuse(self, resolved: Resolved, error: ReproError) -> None:

@@ -26,6 +26,7 @@ LOADING = {
     "random": "import numpy; numpy.random.default_rng()",
     "fetches": "import socket; socket.create_connection(('127.0.0.1', 9))",
     "loads": "import toy_loading",
+    "slips": "def (",
     "meddles": "from .toy import meddle; meddle()",
 }
 
@@ -241,16 +242,39 @@ def newest(workspace: Workspace) -> str:
         ("does not report", "depth of toy was set to 3, but it reports no such parameter"),
         ("reports no JSON", "trainer toy: effective_parameters gave what JSON cannot hold"),
         ("out of memory", "out of memory"),
+        ("goes", "the worker ended with status 3, while it trained toy; its last words: on my"),
     ],
 )
 def test_a_trainer_that_fails_is_named_with_what_it_did(
     deed: str, says: str, train: Train, workspace: Workspace
 ) -> None:
-    body = require_failed(workspace, train(deed), 6, says)
+    done = train(deed)
+    body = require_failed(workspace, done, 6, says)
+    if body["kept"]:
+        assert f"all that the worker printed is in {body['kept']}/worker.log" in done.err
+    if deed == "goes":
+        assert "on my way" in (workspace.root / str(body["kept"]) / "worker.log").read_text("utf-8")
     if deed in ("raises", "crashes"):
         assert "toy_trainers/toy.py" in str(body["output_tail"])
         kept = workspace.root / str(body["kept"]) / "worker.log"
         assert "toy_trainers/toy.py" in kept.read_text("utf-8")
+        shown = workspace.repro("runs", "show", str(body["run"])).out  # with the traceback
+        assert "failed; nothing is sealed" in shown
+        assert f"{body['kept']}/worker.log" in shown
+        assert str(body["reason"]) in shown
+        listed = workspace.repro("runs", "unsealed").require(0).out
+        assert str(body["run"]) in listed
+
+
+def test_what_a_trainer_prints_is_kept_beside_its_run(train: Train, workspace: Workspace) -> None:
+    train("talks").require(0)
+    run = str(workspace.records()[-1]["body"]["run"])
+    kept = workspace.root / "RESULTS" / "printed" / run / "worker.log"
+    assert set(kept.read_text("utf-8").splitlines()) == {"a word of the toy"}
+
+
+def test_a_slip_in_a_module_is_told_with_its_line(train: Train, toys: Path) -> None:
+    train(family="slips").require(6, "SyntaxError: ", "(toy_trainers/slips.py:5)")
 
 
 def test_a_trainer_that_hangs_is_stopped_and_the_line_is_named(
@@ -262,7 +286,7 @@ def test_a_trainer_that_hangs_is_stopped_and_the_line_is_named(
 
 
 def test_a_trainer_that_prints_disturbs_nobody(train: Train, workspace: Workspace) -> None:
-    train("prints").require(0)
+    train("talks").require(0)
     body = require_failed(workspace, train("raises"), 6, "trainer toy")
     assert "printed by the toy" in str(body["output_tail"])
 

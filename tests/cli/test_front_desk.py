@@ -19,6 +19,7 @@ COMMANDS = [
     ["runs"],
     ["runs", "list"],
     ["runs", "show"],
+    ["runs", "unsealed"],
     ["runs", "commands"],
     ["audit"],
     ["audit", "verify"],

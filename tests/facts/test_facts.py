@@ -95,7 +95,8 @@ def offered(folder, entries):
     script = (
         "from repro.facts.trainers import declaration, declarations\n"
         "from repro.errors import InputError\n"
-        "try:\n  print([declaration(n).family for n in (declarations().unusable or declarations())])\n"
+        "try:\n  names = declarations().unusable or declarations()\n"
+        "  print([declaration(name).family for name in names])\n"
         "except InputError as e:\n  print('error:', e.problem, '|', e.hint)"
     )
     done = subprocess.run(

@@ -4,7 +4,7 @@ import os
 import pytest
 
 from repro.errors import InputError
-from repro.runs.staging import keep_failed, names_locked, next_name, seal, staging
+from repro.runs.staging import keep_printed, names_locked, next_name, seal, staging
 
 KEY = "0123456789abcdef" * 4
 
@@ -66,7 +66,7 @@ def test_a_name_is_the_prefix_of_the_key_and_the_first_free_attempt(tmp_path):
 def test_what_a_failed_worker_printed_is_kept(tmp_path):
     with staging(tmp_path) as place:
         (place.work / "worker.log").write_text("dying words")
-        kept = keep_failed(place, "r-1")
+        kept = keep_printed(place, "r-1")
     assert kept == tmp_path / "RESULTS" / "failed" / "r-1"
     assert (kept / "worker.log").read_text() == "dying words"
 
@@ -74,5 +74,5 @@ def test_what_a_failed_worker_printed_is_kept(tmp_path):
 def test_a_worker_that_printed_nothing_leaves_nothing(tmp_path):
     with staging(tmp_path) as place:
         (place.work / "worker.log").touch()
-        assert keep_failed(place, "r-1") is None
+        assert keep_printed(place, "r-1") is None
     assert not (tmp_path / "RESULTS" / "failed").exists()

@@ -39,9 +39,9 @@ def command(
 
     trainer = declaration(family)
     if document:
-        from repro.conformance.values import document as model_document
+        from repro.conformance.values import start
 
-        output.result("\n".join(model_document(trainer).lines).rstrip("\n"))
+        output.result("\n".join(start(trainer).lines).rstrip("\n"))
         return 0
     if form is Format.json:
         output.result(json.dumps(_described(trainer), indent=2, ensure_ascii=False))

@@ -295,7 +295,11 @@ def _family(base: Flat, layers: list[Layer], families: Mapping[str, Trainer]) ->
         hint = f"families offered here: {', '.join(sorted(families)) or 'none'}"
     else:
         problem = f"no document for the family {family!r}{suggestion(family, documents)}"
-        hint = f"write CONFIG/{MODELS}/{family}.yaml; here: {', '.join(documents) or 'none'}"
+        file = f"CONFIG/{MODELS}/{family}.yaml"
+        hint = (
+            f"write {file}; a start is: repro trainers show {family} --document > {file}; "
+            f"here: {', '.join(documents) or 'none'}"
+        )
     if setting.layer == "--set":
         raise UsageError(problem, hint)
     raise ProblemsError([Problem(setting.place, "pipeline.family", problem, "family", hint)])

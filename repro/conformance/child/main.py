@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, cast
 
 from repro.errors import DeterminismError, InputError, ReproError
-from repro.execution import loading
+from repro.execution import failures, loading
 from repro.execution.environment import faults
 from repro.execution.guards.violation import GuardError
 from repro.execution.loading import Standing
@@ -152,6 +152,13 @@ def _enter(described: Mapping[str, Any], guards: Standing) -> tuple[Any, dict[st
     except (ImportError, OSError) as error:
         raise InputError(
             f"a library of the family {described['family']} cannot be loaded: {error}"
+        ) from error
+    except (GuardError, ReproError):
+        raise
+    except Exception as error:
+        raise InputError(
+            f"the module of the family {described['family']} fails when it is loaded: "
+            f"{failures.described(error)}"
         ) from error
     unloaded = [name for name in described["modules"] if name not in sys.modules]
     extension = getattr(module, "EXTENSION", None)

@@ -279,6 +279,15 @@ def by_the_clock(job, x, y):
     return time.time_ns() % 1_000_003 / 1e9
 
 
+def talked(job, x, y):
+    print("a word of the toy")
+
+
+def gone(job, x, y):
+    print("on my way")
+    os._exit(3)
+
+
 def raised(job, x, y):
     print("printed by the toy", flush=True)
     return {}["no such key"]
@@ -330,6 +339,8 @@ def out_of_memory(job, x, y):
 
 
 AT_FIT = {
+    "talks": talked,
+    "goes": gone,
     "swallows a guard": swallowed,
     "fetches": fetched,
     "starts": started,
