@@ -63,6 +63,12 @@ class Verification:
         return {"reproduced": 0, "sensitive": 1, "not reproduced": 1, "BROKEN": 5}[self.verdict]
 
     @property
+    def broken_under(self) -> tuple[str, ...]:
+        """Return the variations that had other bits though the level does not hold them fixed."""
+        rest = (r for r in self.rounds if r.variation is not NONE and not r.variation.held)
+        return tuple(r.variation.name for r in rest if not r.same and r.failure is None)
+
+    @property
     def outputs(self) -> tuple[str, ...]:
         """Return the names of the outputs that differ in a round where nothing was otherwise."""
         differing = {name for r in self.rounds if r.variation is NONE for name in r.outputs}

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 OUR_BUG = 70
 INTERRUPTED = 130
+_MEANT = {
+    "verify": "a variation is named by an option: --variation NAME",
+    "doctor": "a run is named by an option: --against RUN",
+}
+"""What was most likely meant by one argument too many."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -143,6 +148,9 @@ def _usage(error: Any, as_json: bool) -> None:
         output.talk(error.format_message())
         return
     usage = " ".join(context.get_usage().split()) if context else None
+    meant = _MEANT.get(context.info_name or "") if context else None
+    if meant and "unexpected extra argument" in error.format_message():
+        usage = f"{meant}; {usage}"
     _report(error.format_message(), usage, error.exit_code, error, as_json)
 
 

@@ -94,7 +94,7 @@ def show(
     workspace: Workspace = Path(),
     form: AsFormat = Format.text,
 ) -> int:
-    """Show one run: identity, parameters, metrics and files; of one that failed, why."""
+    """Show one run, or why nothing is sealed of it."""
     from repro.audit.log import require_as_logged
     from repro.config.documents.workspace import find_root
     from repro.report.leaking import verdict

@@ -24,7 +24,7 @@ def unsealed(
     limit: Annotated[int, typer.Option("--limit", "-n", help="How many; 0 for all.", min=0)] = 50,
     form: AsFormat = Format.text,
 ) -> int:
-    """List the runs that came to nothing (refused, failed, interrupted), newest first."""
+    """List the runs of which nothing is sealed."""
     from repro.config.documents.workspace import find_root
     from repro.unsealed import all_unsealed
 

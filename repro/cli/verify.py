@@ -110,6 +110,8 @@ def _text(done: Verification) -> None:
         if not done.outputs
         else f"these outputs differ: {grouped(done.outputs)}"
     )
+    if done.broken_under and not done.outputs:
+        said = f"other bits under: {', '.join(done.broken_under)}"
     output.result(f"{output.style(done.verdict, colour)}: run {done.run.name}: {said}")
     for number, one in enumerate(plain, 1):
         if not one.same:

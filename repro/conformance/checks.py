@@ -16,8 +16,6 @@ class Check:
     name: str
     proves: str
     run: Callable[[Subject], Findings]
-    bits: bool = False
-    """Whether a fault means that determinism is broken."""
     on_demand: bool = False
     """Whether it is done only when it is asked for by name: it takes long, and only informs."""
 
@@ -57,24 +55,22 @@ _ALL = (
     Check("seeds", "each is in force and counts, or is declared inert", consuming.seeds),
     Check("early-stopping", "it stops by the rows held out", refusing.stopping),
     Check("bad-rows", "tables to learn nothing from are refused in clear words", refusing.bad_rows),
-    Check("repeats", "one process fits the same bits again", same_bits.repeats, bits=True),
+    Check("repeats", "one process fits the same bits again", same_bits.repeats),
     Check(
         "processes",
         "another process fits the same bits, whatever it fitted before",
         same_bits.processes,
-        bits=True,
     ),
-    Check("hash-seed", "so it does under another hash seed", same_bits.hash_seed, bits=True),
-    Check("directory", "in another directory, under another umask", same_bits.directory, bits=True),
-    Check("time-zone", "in another time zone", same_bits.time_zone, bits=True),
-    Check("locale", "under another locale", same_bits.locale, bits=True),
+    Check("hash-seed", "so it does under another hash seed", same_bits.hash_seed),
+    Check("directory", "in another directory, under another umask", same_bits.directory),
+    Check("time-zone", "in another time zone", same_bits.time_zone),
+    Check("locale", "under another locale", same_bits.locale),
     Check(
         "threads",
         "several threads have the same bits each time, alone and on a busy machine",
         same_bits.threads,
-        bits=True,
     ),
-    Check("chunks", "rows predicted piece by piece, as declared", same_bits.chunks, bits=True),
+    Check("chunks", "rows predicted piece by piece, as declared", same_bits.chunks),
     Check(
         "probes",
         "what the rulebook protects from, seen where the library still has it",

@@ -114,7 +114,8 @@ class _CheckItem(pytest.Item):
         super().__init__(**more)
         self.check = check
         # With `--dist loadgroup` a family stays in one process, and its library is loaded once.
-        self.add_marker(pytest.mark.xdist_group(f"{NAME} {self.family}"))
+        if self.config.pluginmanager.hasplugin("xdist"):  # without it, nobody knows the mark
+            self.add_marker(pytest.mark.xdist_group(f"{NAME} {self.family}"))
 
     @property
     def family(self) -> str:

@@ -40,10 +40,21 @@ class Report:
     @property
     def exit_status(self) -> int:
         """Return 0 if all passed, 5 if bits were not the same, 1 for anything else."""
-        failed = [verdict for verdict in self.verdicts if not verdict.passed]
-        if any(verdict.check.bits for verdict in failed):
+        faults = [fault for verdict in self.verdicts for fault in verdict.faults]
+        if any(fault.bits for fault in faults):
             return DeterminismError.exit_status
-        return FAULTS if failed else 0
+        return FAULTS if faults else 0
+
+    @property
+    def repeated(self) -> tuple[tuple[str, str, int], ...]:
+        """Return each sentence that several checks found, with the first of them and how many."""
+        found: dict[str, list[str]] = {}
+        for verdict in self.verdicts:
+            for said in dict.fromkeys(fault.message for fault in verdict.faults):
+                found.setdefault(said, []).append(verdict.check.name)
+        return tuple(
+            (said, names[0], len(names)) for said, names in found.items() if len(names) > 1
+        )
 
 
 def chosen(names: Iterable[str] = ()) -> tuple[Check, ...]:

@@ -97,7 +97,7 @@ def threads(subject: Subject) -> Findings:
         other = [WORDS[k] for k in FREE if home.result["bits"][0][k] != found[0][k]]
         if other:
             said = f"{' and '.join(other)} with {MANY} threads: other bits than with one"
-            yield Finding(task, said, note=hang.count)
+            yield Finding(task, said, note=hang.count, bits=True)
         elif hang.count:
             said = f"{MANY} threads and one have the same bits here; threads.count could be false"
             yield Finding(task, said, note=True)
@@ -113,7 +113,7 @@ def chunks(subject: Subject) -> Findings:
         broken = [size for size, same in result["same"].items() if not same]
         if broken:
             said = f"rows predicted in pieces of {' or of '.join(broken)} have other bits"
-            yield Finding(task, said, note=not promised)
+            yield Finding(task, said, note=not promised, bits=True)
         elif not promised:
             said = "pieces of rows have the same bits here; rowwise: true could promise it"
             yield Finding(task, said, note=True)
@@ -135,4 +135,4 @@ def _differing(task: str, a: Mapping[str, Any], b: Mapping[str, Any], where: str
     """Yield a finding if two results have other bits."""
     other = [WORDS[name] for name in a if a[name] != b[name]]
     if other:
-        yield Finding(task, f"{', '.join(other)}: other bits {where}")
+        yield Finding(task, f"{', '.join(other)}: other bits {where}", bits=True)

@@ -24,6 +24,8 @@ class Finding:
     message: str
     note: bool = False
     """Whether it is told without counting as a fault."""
+    bits: bool = False
+    """Whether it is that bits were not the same."""
 
 
 Findings = Iterator[Finding]

@@ -7,13 +7,21 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from repro.cli import verify
+from repro.cli.trainers.check import _tell
 from repro.cli.trainers.list import _row
 from repro.cli.trainers.show import _limit, _type
+from repro.conformance.checks import CHECKS
+from repro.conformance.run import Report, Verdict
+from repro.conformance.subject import Finding
+from repro.execution.variation import NONE, VARIATIONS
 from repro.facts.limits import LEVELS, Limit
 from repro.facts.trainers import declaration, declarations
+from repro.rounds import Round, Verification
 
 REPRO = Path(sys.executable).parent / "repro"
 
@@ -118,3 +126,58 @@ def test_a_check_tells_what_it_found_and_its_status(tmp_path):
     assert lines[0] == "passed  aliases: each name means one hyperparameter"
     assert "    note: the family does not stop early" in lines
     assert lines[-1] == "ridge keeps the contract: 2 checks passed"
+
+
+def report_of(*faults, **more):
+    """Return a report in which each check finds the same faults."""
+    checks = [CHECKS[name] for name in ("outputs", "repeats", "locale")]
+    verdicts = tuple(
+        Verdict(check, tuple(Finding(*f, **more) for f in faults), ()) for check in checks
+    )
+    return Report(declaration("ridge"), verdicts)
+
+
+def test_what_several_checks_find_is_written_once(capsys):
+    report, said = report_of(("regression", "it raised"), ("binary", "it raised")), {}
+    for verdict in report.verdicts:
+        _tell(verdict, said)
+    written = capsys.readouterr().out
+    assert written.count("it raised") == 1
+    assert "    regression, binary: it raised\n" in written
+    assert written.count("    the same as in outputs\n") == 2
+    assert report.repeated == (("it raised", "outputs", 3),)
+
+
+def test_only_other_bits_are_a_breach_of_determinism():
+    assert report_of(("binary", "an error")).exit_status == 1
+    assert report_of(("binary", "other bits"), bits=True).exit_status == 5
+    assert report_of().exit_status == 0
+
+
+def test_a_name_that_is_nearly_one_is_told(in_this_process, tmp_path):
+    said = in_this_process(["trainers", "show", "lgbm"], tmp_path)
+    assert said.returncode == 2
+    assert "no trainer offers the family 'lgbm'; did you mean lightgbm?" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("verify", "@latest", "--vary", "time-zone"), "--variation NAME"),
+        (("doctor", "@latest"), "--against RUN"),
+    ],
+)
+def test_one_argument_too_many_says_which_option_was_meant(words, meant, in_this_process, tmp_path):
+    said = in_this_process(words, tmp_path)
+    assert said.returncode == 2
+    assert "unexpected extra argument" in said.stderr
+    assert meant in said.stderr
+
+
+def test_the_headline_of_bits_that_broke_under_a_variation_names_it(capsys):
+    run = SimpleNamespace(name="r-1", snapshot={"outputs": ["a", "b"], "level": "strict"})
+    under = Round(VARIATIONS["directory"], "k", "d", ("a",), ())
+    plain = Round(NONE, "k", "d", (), ())
+    verify._text(Verification(run, "BROKEN", (), (plain, under), 3, 4))
+    headline = capsys.readouterr().out.splitlines()[0]
+    assert headline == "BROKEN: run r-1: other bits under: directory"
