@@ -11,8 +11,10 @@ from pathlib import Path
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "repro-stumps"
 MODULE = EXAMPLE / "repro_stumps" / "stumps.py"
+CUTS = MODULE.with_name("cuts.py")
 DECLARATION = MODULE.with_suffix(".json")
 DOCUMENT = MODULE.with_suffix(".yaml")
+FILES = (MODULE, CUTS, DECLARATION, DOCUMENT)
 
 
 class House:
@@ -50,13 +52,13 @@ class House:
 def plant(house: House, faults: dict[str, tuple[str, str]]) -> None:
     """Offer a family for each fault: the example's trainer with one text replaced by another.
 
-    The text stands in the module, in the declaration, or in the model document, once.
+    The text stands in one of the two modules, in the declaration, or in the model document, once.
     """
     package = house.packages / "planted"
     package.mkdir()
     (package / "__init__.py").write_text('"""Faulty trainers."""\n')
     for family, (old, new) in faults.items():
-        for file in (MODULE, DECLARATION, DOCUMENT):
+        for file in FILES:
             text = file.read_text("utf-8")
             assert text.count(old) <= 1, f"{family}: {old!r} is not one place of {file.name}"
             changed = text.replace(old, new)
@@ -65,7 +67,10 @@ def plant(house: House, faults: dict[str, tuple[str, str]]) -> None:
                 changed = said
             if file == MODULE:
                 changed = changed.replace('FAMILY = "stumps"', f'FAMILY = "{family}"')
-            (package / f"{family}{file.suffix}").write_text(changed, "utf-8")
-        sources = [file.read_text("utf-8") for file in (MODULE, DECLARATION, DOCUMENT)]
+                own = f"from planted import {family}_cuts as cuts"
+                changed = changed.replace("from repro_stumps import cuts", own)
+            ending = "_cuts.py" if file == CUTS else file.suffix
+            (package / f"{family}{ending}").write_text(changed, "utf-8")
+        sources = [file.read_text("utf-8") for file in FILES]
         assert sum(old in source for source in sources) == 1, f"{family}: {old!r} is in no file"
     house.offer({family: f"planted.{family}" for family in faults})
