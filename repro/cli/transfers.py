@@ -62,7 +62,7 @@ def pull(
     ] = False,
     form: AsFormat = Format.text,
 ) -> int:
-    """Fetch sealed runs from a store, verify them, and say in the log whose they are.
+    """Fetch sealed runs from a store, once their log vouches for them.
 
     Exit status: 3 if nothing says whose log vouches for them, 4 if they are not what it signed.
     """
