@@ -57,5 +57,5 @@ def _runs(child: int) -> bool:
 
 def _children() -> frozenset[int]:
     """Return the processes whose parent we are."""
-    found = (file.read_text().split() for file in CHILDREN.glob("*/children"))
+    found = (file.read_text().split() for file in sorted(CHILDREN.glob("*/children")))
     return frozenset(int(number) for numbers in found for number in numbers)

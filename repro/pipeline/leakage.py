@@ -75,26 +75,28 @@ def scan(
         if len(x) < _FEWEST_ROWS or (x == x[0]).all() or (y == y[0]).all():
             continue
         name, formula = feature["name"], feature["formula"]
-        named = f"{name} ({_words(formula)})"
-        if _is_affine(x, y):
-            said = f"target {target['name']} is a linear function of {named} on {len(x)} rows"
-            first = _first(samples, position, present, timed=timed)
-            found.append(Finding("target_in_feature", name, 1.0, 1.0, len(x), said, formula, first))
+        value, said = _told(x, y, f"{name} ({_words(formula)})", target)
+        if value is not None and value < limit:
             continue
-        found_so = [(abs(_pearson(x, y)), "Pearson"), (abs(spearman(x, y) or 0.0), "Spearman")]
-        if target["task"] != "regression":
-            found_so.append((_separation(x, y), "rank-biserial"))
-        value, measure = max(found_so)
-        if value >= limit:
-            said = (
-                f"|{measure}| correlation of {named} with target {target['name']}"
-                f" is {value:.6f} on {len(x)} rows, at least {limit}"
-            )
-            first = _first(samples, position, present, timed=timed)
-            found.append(
-                Finding("target_correlation", name, value, limit, len(x), said, formula, first)
-            )
+        first = _first(samples, position, present, timed=timed)
+        rest = (len(x), f"{said} on {len(x)} rows", formula, first)
+        if value is None:
+            found.append(Finding("target_in_feature", name, 1.0, 1.0, *rest))
+        else:
+            rest = (len(x), f"{rest[1]}, at least {limit}", formula, first)
+            found.append(Finding("target_correlation", name, value, limit, *rest))
     return tuple(found)
+
+
+def _told(x: Floats, y: Floats, named: str, target: Mapping[str, Any]) -> tuple[float | None, str]:
+    """Return how well a feature tells the target, None for exactly so, and that in words."""
+    if _is_affine(x, y):
+        return None, f"target {target['name']} is a linear function of {named}"
+    found = [(abs(_pearson(x, y)), "Pearson"), (abs(spearman(x, y) or 0.0), "Spearman")]
+    if target["task"] != "regression":
+        found.append((_separation(x, y), "rank-biserial"))
+    value, measure = max(found)
+    return value, f"|{measure}| correlation of {named} with target {target['name']} is {value:.6f}"
 
 
 def checks(

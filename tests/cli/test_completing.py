@@ -126,7 +126,7 @@ OFFERED = (
     (["data", "diff", "CONFIG/d"], ["CONFIG/data/", "CONFIG/defaults/"]),
     (["lint", "--explain", "hardcoded-s"], ["hardcoded-seed"]),
     (["lint", "--explain", "L91"], ["L911", "L912", "L913", "L914"]),
-    (["sweep", "tar"], ["target=", "target_ranking.targets="]),
+    (["sweep", "tar"], ["target=", "target_ranking.families=", "target_ranking.targets="]),
     (["sweep", "target", "=", "fwd_ret_1d,fwd_r"], ["fwd_ret_1d,fwd_ret_5d"]),
     (["sweep", "fol"], ["folds=5"]),
     (["sweep", "--executor", ""], ["local"]),
