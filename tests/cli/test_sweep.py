@@ -17,6 +17,11 @@ from pathlib import Path
 
 import pytest
 
+from repro.audit_log.formats.record import Tool
+from repro.audit_log.keys.keystore import KeyStore
+from repro.audit_log.storage.creation import local_actor
+from repro.audit_log.storage.store import Log
+
 pytestmark = pytest.mark.slow
 FAST = ("-q", "--profile", "debug", "--family", "ridge", "--jobs", "2")
 
@@ -300,6 +305,26 @@ def test_a_sealed_run_that_was_changed_is_not_taken_for_a_result(desk):
     metrics.write_text(metrics.read_text() + " ")
     told = desk.run("sweep", *FAST, "seed=1..3", status=4).stderr
     assert "is not what it was" in told
+
+
+def test_bits_that_contradict_an_earlier_run_are_an_incident_and_the_others_go_on(desk):
+    first = desk.json("sweep", *FAST, "seed=1,2")
+    key, run = first["points"][0]["execution_key"], first["points"][0]["run"]
+    bodies = {r["type"]: r["body"] for r in desk.records() if r["body"].get("run") == run}
+    keys = KeyStore(desk.keys)
+    log = Log.open(desk.root / "AUDIT_LOG", actor=local_actor(), tool=Tool("t", "1"), keys=keys)
+    other = {"run": f"{key[:12]}-99"}  # as a broken library would have made it
+    plan = log.append("run.planned", bodies["run.planned"] | other).seq
+    forged = other | {"plan": plan, "output_digest": "0" * 64}
+    log.append("run.completed", bodies["run.completed"] | forged)
+    log.commit()
+    found = desk.json("sweep", *FAST, "seed=1..3", "--rerun", status=5)
+    assert [p["state"] for p in found["points"]] == ["failed", "sealed", "sealed"]
+    assert "has other bits than" in found["points"][0]["problem"]
+    assert found["points"][0]["run"] is not None
+    (incident,) = [r["body"] for r in desk.records() if r["type"] == "incident"]
+    assert incident["run"] == found["points"][0]["run"]
+    assert incident["others"] == [{"run": other["run"], "output_digest": "0" * 64}]
 
 
 def test_the_installed_command_sweeps_from_a_folder_below(desk):
