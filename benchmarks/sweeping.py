@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import statistics
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from measure import Command, run, seconds
+from measure import Command, Usage, run, seconds, usage_of
 from places import Workspace, fresh, scratch
 from table import Row
 
@@ -45,16 +46,19 @@ def rows() -> list[Row]:
         documents = Documents.read(workspace.root)
         points = list(documents.spelled(FIXED, parse_axes([axis])))
         start = _start(workspace)
-        two, one, own, ideal = [], [], [], []
+        two: list[Usage] = []
+        one, own, ideal = list[float](), list[Usage](), list[float]()
         for _ in range(AGAIN):
             two.append(_swept(workspace, axis, JOBS))
             own.append(_bare(documents, points, workspace, 1))
-            ideal.append(_bare(documents, points, workspace, JOBS))
-            one.append(_swept(workspace, axis, 1))
-        again = _swept(workspace, axis, JOBS, rerun=False)
-    alone = statistics.median(own)
+            ideal.append(_bare(documents, points, workspace, JOBS).wall)
+            one.append(_swept(workspace, axis, 1).wall)
+        again = _swept(workspace, axis, JOBS, rerun=False).wall
+    alone = statistics.median(each.wall for each in own)
     halves = alone / JOBS + start
-    wall = statistics.median(two)
+    wall = statistics.median(each.wall for each in two)
+    work = statistics.median(each.cpu for each in own)
+    cpu = statistics.median(each.cpu for each in two)
     overhead = (statistics.median(one) - alone - start) / POINTS
     bare_two = statistics.median(ideal) + start
     return [
@@ -73,6 +77,14 @@ def rows() -> list[Row]:
             "cost each other on this machine is on both sides",
         ),
         Row(
+            f"CPU of the workers alone / CPU of `repro sweep` on {JOBS} processes",
+            work / cpu,
+            LIMIT,
+            at_least=True,
+            numbers=f"{seconds(work / POINTS)} a point against {seconds(cpu / POINTS)}: what a "
+            "busy machine moves least",
+        ),
+        Row(
             "overhead of a point beyond its worker / 100 ms",
             overhead / OVERHEAD,
             1.0,
@@ -86,13 +98,11 @@ def rows() -> list[Row]:
     ]
 
 
-def _swept(workspace: Workspace, axis: str, jobs: int, *, rerun: bool = True) -> float:
-    """Return how long a sweep took."""
+def _swept(workspace: Workspace, axis: str, jobs: int, *, rerun: bool = True) -> Usage:
+    """Return what a sweep took."""
     words = ["sweep", axis, "--profile", "debug", "--family", "lightgbm", "--quiet"]
     words += ["--jobs", str(jobs), *(["--rerun"] if rerun else [])]
-    begin = time.perf_counter()
-    run(workspace.command(*words))
-    return time.perf_counter() - begin
+    return usage_of(workspace.command(*words))
 
 
 def _start(workspace: Workspace) -> float:
@@ -105,13 +115,13 @@ def _start(workspace: Workspace) -> float:
     return statistics.median(taken)
 
 
-def _bare(documents: Documents, points: Sequence[Point], workspace: Workspace, jobs: int) -> float:
-    """Return how long the workers of all points take, with nobody who logs or seals."""
+def _bare(documents: Documents, points: Sequence[Point], workspace: Workspace, jobs: int) -> Usage:
+    """Return what the workers of all points take, with nobody who logs or seals."""
     request = max(workspace.root.rglob("request.json"), key=lambda p: p.stat().st_mtime)
     seeds = json.loads(request.read_text("utf-8"))["seeds"]
     waiting = list(points)
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as base:
-        begin = time.perf_counter()
+        begin, before = time.perf_counter(), _of_children()
         with open_local(Setup(jobs)) as executor:
             left = len(waiting)
             while left:
@@ -127,4 +137,10 @@ def _bare(documents: Documents, points: Sequence[Point], workspace: Workspace, j
                         left -= 1
                     elif isinstance(event, Failed):
                         raise event.error
-        return time.perf_counter() - begin
+        return Usage(time.perf_counter() - begin, _of_children() - before, 0)
+
+
+def _of_children() -> float:
+    """Return the CPU time of every process that this one has waited for, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -170,12 +170,12 @@ def _points(
         )
     command.observer.stage(f"checking {len(given)} points")
     checked = []
-    for point in documents.checked(given, command.selection, grid):
+    for point in documents.checked(given, command.selection, grid, command.observer.warn):
         checked.append(point)
         command.observer.progress("checking", len(checked), len(given))
         if point.twin is not None:
             told = "is the same run once more: nothing that it uses differs"
-            command.observer.warn(f"{point.name}: {told} from {given[point.twin - 1].name}")
+            command.observer.warn(f"{point.name} {told} from {given[point.twin - 1].name}")
     return tuple(checked)
 
 

@@ -63,10 +63,10 @@ def families_of(points: Iterable[Offer]) -> Families:
         try:
             found = read(point)
         except DeclarationError as error:
-            names = {point.name, *named_in(error.file)}
+            names = sorted({point.name, *named_in(error.file)})
             faults = dict.fromkeys(names, error)
         else:
-            names = {found.family}
+            names = [found.family]
             faults = {}
             usable[found.family] = found
         for name in names:

@@ -203,6 +203,10 @@ class Coordinator:
             except ReproError as error:
                 refused.append((event.number, error))
                 continue
+            if plan.identity.missing and underway.ready.active.identity_mode == "relaxed":
+                missing = ", ".join(plan.identity.missing)
+                told = f"the run is marked incomplete: no facts of {missing}"
+                self.observer.warn(f"{waiting.point.name}: {told}")
             if known is None:
                 plans.append((event.number, plan))
             else:

@@ -21,6 +21,7 @@ from repro.experiment import SYMBOL_SPECIFIC, Member, members_in, narrowed
 from repro.facts.data import locate
 from repro.facts.trainers import Declaration
 from repro.identity.keys import exact
+from repro.observer import Warn, unheard
 from repro.sweeping.axes import NAMES, At, Grid, name_of, points
 from repro.validate import documents, resolution
 
@@ -117,14 +118,19 @@ class Documents:
                 values = {**{key: value.value for key, value in at.items()}, **also}
                 yield Point(number, values, name or "the one point", narrowed(chosen, member))
 
-    def checked(self, given: Iterable[Point], base: Selection, grid: Grid) -> Iterator[Point]:
+    def checked(
+        self, given: Iterable[Point], base: Selection, grid: Grid, warn: Warn = unheard
+    ) -> Iterator[Point]:
         """Yield every point, known to be valid, one that is the same run as an earlier as a twin.
+
+        What is to be warned of is told once, with the first point that it is true of.
 
         Raises ProblemsError, once all were looked at, with every problem and the points that have
         it; UsageError at the first that names what does not exist.
         """
         first: dict[str, int] = {}
         found: dict[tuple[str, str, str], tuple[Problem, list[str]]] = {}
+        told: set[tuple[str, str]] = set()
         typed = [axis.key for axis in grid if axis.key not in NAMES]
         for point in given:
             try:
@@ -136,8 +142,14 @@ class Documents:
                     found.setdefault(same, (problem, []))[1].append(point.name)
                 continue
             except ReproError as error:
-                told = f"{error.problem} (in the point {point.name})"
-                raise type(error)(told, error.hint) from error
+                words = f"{error.problem} (in the point {point.name})"
+                raise type(error)(words, error.hint) from error
+            for raw in ready.resolved.warnings:
+                warning = _placed(raw, len(base.sets), typed)
+                if (warning.place.file, warning.path) not in told:
+                    told.add((warning.place.file, warning.path))
+                    where = f"{warning.place.file}:{warning.place.line}"
+                    warn(f"{where}: {warning.message} (in the point {point.name})")
             earlier = first.setdefault(_digest(ready), point.number)
             yield replace(
                 point,
