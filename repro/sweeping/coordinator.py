@@ -43,23 +43,10 @@ from repro.sweeping.done import Done, Result
 from repro.sweeping.known import Known
 from repro.sweeping.ledger import Ledger, Sealed, Underway
 from repro.sweeping.points import Documents, Point
-from repro.train import without_leaking
+from repro.sweeping.waiting import Waiting
 
 PATIENCE = 0.5
 """Seconds between two looks at a run of another command that a point waits for."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A point that is to be started, perhaps again: without features that leaked before."""
-
-    point: Point
-    found: LeakingFeatures | None = None
-    """What ended the try before, if there was one."""
-    fixed: tuple[Mapping[str, Any], ...] = ()
-    reruns: int = 0
-    not_before: float = 0.0
-    """By the monotonic clock: while another command trains this very run."""
 
 
 @dataclass(slots=True)
@@ -77,8 +64,8 @@ class Coordinator:
     total: int
     done: dict[int, Done] = field(default_factory=dict)
     """By number of the point; those that are the same run as an earlier one are not here."""
-    _queue: deque[_Waiting] = field(default_factory=deque)
-    _underway: dict[int, tuple[_Waiting, Underway]] = field(default_factory=dict)
+    _queue: deque[Waiting] = field(default_factory=deque)
+    _underway: dict[int, tuple[Waiting, Underway]] = field(default_factory=dict)
     _evidence: dict[tuple[str, ...], Evidence] = field(default_factory=dict)
     _known: Known = field(init=False)
     _spelled: tuple[Plan, Mapping[str, str]] | None = None
@@ -99,7 +86,7 @@ class Coordinator:
         log's errors, a workspace that cannot be written, data that changed, an engine that is gone.
         Whatever was under way has its record then, if the log can still be written.
         """
-        self._queue.extend(_Waiting(point) for point in points if point.twin is None)
+        self._queue.extend(Waiting(point) for point in points if point.twin is None)
         try:
             while self._queue or self._underway:
                 self._fill()
@@ -133,7 +120,7 @@ class Coordinator:
                 continue
             self._start(waiting)
 
-    def _start(self, waiting: _Waiting) -> None:
+    def _start(self, waiting: Waiting) -> None:
         """Start the worker of one point, unless its result is there or under way."""
         point = waiting.point
         try:
@@ -230,7 +217,7 @@ class Coordinator:
                 self._underway[number][1].texts.update(texts)
                 self._spelled = (plan, texts)
 
-    def _plan(self, waiting: _Waiting, underway: Underway, prepared: Mapping[str, Any]) -> Plan:
+    def _plan(self, waiting: Waiting, underway: Underway, prepared: Mapping[str, Any]) -> Plan:
         """Return the plan of a point, from what its worker prepared."""
         ready, root = underway.ready, self.documents.root
         asked = Asked(
@@ -256,16 +243,9 @@ class Coordinator:
         for finding in leaking.findings:
             told = f"leakage: {finding['message']}; again without it"
             self.observer.warn(f"{waiting.point.name}: {told}")
-        point = waiting.point
-        again = _Waiting(
-            replace(point, selection=without_leaking(point.selection, leaking.findings)),
-            leaking,
-            (*waiting.fixed, *leaking.findings),
-            waiting.reruns + 1,
-        )
-        self._queue.appendleft(again)
+        self._queue.appendleft(waiting.again(leaking))
 
-    def _refused(self, waiting: _Waiting, error: ReproError) -> ReproError:
+    def _refused(self, waiting: Waiting, error: ReproError) -> ReproError:
         """Return what a point ends with that cannot be started; of a second try, recorded."""
         if waiting.found is None:
             return error
@@ -280,7 +260,7 @@ class Coordinator:
             self._warned.add(told)
             self.observer.warn(told)
 
-    def _later(self, waiting: _Waiting) -> None:
+    def _later(self, waiting: Waiting) -> None:
         """Let a point wait until another command has ended the run that it would be."""
         self._queue.append(replace(waiting, not_before=time.monotonic() + PATIENCE))
 
@@ -289,7 +269,7 @@ class Coordinator:
         self.executor.cancel(number)
         self._underway.pop(number)[1].held.close()
 
-    def _sealed(self, waiting: _Waiting, sealed: Sealed) -> None:
+    def _sealed(self, waiting: Waiting, sealed: Sealed) -> None:
         result = None
         if sealed.outcome is not None:
             result = Result.of(sealed.outcome)

@@ -110,8 +110,8 @@ def test_what_nothing_reads_beneath_the_documents_is_told(name, text, workspace,
     file = workspace / "CONFIG" / name
     file.parent.mkdir(exist_ok=True, parents=True)
     file.write_text(text, "utf-8")
-    _, found = load(workspace, families)
-    (problem,) = found
+    tree, found = load(workspace, families)
+    (problem,) = (*found, *tree.warnings)
     assert problem.place.file == f"CONFIG/{name}"
 
 

@@ -15,6 +15,7 @@ from repro.config.documents.trainer_faults import unusable
 from repro.config.documents.workspace import MARKER
 from repro.config.schema.gate import surely_fits
 from repro.config.schema.validator import problems
+from repro.config.spelling.lookalikes import odd_character
 from repro.config.spelling.names import suggestion
 from repro.config.text.document import JSON, Document, read
 from repro.errors import UNREADABLE, InputError, Place, Problem, ProblemsError, UsageError
@@ -68,7 +69,8 @@ def load(root: Path, families: Mapping[str, Trainer]) -> tuple[Tree, tuple[Probl
             relative = moved.path
         slot = catalog.slot_of(relative, families) if path.suffix == ".yaml" else None
         if slot is None and path.suffix == ".yaml" and _of_a_model(relative):
-            left.append(_of_nobody(relative, shown, families))
+            alien = _of_nobody(relative, shown, families)
+            (left if alien.severity == "warning" else found).append(alien)
             continue
         if slot is None:
             found.append(_nothing_of_ours(relative, shown, families))
@@ -232,7 +234,8 @@ def _of_nobody(relative: Path, shown: str, families: Mapping[str, Trainer]) -> P
     """Return the warning of a model document whose family nobody offers: nothing reads it.
 
     Whoever asks for that family is refused; to all others a package that was uninstalled, or is
-    broken, is nothing to stop at.
+    broken, is nothing to stop at. A name that only looks like a family's is a problem for all: its
+    author takes the file for one that is read.
     """
     stem = relative.stem
     fault = unusable(families).get(stem)
@@ -245,7 +248,8 @@ def _of_nobody(relative: Path, shown: str, families: Mapping[str, Trainer]) -> P
         message = f"the trainer of the family {stem!r} cannot be used: nothing reads this file"
         hint = "repro trainers show " + stem + " says what is wrong with it"
     path = relative.with_suffix("").as_posix().replace("/", ".")
-    return Problem(Place(shown, 1, 1, 1), path, message, "family", hint, None, "warning")
+    severity = "warning" if odd_character(stem) is None else "error"
+    return Problem(Place(shown, 1, 1, 1), path, message, "family", hint, None, severity)
 
 
 def missing_hint(document: str) -> str:
