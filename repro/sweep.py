@@ -203,7 +203,9 @@ def _require_metric(metric: str | None, points: Sequence[Point]) -> None:
 def _places(points: Sequence[Point]) -> int:
     """Return how many workers this machine has processors for."""
     threads = max(point.threads for point in points)
-    return max(1, len(os.sched_getaffinity(0)) // threads)
+    mine = getattr(os, "sched_getaffinity", None)  # of this process, where the system tells it
+    processors = len(mine(0)) if mine is not None else os.cpu_count() or 1
+    return max(1, processors // threads)
 
 
 def _with_twins(points: Sequence[Point], done: dict[int, Done]) -> tuple[Done, ...]:

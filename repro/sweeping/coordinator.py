@@ -112,8 +112,9 @@ class Coordinator:
         """Start as many points as there is room for; pass over those with a sealed result."""
         now = time.monotonic()
         for _ in range(len(self._queue)):
-            if not self.executor.free:
-                return
+            is_long = time.monotonic() - now > PATIENCE
+            if not self.executor.free or (self._underway and is_long):
+                return  # workers may be waiting for an answer
             waiting = self._queue.popleft()
             if waiting.not_before > now:
                 self._queue.append(waiting)
@@ -159,9 +160,11 @@ class Coordinator:
         for event in events:
             if isinstance(event, Progressed) and event.number in self._underway:
                 self._progress(event)
-        if not self.keep_going and any(isinstance(event, Failed) for event in events):
+        gone = {event.number for event in events if isinstance(event, Failed)}
+        if gone and not self.keep_going:
             self._queue.clear()
-        self._prepared([event for event in events if isinstance(event, Prepared)])
+        prepared = [event for event in events if isinstance(event, Prepared)]
+        self._prepared([event for event in prepared if event.number not in gone])
         self._fill()  # before the disk is waited for
         finished = [(e.number, e.message) for e in events if isinstance(e, Finished)]
         batch = [(self._underway[number][1], message) for number, message in finished]
