@@ -15,7 +15,7 @@ from repro.leaking import Judged, as_judged, verdict
 from repro.pipeline.formulas import class_table
 from repro.plan import Plan
 from repro.runs import layout
-from repro.runs.staging import Staging, seal
+from repro.runs.staging import Staging, seal, sync_tree
 from repro.runs.writing import SCHEMA, artifacts, collect, json_text, outputs, write_json
 
 Planned = tuple[str, int, str]
@@ -110,6 +110,18 @@ _SHARED: Mapping[str, Callable[[Plan], dict[str, Any]]] = {
 """Files that say what many runs have in common, by name, and what each says of a plan."""
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A run that is durable under no name yet: nobody sees it."""
+
+    place: Staging
+    run: str
+    inner: Path
+    """The folder inside the run that holds its files."""
+    snapshot: Mapping[str, Any] = field(repr=False)
+    record: Mapping[str, Any] = field(repr=False)
+
+
 def seal_run(
     place: Staging,
     plan: Plan,
@@ -121,6 +133,23 @@ def seal_run(
 
     ``texts`` are those of ``input_texts``, by name of the file.
     """
+    return named(write_run(place, plan, texts, finished, planned))
+
+
+def named(written: Written) -> Outcome:
+    """Rename a run that is written to its name."""
+    folder = seal(written.place, written.run) / written.inner
+    return Outcome(written.run, folder, written.snapshot, written.record)
+
+
+def write_run(
+    place: Staging,
+    plan: Plan,
+    texts: Mapping[str, str],
+    finished: Mapping[str, Any],
+    planned: Planned,
+) -> Written:
+    """Write every file of the run and make it durable; see `seal_run`."""
     (name, seq, _), view = planned, plan.active.routing["view"]
     inner = layout.inner(plan.resolved.target, view, plan.identity.replicate_key)
     final = place.final / inner
@@ -144,8 +173,8 @@ def seal_run(
         "metrics": exact(finished["metrics"]),
         "artifacts": artifacts(final, below),
     }
-    folder = seal(place, name) / inner
-    return Outcome(name, folder, snapshot, record)
+    sync_tree(place.final)
+    return Written(place, name, inner, snapshot, record)
 
 
 def _metrics(finished: Mapping[str, Any]) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def next_name(root: Path, execution_key: str, taken: Callable[[str], bool]) -> s
 
 
 def seal(place: Staging, name: str) -> Path:
-    """Make the finished run durable and rename it to its name; return its folder.
+    """Rename the finished run, which is durable, to its name; return its folder.
 
     Raises InputError if something of that name is there already: nothing is ever overwritten.
     """
@@ -146,18 +146,18 @@ def keep_printed(place: Staging, name: str, folder: str = layout.FAILED) -> Path
     kept = place.folder / "printed"
     kept.mkdir()
     output.replace(kept / layout.WORKER_LOG)
+    sync_tree(kept)
     return _move(kept, layout.results(place.root) / folder / name, place.root)
 
 
 def _move(source: Path, target: Path, root: Path) -> Path:
-    """Sync a tree and rename it, so that a reader sees all of it or nothing."""
+    """Rename a tree that is durable, so that a reader sees all of it or nothing."""
     if target.exists():
         raise InputError(
             f"the run directory {target.relative_to(root)} exists already",
             "nothing is ever overwritten: move it away and train again",
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    sync_tree(source)
     try:
         source.rename(target)
     except OSError as error:

@@ -36,7 +36,7 @@ from repro.inputs import ChangedFilesError
 from repro.leaking import LeakingFeatures, unable
 from repro.observer import Observer
 from repro.plan import Plan, require_sound, without_rows
-from repro.preparing import Asked, Evidence, evidence, plan_of
+from repro.preparing import Asked, plan_of
 from repro.runs.staging import require_room, staging
 from repro.sealing import Outcome, input_texts
 from repro.sweeping.done import Done, Result
@@ -44,7 +44,10 @@ from repro.sweeping.known import Known
 from repro.sweeping.ledger import Ledger, Sealed, Underway
 from repro.sweeping.points import Documents, Point
 from repro.sweeping.waiting import Waiting
+from repro.sweeping.writers import Writers
 
+PAUSE = 0.02
+"""Seconds between two looks whether a run is durable."""
 PATIENCE = 0.5
 """Seconds between two looks at a run of another command that a point waits for."""
 
@@ -66,10 +69,10 @@ class Coordinator:
     """By number of the point; those that are the same run as an earlier one are not here."""
     _queue: deque[Waiting] = field(default_factory=deque)
     _underway: dict[int, tuple[Waiting, Underway]] = field(default_factory=dict)
-    _evidence: dict[tuple[str, ...], Evidence] = field(default_factory=dict)
     _known: Known = field(init=False)
     _spelled: tuple[Plan, Mapping[str, str]] | None = None
     """The last plan whose files were spelled, and these: most say the same of their environment."""
+    _writers: Writers = field(init=False)
     _tasks: int = 0
     _warned: set[str] = field(default_factory=set)
     _largest: int = 0
@@ -78,6 +81,7 @@ class Coordinator:
     def __post_init__(self) -> None:
         """Know nothing yet of any result."""
         self._known = Known(self.documents.root)
+        self._writers = Writers(self.ledger)
 
     def run(self, points: Iterable[Point]) -> None:
         """Bring every point to its end; `done` has them, and those that were not started not.
@@ -94,6 +98,7 @@ class Coordinator:
                     self._hear()
                 elif self._queue:
                     time.sleep(PATIENCE)
+            self._writers.close()
         except KeyboardInterrupt:
             stopped = self._stopped(self._give_up("the user stopped the sweep"))
             raise InterruptedRunError(stopped) from None
@@ -113,7 +118,8 @@ class Coordinator:
         now = time.monotonic()
         for _ in range(len(self._queue)):
             is_long = time.monotonic() - now > PATIENCE
-            if not self.executor.free or (self._underway and is_long):
+            is_full = not self.executor.free or self._writers.is_full
+            if is_full or (self._underway and is_long):
                 return  # workers may be waiting for an answer
             waiting = self._queue.popleft()
             if waiting.not_before > now:
@@ -143,10 +149,7 @@ class Coordinator:
             if key is not None and self.ledger.is_busy(key):
                 self._later(waiting)
                 return
-        files = tuple(sorted(ready.job.files))
-        if files not in self._evidence:
-            self._evidence[files] = evidence(self.documents.root, ready.job.files)
-        seen = self._evidence[files]
+        seen = self.documents.evidence(ready.job)
         held = ExitStack()
         place = held.enter_context(staging(self.documents.root))
         self._tasks += 1
@@ -156,7 +159,7 @@ class Coordinator:
 
     def _hear(self) -> None:
         """Wait for what happens, and act on it: first for those who wait for us."""
-        events = self.executor.wait(PATIENCE)
+        events = self.executor.wait(PATIENCE if self._writers.is_idle else PAUSE)
         for event in events:
             if isinstance(event, Progressed) and event.number in self._underway:
                 self._progress(event)
@@ -166,13 +169,22 @@ class Coordinator:
         prepared = [event for event in events if isinstance(event, Prepared)]
         self._prepared([event for event in prepared if event.number not in gone])
         self._fill()  # before the disk is waited for
-        finished = [(e.number, e.message) for e in events if isinstance(e, Finished)]
-        batch = [(self._underway[number][1], message) for number, message in finished]
-        sealed = self.ledger.seal(batch)
-        for number, _ in finished:
-            waiting, underway = self._underway.pop(number)
-            self._sealed(waiting, next(each for each in sealed if each.underway is underway))
+        for event in events:
+            if isinstance(event, Finished):
+                self._writers.write(event.number, self._underway[event.number][1], event.message)
+        self._seal()
         self._failed([(e.number, e.error) for e in events if isinstance(e, Failed)])
+
+    def _seal(self) -> None:
+        """Seal what is written by now, all with one write to the log."""
+        written = self._writers.written()
+        if not written:
+            return
+        sealed = self.ledger.seal([(self._underway[n][1], found) for n, found in written.items()])
+        by_point = {id(each.underway): each for each in sealed}
+        for number in written:
+            waiting, underway = self._underway.pop(number)
+            self._sealed(waiting, by_point[id(underway)])
 
     def _prepared(self, events: Sequence[Prepared]) -> None:
         """Plan what has prepared and let it train, or say why not."""
@@ -234,8 +246,7 @@ class Coordinator:
             fixed=waiting.fixed,
             reruns=waiting.reruns,
         )
-        seen = self._evidence[tuple(sorted(ready.job.files))]
-        plan = plan_of(asked, ready.job, seen, prepared)
+        plan = plan_of(asked, ready.job, self.documents.evidence(ready.job), prepared)
         self._known.learn(ready, plan)
         return plan
 
@@ -312,7 +323,8 @@ class Coordinator:
         self.observer.progress(told, len(self.done), self.total)
 
     def _give_up(self, reason: str) -> tuple[str, ...]:
-        """End every worker, and record as interrupted what was planned."""
+        """End every worker, and record as interrupted what was planned and is not sealed."""
+        self._writers.close()
         for number in self._underway:
             with suppress(ExecutorLostError):
                 self.executor.cancel(number)

@@ -24,7 +24,7 @@ from repro.plan import Plan, ended, records_of, require_in_force
 from repro.refusing import record_fixed
 from repro.runs import layout
 from repro.runs.staging import Staging, names_locked, next_name, set_aside
-from repro.sealing import Outcome, Planned, input_texts, seal_run
+from repro.sealing import Outcome, Planned, Written, input_texts, named, write_run
 from repro.sweeping.points import Ready
 
 Records = list[tuple[str, Mapping[str, Any]]]
@@ -115,24 +115,39 @@ class Ledger:
         self.cosign()  # so that somebody else has seen the plans before any outcome can be known
         return busy
 
-    def seal(self, batch: Sequence[tuple[Underway, Mapping[str, Any]]]) -> list[Sealed]:
-        """Seal what finished, and record it; what cannot be sealed is recorded as failed."""
-        if not batch:
-            return []
+    def write(self, underway: Underway, message: Mapping[str, Any]) -> Written | ReproError:
+        """Make one run durable, under no name yet; return why not where that cannot be.
+
+        Nothing of it is in the log and nobody sees it, so that it may be done beside all else.
+        """
+        try:
+            if underway.plan is None or underway.planned is None:
+                raise AssertionError("a worker finished that had no plan")
+            findings = located(message["findings"], underway.plan.resolved)
+            finished = {**message, "findings": findings}
+            require_in_force(underway.plan, finished)
+            texts = underway.texts or input_texts(underway.plan)
+            return write_run(underway.place, underway.plan, texts, finished, underway.planned)
+        except (ReproError, OSError) as error:
+            return as_failure(error)
+        except BUGS as bug:
+            return as_bug(bug)
+
+    def seal(self, batch: Sequence[tuple[Underway, Written | ReproError]]) -> list[Sealed]:
+        """Give runs that are written their names, and record them; or that they failed."""
         done: list[Sealed] = []
-        failed: list[tuple[Underway, ReproError]] = []
+        failed = [(each, found) for each, found in batch if isinstance(found, ReproError)]
+        records: Records = []
         # One command at a time: of two runs that end together, the second sees the first one's bits
         with deferred(), names_locked(self.root):
-            records: Records = []
             sealed: list[tuple[Underway, Outcome, list[dict[str, Any]], int]] = []
-            for underway, message in batch:
+            for underway, written in batch:
+                if isinstance(written, ReproError):
+                    continue
                 try:
-                    outcome = self._sealed(underway, message)
+                    outcome = named(written)
                 except (ReproError, OSError) as error:
                     failed.append((underway, as_failure(error)))
-                    continue
-                except BUGS as bug:
-                    failed.append((underway, as_bug(bug)))
                     continue
                 others = contradictions(self.root, outcome.record)
                 sealed.append((underway, outcome, others, len(records)))
@@ -152,7 +167,8 @@ class Ledger:
                     done.append(Sealed(underway, whole, told))
         if records:
             self.cosign()
-        self.fail(failed)
+        if failed:
+            self.fail(failed)
         return done + [Sealed(underway, None, error) for underway, error in failed]
 
     def fail(self, batch: Sequence[tuple[Underway, ReproError]]) -> None:
@@ -187,16 +203,6 @@ class Ledger:
         for name, _, _ in planned:
             set_aside(self.root, name)  # what was sealed, and could not be recorded as complete
         return tuple(name for name, _, _ in planned)
-
-    def _sealed(self, underway: Underway, message: Mapping[str, Any]) -> Outcome:
-        """Write and rename one run; nothing of it is in the log yet."""
-        if underway.plan is None or underway.planned is None:
-            raise AssertionError("a worker finished that had no plan")
-        findings = located(message["findings"], underway.plan.resolved)
-        finished = {**message, "findings": findings}
-        require_in_force(underway.plan, finished)
-        texts = underway.texts or input_texts(underway.plan)
-        return seal_run(underway.place, underway.plan, texts, finished, underway.planned)
 
     def _end(self, records: Records, batch: Sequence[Underway]) -> None:
         if records:

@@ -22,6 +22,7 @@ from repro.facts.data import locate
 from repro.facts.trainers import Declaration
 from repro.identity.keys import exact
 from repro.observer import Warn, unheard
+from repro.preparing import Evidence, evidence
 from repro.sweeping.axes import NAMES, At, Grid, name_of, points
 from repro.validate import documents, resolution
 
@@ -68,6 +69,7 @@ class Documents:
     families: Mapping[str, Declaration]
     base: Flat = field(repr=False)
     _located: dict[tuple[str, ...], dict[str, Path]] = field(default_factory=dict)
+    _evidence: dict[tuple[str, ...], Evidence] = field(default_factory=dict)
 
     @classmethod
     def read(cls, start: Path) -> Documents:
@@ -100,6 +102,16 @@ class Documents:
             selectors,
         )
         return Ready(point, resolved, active, trainer, selectors, job)
+
+    def evidence(self, job: Job) -> Evidence:
+        """Return what this command sees of a job's data files, of the code and of this machine.
+
+        All is looked at once. Raises InputError for a data file that cannot be read.
+        """
+        files = tuple(sorted(job.files))
+        if files not in self._evidence:
+            self._evidence[files] = evidence(self.root, job.files)
+        return self._evidence[files]
 
     def spelled(self, selection: Selection, grid: Grid) -> Iterator[Point]:
         """Yield the points of a grid, unchecked.
