@@ -120,6 +120,33 @@ def test_once_sealed_no_module_is_loaded_but_the_standard_librarys(folder):
     assert found.startswith("guard: import of blake3 after the plan by __main__ ")
 
 
+def test_after_the_plan_only_what_was_digested_can_be_read(folder):
+    package = folder.parent / "package"
+    (package / "__pycache__").mkdir(parents=True)
+    (package / "table").write_text("1")
+    (package / "linked").symlink_to(folder.parent / "data.csv")
+    (package / "__pycache__" / "kept").write_text("1")
+    site = folder.parent / "site"
+    site.mkdir()
+    for name in ("known", "other"):
+        (site / name).write_text("1")
+    (site / "thing-1.dist-info").symlink_to(folder.parent / "kept_elsewhere")
+    (folder.parent / "kept_elsewhere").mkdir()
+    (folder.parent / "kept_elsewhere" / "entry_points.txt").write_text("x")
+    before = f"sys.path.insert(0, {str(site)!r})\nguards.places.allow_folders([{str(site)!r}])\n"
+    before += f"guards.close([{str(site / 'known')!r}], [{str(package)!r}])\n"
+    for read in ("../package/table", "../package/linked", "../site/known"):
+        assert guarded(f"{before}open({read!r})", folder) == "done"
+    assert guarded(f"{before}open('../site/thing-1.dist-info/entry_points.txt')", folder) == "done"
+    assert guarded(f"{before}import os; os.listdir('../site')", folder) == "done"
+    assert (
+        guarded(f"{before}open(os.__file__) if (os := __import__('os')) else 0", folder) == "done"
+    )
+    for read in ("../site/other", "link", "../package/__pycache__/kept"):
+        found = guarded(f"{before}open({read!r})", folder)
+        assert "was not digested before the plan" in found, read
+
+
 def test_the_modules_of_a_distribution_are_its_own_and_those_it_requires():
     found = reached(["scikit-learn"])
     assert {"sklearn", "scipy", "numpy", "joblib", "threadpoolctl"} <= found

@@ -91,7 +91,7 @@ class Places:
         if path in self._files:
             return True
         if self.closed:
-            return self._may_still_read(os.path.realpath(path))
+            return self._may_still_read(path)
         if direct.startswith(self._folders) and "/../" not in direct:
             return True
         real = os.path.realpath(path)
@@ -99,8 +99,9 @@ class Places:
 
     def may_list(self, path: str) -> bool:
         """Return whether a folder may be listed; what is installed, also after the plan."""
-        real = f"{os.path.realpath(path)}{os.sep}"
-        return (self.closed and real.startswith(self._anywhere)) or self.may_read(path)
+        below = [f"{place}{os.sep}" for place in _places_of(path)]
+        installed = self.closed and any(place.startswith(self._anywhere) for place in below)
+        return installed or self.may_read(path)
 
     def note(self, path: str) -> None:
         """Remember that a file was read, if it is one of those that are installed."""
@@ -110,12 +111,19 @@ class Places:
         if not declared and not known:
             self._installed.add(where)
 
-    def _may_still_read(self, real: str) -> bool:
-        """Return whether a file or folder may be read after the plan."""
-        below = f"{real}{os.sep}"
+    def _may_still_read(self, path: str) -> bool:
+        """Return whether a file or folder may be read after the plan: where it is, or is linked."""
+        by_letters, real = _places_of(path)
+        if f"{real}{os.sep}".startswith(self._inside):
+            return True
+        return self._is_known(by_letters) or self._is_known(real)
+
+    def _is_known(self, place: str) -> bool:
+        """Return whether a place, absolute, is one that was digested, or needs no digest."""
+        below = f"{place}{os.sep}"
         if any(part in below for part in _METADATA):  # plug-ins are looked for at the first call
             return below.startswith(self._anywhere)
-        if real in self._files or below.startswith((self._inside, *self._folders)):
+        if place in self._files or below.startswith(self._folders):
             return "/__pycache__/" not in below  # what lies there, no digest has
         standard = below.startswith(tuple(f"{os.path.realpath(p)}{os.sep}" for p in self._standard))
         return standard and not any(part in below for part in _ADDED)
@@ -123,6 +131,11 @@ class Places:
     def may_write(self, path: str) -> bool:
         """Return whether a path lies in the run's directory, or is the null device."""
         return path == os.devnull or f"{os.path.realpath(path)}{os.sep}".startswith(self._inside)
+
+
+def _places_of(path: str) -> tuple[str, str]:
+    """Return where a path leads by its letters, and where it leads through its links."""
+    return os.path.abspath(path), os.path.realpath(path)  # noqa: PTH100 - links stay
 
 
 def guard_nodes(watch: Watch, places: Places) -> None:
