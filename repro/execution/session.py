@@ -158,6 +158,11 @@ class Session:
         return self._worker.fileno()
 
     @property
+    def is_late(self) -> bool:
+        """Whether the worker has taken longer than it may."""
+        return time.monotonic() >= self.deadline
+
+    @property
     def has_message(self) -> bool:
         """Whether a whole message has come that nobody has heard yet."""
         return self._worker.has_message

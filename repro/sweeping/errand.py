@@ -1,0 +1,213 @@
+"""What a worker of a foreign engine does for one task: find code and data, run the strict child.
+
+Nothing here knows an engine. Whatever runs tasks elsewhere calls `run` there with a parcel, which
+is plain JSON, and a `Line` to the coordinator.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, Protocol
+
+from repro import errors
+from repro.audit_log.formats.digests import digest_file
+from repro.errors import InputError, ReproError, TrainingError
+from repro.execution.executor import Task
+from repro.execution.session import Job, Session
+from repro.facts.trainers import Declaration, declaration
+
+OBJECTS: Final = "REPRO_OBJECTS"
+"""The variable of a worker that names folders of files called by their SHA-256."""
+STEP: Final = 0.25
+"""Seconds between two looks for an order, and for whether anybody still waits."""
+OWN: Final = "repro-audit"
+LOG: Final = "worker.log"
+
+Parcel = Mapping[str, Any]
+Message = dict[str, Any]
+
+
+class Line(Protocol):
+    """The way to the coordinator and back."""
+
+    @property
+    def place(self) -> str:
+        """What this worker is called."""
+
+    def tell(self, message: Message) -> None:
+        """Tell the coordinator something."""
+
+    def order(self, seconds: float) -> Message | None:
+        """Return the next order, waiting for so long at most."""
+
+    def is_wanted(self) -> bool:
+        """Return whether the coordinator is still there and wants this task."""
+
+
+class DroppedError(Exception):
+    """Nobody wants the task any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What a task came to, as it is sent home."""
+
+    message: Message | None
+    """The child's own message ``finished``; None if there is none."""
+    error: Message | None
+    """Kind, problem, hint and tail of what it failed with."""
+    files: Mapping[str, bytes]
+    """What the child wrote, by name."""
+
+
+def parcel(task: Task, paths: Mapping[str, str]) -> Message:
+    """Return a task as it is sent: plain JSON. ``paths`` is where each data file lies here."""
+    job = task.job
+    return {
+        "decides": job.decides,
+        "options": job.options,
+        "trainers": [_described(trainer) for trainer in (job.trainer, *job.selectors)],
+        "files": {name: {"path": paths[name], **task.digests[name]} for name in job.files},
+        "level": job.level,
+        "threads": job.threads,
+        "seconds": job.seconds,
+        "version": _version(),
+    }
+
+
+def run(sent: Parcel, line: Line) -> Brought:
+    """Carry out a task; never raises what the task itself failed with."""
+    with TemporaryDirectory(prefix="repro-", ignore_cleanup_errors=True) as folder:
+        place = Path(folder)
+        try:
+            message = _trained(_job(sent, line.place), place, line)
+            return Brought(message, None, _files(place))
+        except DroppedError:
+            return Brought(None, None, {})
+        except ReproError as error:
+            return Brought(None, _told(error), _files(place, only=LOG))
+        except OSError as error:
+            reason = f"the worker {line.place} could not read or write: {error.strerror or error}"
+            return Brought(None, _told(InputError(reason, "is there space left?")), {})
+
+
+def error_of(told: Mapping[str, Any]) -> ReproError:
+    """Return the error that a worker told of."""
+    kind = getattr(errors, told["kind"], TrainingError)
+    if not (isinstance(kind, type) and issubclass(kind, ReproError)):
+        kind = TrainingError
+    try:
+        error: ReproError = kind(told["problem"], told["hint"])
+    except TypeError:
+        error = TrainingError(told["problem"], told["hint"])
+    error.tail = told["tail"]
+    return error
+
+
+def _trained(job: Job, place: Path, line: Line) -> Message:
+    """Run the strict child to its end; raises DroppedError if nobody waits for it any more."""
+    with Session(job, place) as session:
+        line.tell({"kind": "prepared", "message": _hear(session, line)})
+        while (order := line.order(STEP)) is None:
+            _require_wanted(line)
+        if order["kind"] != "proceed":
+            raise DroppedError
+        session.proceed(order["seeds"])
+        while (message := _hear(session, line))["kind"] != "finished":
+            line.tell({"kind": "progress", "message": message})
+        return message
+
+
+def _hear(session: Session, line: Line) -> Message:
+    """Return what the child says next, looking now and then whether it is still wanted."""
+    while not session.has_message and not select.select([session], [], [], STEP)[0]:
+        _require_wanted(line)
+        if session.is_late:
+            break  # hearing it raises, and says where it hangs
+    return session.hear()
+
+
+def _require_wanted(line: Line) -> None:
+    if not line.is_wanted():
+        raise DroppedError
+
+
+def _job(sent: Parcel, place: str) -> Job:
+    """Return the task as a job here; raises InputError that names what this place lacks."""
+    if sent["version"] != _version():
+        raise InputError(
+            f"the worker {place} has {OWN} {_version()}, this command has {sent['version']}",
+            "install the same version on every worker",
+        )
+    trainers = [_trainer(told, place) for told in sent["trainers"]]
+    files = {name: _found(name, told, place) for name, told in sent["files"].items()}
+    decides, options = sent["decides"], sent["options"]
+    rest = (sent["level"], sent["threads"], sent["seconds"], tuple(trainers[1:]))
+    return Job(decides, options, trainers[0], files, *rest)
+
+
+def _trainer(told: Mapping[str, str], place: str) -> Declaration:
+    """Return the trainer of the same bytes that is installed here."""
+    try:
+        found = declaration(told["family"])
+    except ReproError as error:
+        raise InputError(f"the worker {place}: {error.problem}", error.hint) from error
+    if found.digest != told["digest"]:
+        raise InputError(
+            f"the worker {place} has another declaration of {told['family']}: {found.digest}, not "
+            f"{told['digest']}",
+            "install the same version of its distribution on every worker",
+        )
+    return found
+
+
+def _found(name: str, told: Mapping[str, str], place: str) -> Path:
+    """Return a file of these very bytes: where the coordinator has it, or among the objects."""
+    digest = told["sha256"].removeprefix("sha256:")
+    there = Path(told["path"])
+    said = "is not there"
+    if there.is_file():
+        found = digest_file(there)
+        if found.sha256 == told["sha256"]:
+            return there
+        said = f"has other bytes there (sha256 {found.sha256})"
+    for folder in filter(None, os.environ.get(OBJECTS, "").split(os.pathsep)):
+        one = Path(folder) / digest
+        if one.is_file() and digest_file(one).sha256 == told["sha256"]:
+            return one
+    raise InputError(
+        f"the worker {place} lacks {name}: {told['path']} {said}",
+        f"copy it there, or into a folder named by {OBJECTS} as {digest}",
+    )
+
+
+def _described(trainer: Any) -> dict[str, str]:
+    return {"family": trainer.family, "digest": trainer.digest}
+
+
+def _version() -> str:
+    try:
+        return version(OWN)
+    except PackageNotFoundError:
+        return "an unknown version"
+
+
+def _files(place: Path, only: str | None = None) -> dict[str, bytes]:
+    """Return the files of a folder, not those below it."""
+    return {
+        path.name: path.read_bytes()
+        for path in sorted(place.iterdir())
+        if path.is_file() and only in (None, path.name)
+    }
+
+
+def _told(error: ReproError) -> Message:
+    """Return an error as it is sent home."""
+    kind = next(c.__name__ for c in type(error).__mro__ if hasattr(errors, c.__name__))
+    return {"kind": kind, "problem": error.problem, "hint": error.hint, "tail": error.tail}
