@@ -1,0 +1,176 @@
+"""Sweeps on a real dask scheduler: its workers, itself and the coordinator are killed."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("distributed")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dask")]
+DASK = (sys.executable, "-m", "dask")
+LONG = ("--family", "lightgbm", "n_estimators=2000", "learning_rate=0.01")
+
+
+@dataclass
+class Cluster:
+    """A scheduler and its workers, each a process of its own."""
+
+    folder: Path
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        return str(json.loads((self.folder / "scheduler.json").read_text())["address"])
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        file = str(self.folder / "scheduler.json")
+        with (self.folder / f"{len(self.processes)}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [*DASK, *words, "--scheduler-file", file], stdout=log, stderr=log, cwd=self.folder
+            )
+        self.processes.append(process)
+        return process
+
+    def scheduler(self) -> subprocess.Popen[bytes]:
+        process = self.start("scheduler", "--port", "0", "--no-dashboard")
+        until((self.folder / "scheduler.json").exists)
+        return process
+
+    def worker(self) -> subprocess.Popen[bytes]:
+        return self.start("worker", "--nthreads", "1", "--no-nanny", "--no-dashboard")
+
+    def stop(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+def until(condition, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    found = Cluster(folder)
+    yield found
+    found.stop()
+
+
+def started(desk, cluster, *words):
+    """Start a sweep in a process of its own."""
+    command = [*desk.command, "sweep", *words, "--executor", "dask", "--jobs", "2"]
+    with (cluster.folder / "sweep.log").open("wb") as log:
+        return subprocess.Popen(
+            [*command, "--address", cluster.address, "--no-progress"],
+            cwd=desk.root,
+            env=desk.environment,
+            stdout=log,
+            stderr=log,
+        )
+
+
+def ended(sweeping, cluster):
+    """Return the exit status of a sweep, and what it said."""
+    status = sweeping.wait(300)
+    return status, (cluster.folder / "sweep.log").read_text()
+
+
+def kinds(desk):
+    return [record["type"] for record in desk.records()]
+
+
+def once(desk, points):
+    """Require that the log verifies and that each point has one result and every plan an end."""
+    assert desk.json("audit", "verify", "--artifacts")["verdict"] == "ok"
+    records = desk.records()
+    plans = [r["body"]["run"] for r in records if r["type"] == "run.planned"]
+    ends = {r["body"]["run"] for r in records if r["type"].startswith("run.") and "plan" in r["body"]}
+    assert set(plans) == ends
+    done = [r["body"]["execution_key"] for r in records if r["type"] == "run.completed"]
+    assert len(done) == len(set(done)) == points
+
+
+@pytest.fixture
+def away(make_desk):
+    """Return a desk whose commands are processes of their own."""
+    desk = make_desk()
+    return replace(desk, command=(str(Path(sys.executable).parent / "repro"),))
+
+
+def test_points_on_workers_have_the_bits_of_this_machine_and_are_trained_once(away, cluster):
+    cluster.scheduler()
+    cluster.worker()
+    cluster.worker()
+    words = ("seed=1..4", "--family", "random_forest", "n_estimators=3", "-q", "--executor", "dask")
+    first = away.json("sweep", *words, "--jobs", "2", "--address", cluster.address)
+    assert [point["reused"] for point in first["points"]] == [False] * 4
+    again = away.json("sweep", *words, "--address", cluster.address)
+    assert [point["reused"] for point in again["points"]] == [True] * 4
+    once(away, 4)
+    here = away.json(
+        *("train", "-q", "--family", "random_forest", "--set", "n_estimators=3", "--seed", "1")
+    )
+    assert here["run"].endswith("-2")
+    assert "incident" not in kinds(away)
+
+
+def test_a_worker_that_dies_ends_its_point_alone(away, cluster):
+    cluster.scheduler()
+    doomed, _ = cluster.worker(), cluster.worker()
+    sweeping = started(away, cluster, "seed=1..3", *LONG, "--keep-going")
+    until(lambda: kinds(away).count("run.planned") >= 2)
+    doomed.send_signal(signal.SIGKILL)
+    status, said = ended(sweeping, cluster)
+    assert status == 6, said
+    assert "lost" in said
+    assert kinds(away).count("run.failed") == 1
+    assert kinds(away).count("run.completed") == 2
+    assert ended(started(away, cluster, "seed=1..3", *LONG), cluster)[0] == 0
+    once(away, 3)
+
+
+def test_a_scheduler_that_goes_away_is_said_and_the_sweep_goes_on_later(away, cluster):
+    scheduler = cluster.scheduler()
+    cluster.worker()
+    sweeping = started(away, cluster, "seed=1..2", *LONG)
+    until(lambda: "run.planned" in kinds(away))
+    scheduler.send_signal(signal.SIGKILL)
+    status, said = ended(sweeping, cluster)
+    assert status == 3, said
+    assert "is gone" in said
+    assert kinds(away)[-1] == "run.interrupted"
+    away.json("sweep", "seed=1..2", *LONG, "-q")
+    once(away, 2)
+
+
+def test_a_coordinator_that_is_killed_leaves_nobody_training(away, cluster):
+    cluster.scheduler()
+    cluster.worker()
+    sweeping = started(away, cluster, "seed=1..2", *LONG)
+    until(lambda: "run.planned" in kinds(away))
+    sweeping.kill()
+    sweeping.wait()
+    assert ended(started(away, cluster, "seed=1..2", *LONG), cluster)[0] == 0
+    assert kinds(away).count("run.interrupted") == 1
+    once(away, 2)
+
+
+def test_without_an_address_a_scheduler_or_workers_it_is_said_what_to_do(away, cluster):
+    words = ("sweep", "seed=1..2", "--executor", "dask", "--family", "ridge")
+    assert "needs the address" in away.run(*words, status=2).stderr
+    said = away.run(*words, "--address", "tcp://127.0.0.1:9", status=3).stderr
+    assert "no scheduler answers at tcp://127.0.0.1:9" in said
+    cluster.scheduler()
+    said = away.run(*words, "--address", cluster.address, status=3).stderr
+    assert "has no workers" in said
+    assert "run.planned" not in kinds(away)

@@ -1,0 +1,103 @@
+"""A worker elsewhere finds code and data by digest, or names what it lacks."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from repro.errors import InputError
+from repro.execution.executor import Task
+from repro.execution.launch import WorkerError
+from repro.execution.session import Job
+from repro.facts.trainers import declaration
+from repro.sweeping import errand
+
+
+class Silent:
+    """A line on which nobody speaks; a task that gets as far as its child is dropped."""
+
+    place = "tcp://elsewhere:1"
+
+    def __init__(self):
+        self.told = []
+
+    def tell(self, message):
+        self.told.append(message)
+
+    def order(self, seconds):
+        return None
+
+    def is_wanted(self):
+        return False
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def sent(path, data, **otherwise):
+    """Return a parcel for a file of these bytes, as it arrives."""
+    job = Job(
+        {"execution": {"threads": 1}}, {}, declaration("ridge"), {"a.csv": path}, "strict", 1, 60
+    )
+    task = Task(1, job, Path(), {"a.csv": {"blake3": "0" * 64, "sha256": sha256(data)}})
+    found = errand.parcel(task, {"a.csv": str(path)}) | otherwise
+    return json.loads(json.dumps(found))
+
+
+def problem(parcel):
+    brought = errand.run(parcel, Silent())
+    assert brought.message is None
+    return "" if brought.error is None else errand.error_of(brought.error)
+
+
+def test_a_file_of_other_bytes_is_named_and_never_taken(tmp_path):
+    path = tmp_path / "a.csv"
+    error = problem(sent(path, b"x"))
+    assert isinstance(error, InputError)
+    assert error.problem == f"the worker tcp://elsewhere:1 lacks a.csv: {path} is not there"
+    assert error.hint == f"copy it there, or into a folder named by REPRO_OBJECTS as {sha256(b'x')}"
+    path.write_bytes(b"y")
+    assert f"has other bytes there (sha256 {sha256(b'y')})" in problem(sent(path, b"x")).problem
+
+
+def test_a_file_is_found_by_its_digest_among_objects(tmp_path, monkeypatch):
+    path, objects = tmp_path / "a.csv", tmp_path / "objects"
+    path.write_bytes(b"other")
+    objects.mkdir()
+    monkeypatch.setenv("REPRO_OBJECTS", f":{tmp_path / 'none'}:{objects}")
+    (objects / sha256(b"x")).write_bytes(b"forged")
+    assert "lacks a.csv" in problem(sent(path, b"x")).problem
+    (objects / sha256(b"x")).write_bytes(b"x")
+    job = errand._job(sent(path, b"x"), "here")
+    assert job.files == {"a.csv": objects / sha256(b"x")}
+    assert problem(sent(path, b"x")) == ""  # dropped by the line: it got as far as its child
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "says"),
+    [
+        ({"version": "9.9"}, "this command has 9.9"),
+        ({"trainers": [{"family": "ridge", "digest": "sha256:0"}]}, "another declaration of ridge"),
+        ({"trainers": [{"family": "nobody", "digest": "sha256:0"}]}, "the family 'nobody'"),
+    ],
+)
+def test_another_version_of_code_is_named_with_the_worker(tmp_path, otherwise, says):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"x")
+    error = problem(sent(path, b"x", **otherwise))
+    assert isinstance(error, InputError)
+    assert "tcp://elsewhere:1" in error.problem
+    assert says in error.problem
+
+
+def test_an_error_comes_home_with_its_kind_and_what_the_worker_printed():
+    told = errand._told(WorkerError("the worker ended", "a hint", "last words"))
+    error = errand.error_of(json.loads(json.dumps(told)))
+    assert (error.exit_status, error.problem, error.hint, error.tail) == (
+        6,
+        "the worker ended",
+        "a hint",
+        "last words",
+    )
