@@ -12,13 +12,14 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final
 
-from distributed import Client, Queue, get_client, get_worker
+import distributed
 
 from repro.errors import InputError, TrainingError, UsageError
 from repro.execution.executor import (
@@ -35,6 +36,8 @@ from repro.execution.executor import (
 from repro.sweeping import errand
 from repro.sweeping.errand import Brought, Message
 
+ENGINE: Final[Any] = distributed
+"""It has no types."""
 PATIENCE: Final = 10.0
 """Seconds for a scheduler to answer, and for its first worker to be there."""
 GONE: Final = frozenset({"cancelled", "released", "forgotten", "memory", "error"})
@@ -73,13 +76,14 @@ class DaskExecutor:
         self._name = f"repro-{secrets.token_hex(8)}"
         self._sent: dict[int, _Sent] = {}
         self._heard: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self._told: list[Event] = []
         self._client: Any = None
         self._closing = threading.Event()
 
     def __enter__(self) -> DaskExecutor:
         """Connect; raises InputError where there is no scheduler, or none of its workers."""
         try:
-            self._client = Client(self._address, timeout=PATIENCE, set_as_default=False)
+            self._client = ENGINE.Client(self._address, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
             raise InputError(
                 f"no scheduler answers at {self._address}: {error}",
@@ -93,7 +97,7 @@ class DaskExecutor:
                 f"the scheduler at {self._address} has no workers",
                 f"start some: dask worker {self._address}",
             ) from error
-        self._events = Queue(self._name, client=self._client)
+        self._events = ENGINE.Queue(self._name, client=self._client)
         self._reader = threading.Thread(target=self._listen, daemon=True)
         self._reader.start()
         return self
@@ -119,7 +123,9 @@ class DaskExecutor:
         """Return how many workers have nothing to do, as far as is known here."""
         if self._is_lost():
             return 1  # whoever submits hears of it
-        return min(self._jobs, sum(self._client.nthreads().values())) - len(self._sent)
+        with self._asking():
+            places: int = sum(self._client.nthreads().values())
+        return min(self._jobs, places) - len(self._sent)
 
     def submit(self, task: Task) -> None:
         """Give a task to the engine; see `Executor.submit`."""
@@ -127,10 +133,15 @@ class DaskExecutor:
         sent = json.dumps(errand.parcel(task, paths), allow_nan=False)
         name = f"{self._name}-{task.number}"
         self._require_engine()
-        orders = Queue(name, client=self._client)
-        future = self._client.submit(
-            carry_out, sent, self._name, task.number, key=name, retries=0, pure=False
-        )
+        if not task.folder.is_dir():
+            where = InputError(f"{task.folder} is no folder for what comes out", None)
+            self._told.append(Failed(task.number, where))
+            return
+        with self._asking():
+            orders = ENGINE.Queue(name, client=self._client)
+            future = self._client.submit(
+                carry_out, sent, self._name, task.number, key=name, retries=0, pure=False
+            )
         self._sent[task.number] = _Sent(task, future, orders)
         future.add_done_callback(self._ended(task.number))
 
@@ -140,19 +151,21 @@ class DaskExecutor:
         sent = self._sent[number]
         sent.proceeded = True
         order = {"kind": "proceed", "attempt": sent.attempt, "seeds": seeds}
-        sent.orders.put(json.dumps(order))
+        with self._asking():
+            sent.orders.put(json.dumps(order))
 
     def cancel(self, number: int) -> None:
         """Take a task back; nothing more is told of it."""
         sent = self._sent.pop(number, None)
         if sent is not None and not self._is_lost():
-            sent.orders.put(json.dumps({"kind": "cancel", "attempt": sent.attempt}))
-            sent.future.cancel(force=True)
+            with self._asking():
+                sent.orders.put(json.dumps({"kind": "cancel", "attempt": sent.attempt}))
+                sent.future.cancel(force=True)
 
     def wait(self, seconds: float) -> list[Event]:
         """Return what the tasks said, at the latest after ``seconds``."""
         end = time.monotonic() + seconds
-        told: list[Event] = []
+        told, self._told = self._told, []
         while not told and (left := end - time.monotonic()) > 0:
             try:
                 heard = [self._heard.get(timeout=left)]
@@ -236,23 +249,34 @@ class DaskExecutor:
 
     def _require_engine(self) -> None:
         if self._is_lost():
-            raise ExecutorLostError(
-                f"the scheduler at {self._address} is gone",
-                "start it again, and the sweep goes on where it stopped",
-            )
+            raise self._lost()
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Raise ExecutorLostError for a call that the engine does not answer."""
+        try:
+            yield
+        except (OSError, TimeoutError, CancelledError) as error:
+            raise self._lost() from error
+
+    def _lost(self) -> ExecutorLostError:
+        return ExecutorLostError(
+            f"the scheduler at {self._address} is gone",
+            "start it again, and the sweep goes on where it stopped",
+        )
 
 
 class _DaskLine:
     """What a task says, and hears, through the scheduler."""
 
     def __init__(self, name: str, number: int) -> None:
-        worker = get_worker()
+        worker = ENGINE.get_worker()
         self._worker, self._key = worker, worker.get_current_task()
         self._number, self._attempt = number, secrets.token_hex(8)
         self.place: str = worker.address
-        client = get_client()
-        self._events = Queue(name, client=client)
-        self._orders = Queue(f"{name}-{number}", client=client)
+        client = ENGINE.get_client()
+        self._events = ENGINE.Queue(name, client=client)
+        self._orders = ENGINE.Queue(f"{name}-{number}", client=client)
         self._say({"kind": "started", "place": self.place})
 
     def tell(self, message: Message) -> None:

@@ -1,60 +1,48 @@
 """Sweeps on a real dask scheduler: its workers, itself and the coordinator are killed."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
-import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from .cluster import Cluster, until
+
 pytest.importorskip("distributed")
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dask")]
-DASK = (sys.executable, "-m", "dask")
+REPRO = str(Path(sys.executable).parent / "repro")
 LONG = ("--family", "lightgbm", "n_estimators=2000", "learning_rate=0.01")
 
 
-@dataclass
-class Cluster:
-    """A scheduler and its workers, each a process of its own."""
+@dataclass(frozen=True)
+class Away:
+    """A workspace whose commands are processes of their own."""
 
-    folder: Path
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    root: Path
+    environment: dict[str, str]
 
-    @property
-    def address(self) -> str:
-        return str(json.loads((self.folder / "scheduler.json").read_text())["address"])
+    def run(self, *arguments, status=0):
+        done = subprocess.run(
+            [REPRO, *arguments],
+            cwd=self.root,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == status, f"{arguments}\n{done.stdout}\n{done.stderr}"
+        return done
 
-    def start(self, *words: str) -> subprocess.Popen[bytes]:
-        file = str(self.folder / "scheduler.json")
-        with (self.folder / f"{len(self.processes)}.log").open("wb") as log:
-            process = subprocess.Popen(
-                [*DASK, *words, "--scheduler-file", file], stdout=log, stderr=log, cwd=self.folder
-            )
-        self.processes.append(process)
-        return process
+    def json(self, *arguments):
+        return json.loads(self.run(*arguments, "--format", "json").stdout)
 
-    def scheduler(self) -> subprocess.Popen[bytes]:
-        process = self.start("scheduler", "--port", "0", "--no-dashboard")
-        until((self.folder / "scheduler.json").exists)
-        return process
-
-    def worker(self) -> subprocess.Popen[bytes]:
-        return self.start("worker", "--nthreads", "1", "--no-nanny", "--no-dashboard")
-
-    def stop(self) -> None:
-        for process in self.processes:
-            process.kill()
-            process.wait()
-
-
-def until(condition, seconds=120):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    def records(self):
+        log = self.root / "AUDIT_LOG" / "log.jsonl"
+        return [json.loads(line) for line in log.read_text("utf-8").splitlines()]
 
 
 @pytest.fixture
@@ -68,7 +56,7 @@ def cluster(tmp_path):
 
 def started(desk, cluster, *words):
     """Start a sweep in a process of its own."""
-    command = [*desk.command, "sweep", *words, "--executor", "dask", "--jobs", "2"]
+    command = [REPRO, "sweep", *words, "--executor", "dask", "--jobs", "2"]
     with (cluster.folder / "sweep.log").open("wb") as log:
         return subprocess.Popen(
             [*command, "--address", cluster.address, "--no-progress"],
@@ -94,17 +82,22 @@ def once(desk, points):
     assert desk.json("audit", "verify", "--artifacts")["verdict"] == "ok"
     records = desk.records()
     plans = [r["body"]["run"] for r in records if r["type"] == "run.planned"]
-    ends = {r["body"]["run"] for r in records if r["type"].startswith("run.") and "plan" in r["body"]}
+    ends = {
+        r["body"]["run"] for r in records if r["type"].startswith("run.") and "plan" in r["body"]
+    }
     assert set(plans) == ends
     done = [r["body"]["execution_key"] for r in records if r["type"] == "run.completed"]
     assert len(done) == len(set(done)) == points
 
 
 @pytest.fixture
-def away(make_desk):
-    """Return a desk whose commands are processes of their own."""
-    desk = make_desk()
-    return replace(desk, command=(str(Path(sys.executable).parent / "repro"),))
+def away(tmp_path):
+    """Return a new workspace."""
+    root = tmp_path / "workspace"
+    found = Away(root, {**os.environ, "REPRO_KEYS": str(tmp_path / "keys")})
+    root.mkdir()
+    found.run("init")
+    return found
 
 
 def test_points_on_workers_have_the_bits_of_this_machine_and_are_trained_once(away, cluster):
@@ -113,9 +106,9 @@ def test_points_on_workers_have_the_bits_of_this_machine_and_are_trained_once(aw
     cluster.worker()
     words = ("seed=1..4", "--family", "random_forest", "n_estimators=3", "-q", "--executor", "dask")
     first = away.json("sweep", *words, "--jobs", "2", "--address", cluster.address)
-    assert [point["reused"] for point in first["points"]] == [False] * 4
+    assert [point["state"] for point in first["points"]] == ["sealed"] * 4
     again = away.json("sweep", *words, "--address", cluster.address)
-    assert [point["reused"] for point in again["points"]] == [True] * 4
+    assert [point["state"] for point in again["points"]] == ["sealed before"] * 4
     once(away, 4)
     here = away.json(
         *("train", "-q", "--family", "random_forest", "--set", "n_estimators=3", "--seed", "1")

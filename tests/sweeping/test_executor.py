@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import repro
+from repro.audit_log.formats.digests import digest_file
 from repro.config.resolution.resolve import Selection
 from repro.execution.executor import Failed, Finished, Prepared, Progressed, Setup, Task
 from repro.identity.run import seeds_of
@@ -15,7 +16,9 @@ from repro.sweeping.axes import parse_axes
 from repro.sweeping.executors import names, opened
 from repro.sweeping.points import Documents
 
-pytestmark = pytest.mark.slow
+from .cluster import Cluster, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dask")]
 PATIENCE = 120.0
 """Seconds that anything may take on a busy machine."""
 
@@ -32,17 +35,38 @@ def ready(tmp_path_factory):
     return [documents.ready(p) for p in documents.spelled(chosen, parse_axes(["seed=1,2"]))]
 
 
-@pytest.fixture(params=["local"])
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """Return a dask scheduler with two workers."""
+    found = Cluster(tmp_path_factory.mktemp("cluster"))
+    found.scheduler()
+    found.worker()
+    found.worker()
+    yield found
+    found.stop()
+
+
+@pytest.fixture(params=["local", "dask"])
 def executor(request):
     """Give an executor with two places."""
-    with opened(request.param, Setup(jobs=2)) as found:
+    address = None
+    if request.param == "dask":
+        address = request.getfixturevalue("cluster").address
+    with opened(request.param, Setup(jobs=2, address=address)) as found:
+        until(lambda: found.free == 2)
         yield found
 
 
 def task(number, ready, base, **changes):
     folder = base / str(number)
     folder.mkdir()
-    return Task(number, replace(ready.job, **changes), folder, {})
+    job = replace(ready.job, **changes)
+    return Task(number, job, folder, digests(job))
+
+
+def digests(job):
+    found = {name: digest_file(path) for name, path in job.files.items()}
+    return {name: {"blake3": one.blake3, "sha256": one.sha256} for name, one in found.items()}
 
 
 def seeds(ready, facts):
@@ -120,7 +144,7 @@ def test_a_task_that_is_too_slow_is_ended_with_the_setting_that_says_so(executor
 
 
 def test_a_task_that_cannot_be_started_is_a_failure_not_an_error(executor, ready, tmp_path):
-    executor.submit(Task(1, ready[0].job, tmp_path / "is not there", {}))
+    executor.submit(Task(1, ready[0].job, tmp_path / "is not there", digests(ready[0].job)))
     (failed,) = heard(executor, Failed)
     assert failed.number == 1
     assert executor.free == 2
