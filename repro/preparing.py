@@ -88,7 +88,11 @@ def plan_of(asked: Asked, job: Job, found: Evidence, prepared: Mapping[str, Any]
         code=code,
         git=found.git,
         facts=facts,
-        environment={**environment, "host": dict(found.host), "settings": job.settings},
+        environment={
+            **environment,
+            "host": environment.get("host") or dict(found.host),
+            "settings": job.settings,
+        },
         identity=identity_with(active, job, facts, code, environment),
         forced=declaration.forced(active.level),
         seeds=seeds,

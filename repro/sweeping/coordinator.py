@@ -35,10 +35,11 @@ from repro.execution.executor import (
 from repro.inputs import ChangedFilesError
 from repro.leaking import LeakingFeatures, unable
 from repro.observer import Observer
-from repro.plan import Plan, require_sound, without_rows
+from repro.plan import Plan, require_sound
 from repro.preparing import Asked, plan_of
 from repro.runs.staging import require_room, staging
 from repro.sealing import Outcome, input_texts
+from repro.sweeping.cautions import Cautions
 from repro.sweeping.done import Done, Result
 from repro.sweeping.known import Known
 from repro.sweeping.ledger import Ledger, Sealed, Underway
@@ -74,7 +75,7 @@ class Coordinator:
     """The last plan whose files were spelled, and these: most say the same of their environment."""
     _writers: Writers = field(init=False)
     _tasks: int = 0
-    _warned: set[str] = field(default_factory=set)
+    _cautions: Cautions = field(init=False)
     _largest: int = 0
     """Bytes of the largest run that was sealed so far."""
 
@@ -82,6 +83,7 @@ class Coordinator:
         """Know nothing yet of any result."""
         self._known = Known(self.documents.root)
         self._writers = Writers(self.ledger)
+        self._cautions = Cautions(self.observer.warn)
 
     def run(self, points: Iterable[Point]) -> None:
         """Bring every point to its end; `done` has them, and those that were not started not.
@@ -195,7 +197,7 @@ class Coordinator:
             try:
                 plan = self._plan(waiting, underway, event.facts)
                 require_sound(plan)
-                self._warn_of(plan)
+                self._cautions.look_at(waiting.point.name, plan, event.place)
                 known = self._known.sealed(plan) if self.reuse else None
             except LeakingFeatures as leaking:
                 self._again(event.number, leaking)
@@ -205,10 +207,6 @@ class Coordinator:
             except ReproError as error:
                 refused.append((event.number, error))
                 continue
-            if plan.identity.missing and underway.ready.active.identity_mode == "relaxed":
-                missing = ", ".join(plan.identity.missing)
-                told = f"the run is marked incomplete: no facts of {missing}"
-                self.observer.warn(f"{waiting.point.name}: {told}")
             if known is None:
                 plans.append((event.number, plan))
             else:
@@ -266,13 +264,6 @@ class Coordinator:
         refusal = unable(waiting.found, error) if isinstance(error, ProblemsError) else error
         self.ledger.refuse(waiting.found.judged.resolved, refusal)
         return refusal
-
-    def _warn_of(self, plan: Plan) -> None:
-        """Say, once for all points, what symbols vanish."""
-        told = without_rows(plan)
-        if told is not None and told not in self._warned:
-            self._warned.add(told)
-            self.observer.warn(told)
 
     def _later(self, waiting: Waiting) -> None:
         """Let a point wait until another command has ended the run that it would be."""

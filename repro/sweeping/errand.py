@@ -20,6 +20,7 @@ from repro.audit_log.formats.digests import digest_file
 from repro.errors import InputError, ReproError, TrainingError
 from repro.execution.executor import Task
 from repro.execution.session import Job, Session
+from repro.facts.host import host
 from repro.facts.trainers import Declaration, declaration
 
 OBJECTS: Final = "REPRO_OBJECTS"
@@ -113,7 +114,9 @@ def error_of(told: Mapping[str, Any]) -> ReproError:
 def _trained(job: Job, place: Path, line: Line) -> Message:
     """Run the strict child to its end; raises DroppedError if nobody waits for it any more."""
     with Session(job, place) as session:
-        line.tell({"kind": "prepared", "message": _hear(session, line)})
+        prepared = _hear(session, line)
+        prepared["environment"]["host"] = host()  # the coordinator sees another one
+        line.tell({"kind": "prepared", "message": prepared})
         while (order := line.order(STEP)) is None:
             _require_wanted(line)
         if order["kind"] != "proceed":

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-DASK = (sys.executable, "-m", "dask")
-
 
 @dataclass
 class Cluster:
@@ -31,9 +29,10 @@ class Cluster:
         until((self.folder / "scheduler.json").exists)
         return process
 
-    def worker(self) -> subprocess.Popen[bytes]:
+    def worker(self, python: str = sys.executable) -> subprocess.Popen[bytes]:
         """Start a worker with one thread, which nobody starts again."""
-        return self._start("worker", "--nthreads", "1", "--no-nanny", "--no-dashboard")
+        words = ("worker", "--nthreads", "1", "--no-nanny", "--no-dashboard")
+        return self._start(*words, python=python)
 
     def stop(self) -> None:
         """Kill whatever still runs."""
@@ -41,11 +40,14 @@ class Cluster:
             process.kill()
             process.wait()
 
-    def _start(self, *words: str) -> subprocess.Popen[bytes]:
+    def _start(self, *words: str, python: str = sys.executable) -> subprocess.Popen[bytes]:
         file = str(self.folder / "scheduler.json")
         with (self.folder / f"{len(self.processes)}.log").open("wb") as log:
             process = subprocess.Popen(
-                [*DASK, *words, "--scheduler-file", file], stdout=log, stderr=log, cwd=self.folder
+                [python, "-m", "dask", *words, "--scheduler-file", file],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
             )
         self.processes.append(process)
         return process

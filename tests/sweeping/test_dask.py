@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
+import venv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,6 +117,35 @@ def test_points_on_workers_have_the_bits_of_this_machine_and_are_trained_once(aw
     )
     assert here["run"].endswith("-2")
     assert "incident" not in kinds(away)
+
+
+def installed_otherwise(place):
+    """Return an interpreter with all that this one has, and one library of other bytes."""
+    venv.create(place, with_pip=False, symlinks=True)
+    names = {"base": str(place), "platbase": str(place)}
+    site = Path(sysconfig.get_path("purelib", "venv", names))
+    for folder in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
+        for entry in Path(folder).iterdir():
+            if not (site / entry.name).exists():
+                (site / entry.name).symlink_to(entry)
+    library = site / "threadpoolctl.py"
+    text = library.read_text()
+    library.unlink()
+    library.write_text(text + "\n# patched\n")
+    return str(place / "bin" / "python")
+
+
+def test_a_worker_unlike_the_others_is_told_and_its_runs_have_their_own_keys(
+    away, cluster, tmp_path
+):
+    cluster.scheduler()
+    cluster.worker()
+    cluster.worker(installed_otherwise(tmp_path / "other"))
+    status, said = ended(started(away, cluster, "seed=1..8", "--family", "ridge"), cluster)
+    assert status == 0, said
+    assert "libraries, threadpoolctl; its runs have execution keys of their own" in said
+    assert said.count("is not like tcp://") == 1
+    once(away, 8)
 
 
 def test_a_worker_that_dies_ends_its_point_alone(away, cluster):
