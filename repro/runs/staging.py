@@ -52,11 +52,12 @@ def staging(root: Path) -> Iterator[Staging]:
             )
     try:
         base.mkdir(parents=True, exist_ok=True)
-        _remove_stale(base)
-        folder = base / secrets.token_hex(8)
-        folder.mkdir()
-        descriptor = os.open(folder / layout.LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with _one_at_a_time(base):
+            _remove_stale(base)
+            folder = base / secrets.token_hex(8)
+            folder.mkdir()
+            descriptor = os.open(folder / layout.LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         place = Staging(root, folder)
         place.work.mkdir()
     except OSError as error:
@@ -73,7 +74,7 @@ def require_room(root: Path, size: int = 0) -> None:
 
     ``size`` is that of a run, in bytes.
     """
-    path = layout.results(root) / layout.STAGING / f"{secrets.token_hex(8)}.room"
+    path = layout.results(root) / layout.STAGING / "room"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(bytes(ROOM))
@@ -187,11 +188,28 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+@contextmanager
+def _one_at_a_time(base: Path) -> Iterator[None]:
+    """Hold the lock under which folders are made: one without its own lock is in nobody's hands."""
+    descriptor = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _remove_stale(base: Path) -> None:
-    """Remove the folders whose owner is gone: their lock is free."""
+    """Remove the folders whose owner is gone: their lock is free, or no longer there.
+
+    The latter was killed while it took its folder away. To be called by `_one_at_a_time`.
+    """
     for folder in sorted(base.iterdir()):
         try:
             descriptor = os.open(folder / layout.LOCK, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            shutil.rmtree(folder, ignore_errors=True)
+            continue
         except OSError:
             continue
         try:

@@ -44,13 +44,15 @@ def test_nothing_is_left_when_a_run_is_given_up(tmp_path):
 
 def test_what_a_killed_process_left_is_removed_and_what_lives_is_not(tmp_path):
     base = tmp_path / "RESULTS" / ".staging"
-    for name in ("dead", "alive"):
+    for name in ("dead", "alive", "half removed"):
         (base / name / "work").mkdir(parents=True)
         (base / name / ".lock").touch()
+    (base / "half removed" / ".lock").unlink()
     holder = os.open(base / "alive" / ".lock", os.O_RDWR)
     fcntl.flock(holder, fcntl.LOCK_EX)
     with staging(tmp_path):
         assert not (base / "dead").exists()
+        assert not (base / "half removed").exists()
         assert (base / "alive").exists()
     os.close(holder)
 
