@@ -33,6 +33,7 @@ _ADDED = ("/site-packages/", "/dist-packages/")
 _METADATA = (".dist-info/", ".egg-info/")
 """Of a distribution's metadata, its version is recorded."""
 _WORDS = {False: "declared", True: "declared, or was not digested before the plan"}
+_CODE = (".py", ".pyc")
 _IMPORTING = "<frozen importlib._bootstrap_external>"
 
 
@@ -97,6 +98,13 @@ class Places:
         real = os.path.realpath(path)
         return real in self._files or f"{real}{os.sep}".startswith((self._inside, *self._folders))
 
+    def may_import(self, path: str) -> bool:
+        """Return whether code may be read in order to load it: who may load what, others say."""
+        if not self.closed:
+            return self.may_read(path)
+        installed = any(f"{place}{os.sep}".startswith(self._anywhere) for place in _places_of(path))
+        return installed or self.may_read(path)
+
     def may_list(self, path: str) -> bool:
         """Return whether a folder may be listed; what is installed, also after the plan."""
         below = [f"{place}{os.sep}" for place in _places_of(path)]
@@ -131,6 +139,12 @@ class Places:
     def may_write(self, path: str) -> bool:
         """Return whether a path lies in the run's directory, or is the null device."""
         return path == os.devnull or f"{os.path.realpath(path)}{os.sep}".startswith(self._inside)
+
+
+def _is_import(path: str) -> bool:
+    """Return whether it is the import system that opens a file, and for code: not for a table."""
+    opener = sys._getframe(3).f_code.co_filename
+    return opener == _IMPORTING and path.endswith(_CODE)
 
 
 def _places_of(path: str) -> tuple[str, str]:
@@ -171,9 +185,12 @@ def checks(watch: Watch, places: Places) -> Mapping[str, Check]:
         if isinstance(flags, int) and flags & _WRITE:
             if not places.may_write(name):
                 watch.refuse(f"write to {name}")
+        elif _is_import(name):
+            if not places.may_import(name):
+                watch.refuse(f"read of {name}, which is not declared,")
         elif not places.may_read(name):
             watch.refuse(f"read of {name}, which is not {_WORDS[places.closed]},")
-        elif sys._getframe(2).f_code.co_filename != _IMPORTING:
+        else:
             places.note(name)
 
     def listed(event: str, arguments: tuple[Any, ...]) -> None:
