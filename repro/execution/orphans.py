@@ -38,13 +38,18 @@ def adopting() -> Iterator[Callable[[float], int]]:
 
 
 def _still_running(before: frozenset[int], seconds: float) -> int:
-    """Return how many children there are that were not there before and do not end in time."""
+    """Return how many children there are that were not there before and do not end in time.
+
+    One that ends while it is looked at may have left another, which came to us after we looked: so
+    there is nobody only once a look finds nobody, ended or not.
+    """
     end = time.monotonic() + seconds
-    while running := sum(map(_runs, _children() - before)):
-        if time.monotonic() >= end:
-            break
-        time.sleep(STEP)
-    return running
+    while found := _children() - before:
+        if running := sum(map(_runs, found)):
+            if time.monotonic() >= end:
+                return running
+            time.sleep(STEP)
+    return 0
 
 
 def _runs(child: int) -> bool:
