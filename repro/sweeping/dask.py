@@ -176,8 +176,20 @@ class DaskExecutor:
                 while True:
                     heard.append(self._heard.get_nowait())
             for kind, what in heard:
-                told += self._said(what) if kind == "said" else self._over(what)
+                starts = {number: sent.attempt for number, sent in self._sent.items()}
+                news = self._said(what) if kind == "said" else self._over(what)
+                told = [event for event in told if self._is_of_its_start(event, starts)] + news
         return told
+
+    def _is_of_its_start(self, event: Event, starts: Mapping[int, str | None]) -> bool:
+        """Return whether the start of a task of which an event is counts after a message too.
+
+        What one worker prepared says nothing of another that began the task again.
+        """
+        if not isinstance(event, Prepared):
+            return True
+        sent = self._sent.get(event.number)
+        return sent is not None and sent.attempt == starts[event.number]
 
     def _said(self, text: str) -> list[Event]:
         """Return what a message of a task means."""
