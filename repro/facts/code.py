@@ -50,12 +50,19 @@ def code_digests(
             )
     found = dict(loaded)
     for trainer in (declaration, *selectors):
-        if trainer.own_folder:
-            package = content_of(Path(trainer.own_folder), trainer.package, without=(BYTECODE,))
-            found[f"{trainer.package}{PACKAGE}"] = package.blake3
+        package = package_digest(trainer)
+        if package is not None:
+            found[f"{trainer.package}{PACKAGE}"] = package
         found.setdefault(trainer.module, digest_file(trainer.file.with_suffix(".py")).blake3)
         found[f"{trainer.module}{DECLARATION}"] = digest_file(Path(trainer.file)).blake3
     return dict(sorted(found.items()))
+
+
+def package_digest(trainer: Declaration) -> str | None:
+    """Return the digest of the whole package of a trainer, as it is here; None for one of ours."""
+    if trainer.own_folder is None:
+        return None
+    return content_of(Path(trainer.own_folder), trainer.package, without=(BYTECODE,)).blake3
 
 
 def digest_here(name: str) -> str | None:

@@ -20,6 +20,7 @@ from repro.audit_log.formats.digests import digest_file
 from repro.errors import InputError, ReproError, TrainingError
 from repro.execution.executor import Task
 from repro.execution.session import Job, Session
+from repro.facts.code import package_digest
 from repro.facts.host import host
 from repro.facts.trainers import Declaration, declaration
 
@@ -155,7 +156,7 @@ def _job(sent: Parcel, place: str) -> Job:
     return Job(decides, options, trainers[0], files, *rest)
 
 
-def _trainer(told: Mapping[str, str], place: str) -> Declaration:
+def _trainer(told: Mapping[str, Any], place: str) -> Declaration:
     """Return the trainer of the same bytes that is installed here."""
     try:
         found = declaration(told["family"])
@@ -165,6 +166,13 @@ def _trainer(told: Mapping[str, str], place: str) -> Declaration:
         raise InputError(
             f"the worker {place} has another declaration of {told['family']}: {found.digest}, not "
             f"{told['digest']}",
+            "install the same version of its distribution on every worker",
+        )
+    package = package_digest(found)
+    if package != told["package"]:
+        raise InputError(
+            f"the worker {place} has other files in the package {found.package}, of the trainer "
+            f"{told['family']}: {package}, not {told['package']}",
             "install the same version of its distribution on every worker",
         )
     return found
@@ -190,8 +198,9 @@ def _found(name: str, told: Mapping[str, str], place: str) -> Path:
     )
 
 
-def _described(trainer: Any) -> dict[str, str]:
-    return {"family": trainer.family, "digest": trainer.digest}
+def _described(trainer: Any) -> Message:
+    package = package_digest(trainer)
+    return {"family": trainer.family, "digest": trainer.digest, "package": package}
 
 
 def _version() -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ from repro.errors import InputError
 from repro.execution.executor import Task
 from repro.execution.launch import WorkerError
 from repro.execution.session import Job
+from repro.facts import trainers
 from repro.facts.trainers import declaration
 from repro.sweeping import errand
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "repro-stumps"
 
 
 class Silent:
@@ -36,11 +40,10 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
-def sent(path, data, **otherwise):
+def sent(path, data, family="ridge", **otherwise):
     """Return a parcel for a file of these bytes, as it arrives."""
-    job = Job(
-        {"execution": {"threads": 1}}, {}, declaration("ridge"), {"a.csv": path}, "strict", 1, 60
-    )
+    trainer = declaration(family)
+    job = Job({"execution": {"threads": 1}}, {}, trainer, {"a.csv": path}, "strict", 1, 60)
     task = Task(1, job, Path(), {"a.csv": {"blake3": "0" * 64, "sha256": sha256(data)}})
     found = errand.parcel(task, {"a.csv": str(path)}) | otherwise
     return json.loads(json.dumps(found))
@@ -72,7 +75,7 @@ def test_a_file_is_found_by_its_digest_among_objects(tmp_path, monkeypatch):
     (objects / sha256(b"x")).write_bytes(b"x")
     job = errand._job(sent(path, b"x"), "here")
     assert job.files == {"a.csv": objects / sha256(b"x")}
-    assert problem(sent(path, b"x")) == ""  # dropped by the line: it got as far as its child
+    assert not isinstance(problem(sent(path, b"x")), InputError)  # it got as far as its child
 
 
 @pytest.mark.parametrize(
@@ -101,3 +104,27 @@ def test_an_error_comes_home_with_its_kind_and_what_the_worker_printed():
         "a hint",
         "last words",
     )
+
+
+def test_a_trainer_of_others_is_taken_only_with_the_very_files_of_its_package(
+    tmp_path, monkeypatch
+):
+    """A fit may read any file of that package, so the coordinator's is part of the key."""
+    path, installed = tmp_path / "a.csv", tmp_path / "installed"
+    path.write_bytes(b"x")
+    shutil.copytree(EXAMPLE / "repro_stumps", installed / "repro_stumps")
+    info = installed / "repro_stumps-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: repro-stumps\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[repro.trainers]\nstumps = repro_stumps.stumps\n")
+    monkeypatch.syspath_prepend(str(installed))
+    trainers._found.cache_clear()
+    try:
+        parcel = sent(path, b"x", family="stumps")
+        assert errand._job(parcel, "here").trainer.family == "stumps"
+        (installed / "repro_stumps" / "table.csv").write_text("another table")
+        error = problem(parcel)
+    finally:
+        trainers._found.cache_clear()
+    assert isinstance(error, InputError)
+    assert "tcp://elsewhere:1 has other files in the package repro_stumps" in error.problem
