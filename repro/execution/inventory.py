@@ -52,12 +52,23 @@ def _beside(files: Loaded, read: Iterable[str]) -> list[tuple[str, str, str]]:
     for file in read:
         name = os.path.basename(file)  # noqa: PTH119 - of thousands
         alike = (one for one in code if one.endswith(name))
-        if _is_standard(file) or any(os.path.samefile(one, file) for one in alike):  # noqa: PTH121
+        if _is_standard(file) or any(_is_same(one, file) for one in alike):
             continue
         folder = next((f for f in folders if f and _is_below(file, f)), str(Path(file).parent))
         top, _, below = file.removeprefix(folder + os.sep).partition(os.sep)
         found.append((top, below or top, file))
     return sorted(found)
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Return whether two paths lead to one file; not where there is none, or it is in an archive.
+
+    Who looks for a file that is not there has been told so, and that decides too.
+    """
+    try:
+        return os.path.samefile(one, other)  # noqa: PTH121
+    except OSError:
+        return False
 
 
 def _is_standard(file: str) -> bool:

@@ -1,6 +1,7 @@
 """What is read back of the interpreter: all code that computes, wherever it lies."""
 
 import ctypes
+import importlib
 import os
 import py_compile
 import shutil
@@ -92,3 +93,19 @@ def test_a_trainers_package_is_compiled_from_its_sources_not_taken_from_bytecode
 
     assert answered("repro") == 7
     assert answered("planted", "repro") == 3
+
+
+def test_a_file_that_was_looked_for_and_is_not_there_is_listed_as_such(tmp_path, monkeypatch):
+    """Modules of its name may lie in an archive, or be there: neither is that file."""
+    archive = tmp_path / "zipped.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("in_archive/__init__.py", "")
+    monkeypatch.syspath_prepend(str(archive))
+    importlib.import_module("in_archive")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    try:
+        found = inventory.loaded([str(tmp_path / "absent" / "__init__.py")])
+    finally:
+        del sys.modules["in_archive"]
+    assert found["absent"] == [("__init__.py", str(tmp_path / "absent" / "__init__.py"))]
+    assert inventory.digest_of(found["absent"][0][1]) == "unreadable"
