@@ -28,6 +28,7 @@ _SYSTEM = (
 )
 """What pandas, dateutil and threadpoolctl read of the system: seen with every family."""
 _SYSTEM_FILES = (os.devnull, "/etc/localtime")
+_PROCESSES = "/proc/"
 _ADDED = ("/site-packages/", "/dist-packages/")
 """Below the standard library's folder, and no part of it."""
 _METADATA = (".dist-info/", ".egg-info/")
@@ -93,7 +94,8 @@ class Places:
             return True
         if self.closed:
             return self._may_still_read(path)
-        if direct.startswith(self._folders) and "/../" not in direct:
+        by_letters = "/../" not in direct and not path.startswith(_PROCESSES)
+        if by_letters and direct.startswith(self._folders):
             return True
         real = os.path.realpath(path)
         return real in self._files or f"{real}{os.sep}".startswith((self._inside, *self._folders))
@@ -113,9 +115,10 @@ class Places:
 
     def note(self, path: str) -> None:
         """Remember that a file was read, if it is one of those that are installed."""
-        where, real = os.path.abspath(path), os.path.realpath(path)  # noqa: PTH100 - links stay
+        where, real = _places_of(path)
+        own = f"{_PROCESSES}{os.getpid()}{os.sep}"  # as psutil spells it
         declared = {path, real} & self._files or real.startswith(self._inside)
-        known = where.startswith(_SYSTEM) or any(part in where for part in _METADATA)
+        known = where.startswith((*_SYSTEM, own)) or any(part in where for part in _METADATA)
         if not declared and not known:
             self._installed.add(where)
 
@@ -148,8 +151,13 @@ def _is_import(path: str) -> bool:
 
 
 def _places_of(path: str) -> tuple[str, str]:
-    """Return where a path leads by its letters, and where it leads through its links."""
-    return os.path.abspath(path), os.path.realpath(path)  # noqa: PTH100 - links stay
+    """Return where a path leads by its letters, and where it leads through its links.
+
+    What the system tells of processes has links to all that there is, ``root`` for one: of a path
+    that begins there, the letters say nothing.
+    """
+    by_letters, real = os.path.abspath(path), os.path.realpath(path)  # noqa: PTH100 - links stay
+    return real if by_letters.startswith(_PROCESSES) else by_letters, real
 
 
 def guard_nodes(watch: Watch, places: Places) -> None:
