@@ -228,8 +228,10 @@ class DaskExecutor:
         finally:
             with suppress(Exception):
                 sent.orders.close()
-        for name, data in brought.files.items():
-            (sent.task.folder / name).write_bytes(data)
+        try:
+            errand.keep(brought.files, sent.task.folder, sent.place)
+        except TrainingError as error:
+            return [Failed(number, error)]
         if brought.message is not None:
             return [Finished(number, brought.message)]
         told = brought.error or {

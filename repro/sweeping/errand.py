@@ -99,6 +99,17 @@ def run(sent: Parcel, line: Line) -> Brought:
             return Brought(None, _told(InputError(reason, "is there space left?")), {})
 
 
+def keep(files: Mapping[str, bytes], folder: Path, place: str) -> None:
+    """Write what a worker brought into ``folder``; TrainingError for a name that leads out."""
+    for name in files:
+        if name in ("", ".", "..") or {"/", "\0"} & {*name}:
+            raise TrainingError(
+                f"the worker {place} sent a file under the name {name!r}, which is none", None
+            )
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+
+
 def error_of(told: Mapping[str, Any]) -> ReproError:
     """Return the error that a worker told of."""
     kind = getattr(errors, told["kind"], TrainingError)

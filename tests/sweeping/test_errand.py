@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.errors import InputError
+from repro.errors import InputError, TrainingError
 from repro.execution.executor import Task
 from repro.execution.launch import WorkerError
 from repro.execution.session import Job
@@ -128,3 +128,14 @@ def test_a_trainer_of_others_is_taken_only_with_the_very_files_of_its_package(
         trainers._found.cache_clear()
     assert isinstance(error, InputError)
     assert "tcp://elsewhere:1 has other files in the package repro_stumps" in error.problem
+
+
+@pytest.mark.parametrize("name", ["../out", "/out", "a/b", "..", ".", "", "a\0b"])
+def test_a_worker_writes_nothing_beside_the_folder_of_its_task(tmp_path, name):
+    folder = tmp_path / "work"
+    folder.mkdir()
+    with pytest.raises(TrainingError, match="the worker tcp://elsewhere:1 sent a file"):
+        errand.keep({"model": b"1", name: b"2"}, folder, "tcp://elsewhere:1")
+    assert sorted(tmp_path.rglob("*")) == [folder]
+    errand.keep({"model": b"1", "..b": b"2"}, folder, "tcp://elsewhere:1")
+    assert (folder / "..b").read_bytes() == b"2"
