@@ -14,8 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repro.audit.log import contradicted_keys, records_naming, require_completed, require_vouching
+from repro.audit.log import (
+    DIRECTORY,
+    contradicted_keys,
+    records_naming,
+    require_completed,
+    require_vouching,
+)
 from repro.audit_log.formats.digests import payload_digest
+from repro.audit_log.storage.layout import LINES
 from repro.identity.keys import exact
 from repro.leaking import Judged
 from repro.plan import Plan
@@ -51,8 +58,10 @@ class Known:
     _completed: dict[str, tuple[str, list[Mapping[str, Any]]]] | None = None
     """Execution key to the newest run that the log completed before this sweep, and its artifacts
     as far as they are needed; read once, for points of which nothing was heard yet."""
-    _contradicted: frozenset[str] | None = None
-    """The execution keys under which the log has an incident."""
+    _contradicted: frozenset[str] = frozenset()
+    """The execution keys under which the log had an incident when it was last looked at."""
+    _seen: tuple[int, int, int] | None = None
+    """What the log's file looked like then: this sweep adds to it, and so may other commands."""
     _is_vouched: bool = False
 
     def learn(self, ready: Ready, plan: Plan) -> None:
@@ -117,11 +126,17 @@ class Known:
 
     def _standing(self, run: Run, judged: Judged) -> Outcome | None:
         """Return a sealed run as the outcome of a new one; see `standing_for`."""
-        if self._contradicted is None:
-            self._contradicted = contradicted_keys(self.root)
-        if run.group["execution_key"] in self._contradicted:
+        if self._is_contradicted(run.group["execution_key"]):
             return standing_for(self.root, run, judged)
         return as_good(run, judged)
+
+    def _is_contradicted(self, execution_key: str) -> bool:
+        """Return whether the log has an incident under a key; read again once it grew."""
+        found = (self.root / DIRECTORY / LINES).stat()
+        seen = (found.st_ino, found.st_size, found.st_mtime_ns)
+        if seen != self._seen:
+            self._contradicted, self._seen = contradicted_keys(self.root), seen
+        return execution_key in self._contradicted
 
 
 def _promises(ready: Ready) -> bool:

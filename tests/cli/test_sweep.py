@@ -21,6 +21,7 @@ from repro.audit_log.formats.record import Tool
 from repro.audit_log.keys.keystore import KeyStore
 from repro.audit_log.storage.creation import local_actor
 from repro.audit_log.storage.store import Log
+from repro.sweeping.known import Known
 
 pytestmark = pytest.mark.slow
 FAST = ("-q", "--profile", "debug", "--family", "ridge", "--jobs", "2")
@@ -325,6 +326,21 @@ def test_bits_that_contradict_an_earlier_run_are_an_incident_and_the_others_go_o
     (incident,) = [r["body"] for r in desk.records() if r["type"] == "incident"]
     assert incident["run"] == found["points"][0]["run"]
     assert incident["others"] == [{"run": other["run"], "output_digest": "0" * 64}]
+
+
+def test_an_incident_that_comes_while_a_sweep_goes_on_is_seen(desk):
+    """Of this sweep, or of a `repro verify` beside it: no run of its key stands for a new one."""
+    found = desk.json("sweep", *FAST, "seed=1,2")
+    one, two = (point["execution_key"] for point in found["points"])
+    known = Known(desk.root)
+    assert not known._is_contradicted(one)
+    keys = KeyStore(desk.keys)
+    log = Log.open(desk.root / "AUDIT_LOG", actor=local_actor(), tool=Tool("t", "1"), keys=keys)
+    body = {"run": "x", "execution_key": one, "output_digest": "0" * 64, "others": []}
+    log.append("incident", body)
+    log.commit()
+    assert known._is_contradicted(one)
+    assert not known._is_contradicted(two)
 
 
 def test_the_installed_command_sweeps_from_a_folder_below(desk):
