@@ -47,17 +47,30 @@ def loaded(read: Iterable[str] = ()) -> Loaded:
 def _beside(files: Loaded, read: Iterable[str]) -> list[tuple[str, str, str]]:
     """Return package, place in it and path of each file that was read and is no loaded module."""
     code = files_of(files)
-    folders = sorted({*sys.path, sysconfig.get_path("purelib")}, key=len, reverse=True)
+    places = {*sys.path, sysconfig.get_path("purelib"), *_above_packages()} - {""}
+    # A library may also look for its files from where links lead.
+    folders = sorted({*places, *map(os.path.realpath, places)}, key=len, reverse=True)
     found = []
     for file in read:
         name = os.path.basename(file)  # noqa: PTH119 - of thousands
         alike = (one for one in code if one.endswith(name))
         if _is_standard(file) or any(_is_same(one, file) for one in alike):
             continue
-        folder = next((f for f in folders if f and _is_below(file, f)), str(Path(file).parent))
+        folder = next((f for f in folders if _is_below(file, f)), str(Path(file).parent))
         top, _, below = file.removeprefix(folder + os.sep).partition(os.sep)
         found.append((top, below or top, file))
     return sorted(found)
+
+
+def _above_packages() -> set[str]:
+    """Return the folder that holds each package that is loaded, by letters and through links.
+
+    It may lie where no search path leads.
+    """
+    tops = [module for name, module in sys.modules.items() if "." not in name]
+    files = [file for file in (getattr(top, "__file__", None) for top in tops) if file]
+    places = [Path(place) for file in files for place in (file, os.path.realpath(file))]
+    return {str(place.parents[1]) for place in places if place.stem == "__init__"}
 
 
 def _is_same(one: str, other: str) -> bool:

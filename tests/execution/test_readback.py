@@ -109,3 +109,26 @@ def test_a_file_that_was_looked_for_and_is_not_there_is_listed_as_such(tmp_path,
         del sys.modules["in_archive"]
     assert found["absent"] == [("__init__.py", str(tmp_path / "absent" / "__init__.py"))]
     assert inventory.digest_of(found["absent"][0][1]) == "unreadable"
+
+
+def test_a_file_of_a_package_is_listed_alike_however_the_package_is_installed(
+    tmp_path, monkeypatch
+):
+    """Through a link, by where it leads, or with no search path that leads there."""
+    package = tmp_path / "sources" / "sold"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "VERSION.txt").write_text("1")
+    (tmp_path / "site").symlink_to(tmp_path / "sources")
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "sold").symlink_to(package)
+    module = ModuleType("sold")
+    monkeypatch.setitem(sys.modules, "sold", module)
+    for site in ("sources", "site", "linked"):
+        for path in ([], [str(tmp_path / site)]):
+            with monkeypatch.context() as patch:
+                patch.setattr(sys, "path", [*sys.path, *path])
+                module.__file__ = str(tmp_path / site / "sold" / "__init__.py")
+                found = inventory.loaded([str(package / "VERSION.txt")])
+            assert [name for name, _ in found["sold"]] == ["sold", "VERSION.txt"]
+            assert "VERSION.txt" not in found
