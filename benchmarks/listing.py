@@ -37,14 +37,14 @@ def rows() -> list[Row]:
             (folder / str(count)).mkdir()
             workspace = fresh(folder / str(count))
             run(workspace.command("train", "--quiet", "--profile", "debug"))
-            _copy(workspace, count)
+            copy_runs(workspace, count)
             begin = time.perf_counter()
             listing = workspace.command("runs", "list", "--limit", str(PAGE))
             run(listing)
             made[count] = time.perf_counter() - begin
             commands[f"{count} newest"] = listing
             commands[f"{count} best"] = replace(listing, words=[*listing.words, "--sort", "rmse"])
-        _settle(folder)
+        settle(folder)
         for listing in commands.values():
             run(listing)
         taken = in_turn(commands, ROUNDS)
@@ -79,7 +79,7 @@ def rows() -> list[Row]:
     return found
 
 
-def _copy(workspace: Workspace, count: int) -> None:
+def copy_runs(workspace: Workspace, count: int) -> None:
     """Lay down so many copies of the one run's snapshot."""
     base = workspace.root / "RESULTS" / "runs"
     (snapshot,) = base.rglob("snapshot.json")
@@ -97,7 +97,7 @@ def _copy(workspace: Workspace, count: int) -> None:
         place.write_text(json.dumps(text))
 
 
-def _settle(folder: Path) -> None:
+def settle(folder: Path) -> None:
     """Let the folders of the runs be as old as they are for a user."""
     for base in sorted(folder.glob("*/*/RESULTS/runs")):
         then = time.time() - AGO

@@ -45,7 +45,7 @@ def rows() -> list[Row]:
     """Measure the CPU time of whole processes, in turn."""
     with scratch() as folder:
         workspace = fresh(folder)
-        _write(workspace)
+        write_panel(workspace, scaled(SYMBOLS))
         for alpha in ("1.0", "2.0"):
             run(workspace.command(*TRAIN, "--set", f"ridge.hyperparameters.alpha={alpha}"))
         files = sorted((workspace.root / "RESULTS").rglob("predictions.npy"))
@@ -71,13 +71,13 @@ def rows() -> list[Row]:
     ]
 
 
-def _write(workspace: Workspace) -> None:
+def write_panel(workspace: Workspace, symbols: int) -> None:
     """Write a panel of waves in the columns of the example, and let the configuration name it."""
     days = [(date(2000, 1, 3) + timedelta(days=n)).isoformat() for n in range(DAYS)]
     steps = np.arange(DAYS)
     with (workspace.root / PANEL).open("w") as file:
         file.write("Ticker,Date,Open,High,Low,Close,Volume,Adj Close\n")
-        for number in range(scaled(SYMBOLS)):
+        for number in range(symbols):
             jumps = (steps * 7919 + number * 104729) % 997 / 9970  # up to a tenth, no two in a row
             prices = np.round(100 * (1 + jumps + 0.2 * np.sin(steps / (7 + number))), 2).tolist()
             cells = zip(days, prices, strict=True)

@@ -3,7 +3,8 @@
 A point's own time is that of its worker: a strict process that starts, imports its libraries, reads
 the data, prepares, trains, writes and ends, with nobody who logs or seals. The ideal of a sweep on
 two processes is half the sum of these, and one start of the command. The same points are swept, and
-run bare on one process and on two, all in turn.
+run bare on one process and on two, all in turn; and swept on the workers of a dask scheduler on
+this machine, if that extra is installed.
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from measure import Command, Usage, run, seconds, usage_of
+from engine import engine, is_here
+from measure import Command, Usage, both, ratio, run, seconds, usage_of
 from places import Workspace, fresh, scratch
 from table import Row
 
 from repro.config.resolution.resolve import Selection
-from repro.execution.executor import Failed, Finished, Prepared, Setup, Task
+from repro.execution.executor import Failed, Finished, Prepared, Seeds, Setup, Task
 from repro.execution.local import open_local
 from repro.sweeping.axes import parse_axes
 from repro.sweeping.points import Documents, Point
@@ -31,11 +34,11 @@ POINTS = 100
 AGAIN = 2
 """Sweeps of each kind; the medians count."""
 JOBS = 2
-LIMIT = 0.9
+LIMIT, ENGINE_LIMIT = 0.9, 0.85
 OVERHEAD = 0.1
 """Seconds that a point may take beyond its worker's own time."""
 NOISE = 0.001
-FIXED = Selection(sets=("pipeline.family=lightgbm",), profile="debug")
+FAMILY = "lightgbm"
 
 
 def rows() -> list[Row]:
@@ -43,18 +46,18 @@ def rows() -> list[Row]:
     with scratch() as folder:
         workspace = fresh(folder)
         axis = f"seed=1..{POINTS}"
-        _swept(workspace, "seed=1..2", 1)  # once, so that nothing is read or compiled first
-        documents = Documents.read(workspace.root)
-        points = list(documents.spelled(FIXED, parse_axes([axis])))
-        start = _start(workspace)
+        swept(workspace, "seed=1..2", 1)  # once, so that nothing is read or compiled first
+        workers = Workers.of(workspace, axis, FAMILY)
+        start = start_of(workspace)
         two: list[Usage] = []
         one, own, ideal = list[float](), list[Usage](), list[float]()
         for _ in range(AGAIN):
-            two.append(_swept(workspace, axis, JOBS))
-            own.append(_bare(documents, points, workspace, 1))
-            ideal.append(_bare(documents, points, workspace, JOBS).wall)
-            one.append(_swept(workspace, axis, 1).wall)
-        again = _swept(workspace, axis, JOBS, rerun=False).wall
+            two.append(swept(workspace, axis, JOBS))
+            own.append(workers.bare(1))
+            ideal.append(workers.bare(JOBS).wall)
+            one.append(swept(workspace, axis, 1).wall)
+        again = swept(workspace, axis, JOBS, rerun=False).wall
+        engine_row = _on_an_engine(folder, workspace, axis)
     alone = statistics.median(each.wall for each in own)
     halves = alone / JOBS + start
     wall = statistics.median(each.wall for each in two)
@@ -94,18 +97,47 @@ def rows() -> list[Row]:
             (again - start) / POINTS / (alone / POINTS),
             numbers=f"{seconds((again - start) / POINTS)} a point",
         ),
+        engine_row,
     ]
 
 
-def _swept(workspace: Workspace, axis: str, jobs: int, *, rerun: bool = True) -> Usage:
-    """Return what a sweep took."""
-    words = ["sweep", axis, "--profile", "debug", "--family", "lightgbm", "--quiet"]
-    words += ["--jobs", str(jobs), *(["--rerun"] if rerun else [])]
-    return usage_of(workspace.command(*words))
+def _on_an_engine(folder: Path, workspace: Workspace, axis: str) -> Row:
+    """Measure the same sweep on local processes and on workers of dask, in turn."""
+    local, away = list[Usage](), list[Usage]()
+    if is_here():
+        with engine(folder / "engine", JOBS) as address:
+            on_dask = ("--executor", "dask", "--address", address)
+            swept(workspace, "seed=1..2", JOBS, words=on_dask)
+            for _ in range(AGAIN):
+                local.append(swept(workspace, axis, JOBS))
+                away.append(swept(workspace, axis, JOBS, words=on_dask))
+    ours, theirs = ([each.wall for each in side] for side in (local, away))
+    return Row(
+        f"{POINTS} points on {JOBS} processes: local / on dask",
+        ratio(ours, theirs) if away else None,
+        ENGINE_LIMIT,
+        at_least=True,
+        numbers=both(ours, theirs) if away else "",
+    )
 
 
-def _start(workspace: Workspace) -> float:
-    """Return how long the command takes to start and to check a configuration."""
+def swept(
+    workspace: Workspace,
+    axis: str,
+    jobs: int,
+    *,
+    family: str = FAMILY,
+    rerun: bool = True,
+    words: Sequence[str] = (),
+) -> Usage:
+    """Return what a sweep took; on an engine, the CPU time of its workers is not in it."""
+    command = ["sweep", axis, "--profile", "debug", "--family", family, "--quiet"]
+    command += ["--jobs", str(jobs), *(["--rerun"] if rerun else []), *words]
+    return usage_of(workspace.command(*command))
+
+
+def start_of(workspace: Workspace) -> float:
+    """Return the seconds that the command takes to start and to check a configuration."""
     taken = []
     for _ in range(5):
         begin = time.perf_counter()
@@ -114,29 +146,45 @@ def _start(workspace: Workspace) -> float:
     return statistics.median(taken)
 
 
-def _bare(documents: Documents, points: Sequence[Point], workspace: Workspace, jobs: int) -> Usage:
-    """Return what the workers of all points take, with nobody who logs or seals."""
-    request = max(workspace.root.rglob("request.json"), key=lambda p: p.stat().st_mtime)
-    seeds = json.loads(request.read_text("utf-8"))["seeds"]
-    waiting = list(points)
-    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as base:
-        begin, before = time.perf_counter(), _of_children()
-        with open_local(Setup(jobs)) as executor:
-            left = len(waiting)
-            while left:
-                while executor.free and waiting:
-                    point = waiting.pop()
-                    place = Path(base, str(point.number))
-                    place.mkdir()
-                    executor.submit(Task(point.number, documents.ready(point).job, place, {}))
-                for event in executor.wait(1.0):
-                    if isinstance(event, Prepared):
-                        executor.proceed(event.number, seeds)
-                    elif isinstance(event, Finished):
-                        left -= 1
-                    elif isinstance(event, Failed):
-                        raise event.error
-        return Usage(time.perf_counter() - begin, _of_children() - before, 0)
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """The workers of a sweep's points, to be run with nobody who logs or seals."""
+
+    documents: Documents
+    points: Sequence[Point]
+    seeds: Seeds
+
+    @classmethod
+    def of(cls, workspace: Workspace, axis: str, family: str) -> Workers:
+        """Return those of a sweep of a family; the newest run must be one of it."""
+        documents = Documents.read(workspace.root)
+        fixed = Selection(sets=(f"pipeline.family={family}",), profile="debug")
+        request = max(workspace.root.rglob("request.json"), key=lambda p: p.stat().st_mtime)
+        seeds = json.loads(request.read_text("utf-8"))["seeds"]
+        return cls(documents, list(documents.spelled(fixed, parse_axes([axis]))), seeds)
+
+    def bare(self, jobs: int) -> Usage:
+        """Return what all of them take, so many at a time."""
+        waiting = list(self.points)
+        with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as base:
+            begin, before = time.perf_counter(), _of_children()
+            with open_local(Setup(jobs)) as executor:
+                left = len(waiting)
+                while left:
+                    while executor.free and waiting:
+                        point = waiting.pop()
+                        place = Path(base, str(point.number))
+                        place.mkdir()
+                        job = self.documents.ready(point).job
+                        executor.submit(Task(point.number, job, place, {}))
+                    for event in executor.wait(1.0):
+                        if isinstance(event, Prepared):
+                            executor.proceed(event.number, self.seeds)
+                        elif isinstance(event, Finished):
+                            left -= 1
+                        elif isinstance(event, Failed):
+                            raise event.error
+            return Usage(time.perf_counter() - begin, _of_children() - before, 0)
 
 
 def _of_children() -> float:
