@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from measure import Usage, seconds
@@ -21,7 +24,8 @@ class Curves:
     cells: dict[str, dict[int, Usage | str]] = field(default_factory=dict)
 
     def put(self, what: str, size: int, cell: Usage | str) -> None:
-        """Add one cell: what was taken, or a text."""
+        """Add one cell, what was taken or a text, and say it: a long measurement may be ended."""
+        print(f"{size:,} {self.unit}: {what}: {_text(cell)}", file=sys.stderr, flush=True)
         self.cells.setdefault(what, {})[size] = cell
 
     def lines(self) -> list[str]:
@@ -73,6 +77,16 @@ def called(call: Callable[[], object], times: int = 1) -> Usage:
 def shared(usage: Usage, parts: int) -> Usage:
     """Return what each of so many parts took."""
     return Usage(usage.wall / parts, usage.cpu / parts, usage.memory)
+
+
+def weighed(folder: Path) -> str:
+    """Return how many bytes and files a folder holds."""
+    files, size = 0, 0
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        files += len(names)
+        size += sum((Path(place) / name).stat().st_size for name in sorted(names))
+    return f"{size / 1e6:,.1f} MB, {files:,} files"
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -8,14 +8,13 @@ before the commands start, because a child's peak of memory is never below its p
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from curves import Curves, called, median, shared
+from curves import Curves, called, median, shared, weighed
 from logs import ACTOR, TOOL, fill, run_records, short_records
 from measure import Command, Usage, usage_of
 from places import Workspace, fresh, scratch
@@ -71,8 +70,8 @@ def _measure(found: Curves, folder: Path, size: int, rounds: int) -> None:
     timed("`… publish`, all", publish)
     found.put(f"`… publish`, {NEW} new", size, _after_new(log, publish, rounds))
     often("`repro train`, ridge", *TRAIN)
-    found.put("log on the disk", size, _weighed(workspace.root / "AUDIT_LOG"))
-    found.put("published", size, _weighed(public))
+    found.put("log on the disk", size, weighed(workspace.root / "AUDIT_LOG"))
+    found.put("published", size, weighed(public))
 
 
 def _written(workspace: Workspace, size: int) -> dict[str, Usage]:
@@ -106,13 +105,3 @@ def _after_new(log: Log, command: Command, rounds: int) -> Usage:
         fill(log, short_records(NEW))
         taken.append(usage_of(command))
     return median(taken)
-
-
-def _weighed(folder: Path) -> str:
-    """Return how many bytes and files a folder holds."""
-    files, size = 0, 0
-    for place, folders, names in os.walk(folder):
-        folders.sort()
-        files += len(names)
-        size += sum((Path(place) / name).stat().st_size for name in sorted(names))
-    return f"{size / 1e6:,.1f} MB, {files:,} files"

@@ -10,10 +10,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from curves import Curves, median
+from curves import Curves, median, weighed
 from listing import copy_runs, settle
 from measure import Command, run, usage_of
 from places import fresh, scratch
+
+from repro.runs import layout
 
 PAGE = "50"
 TRAIN = ("train", "--quiet", "--profile", "debug", "--family", "ridge")
@@ -57,13 +59,13 @@ def _measure(found: Curves, folder: Path, size: int, rounds: int) -> None:
     found.put("`… list` after it", size, median(listed))
     diff = workspace.command("diff", *_trained(results, one), good=(1,))
     timed("`repro diff`, two runs", *[diff] * rounds)
-    files = sorted((results / "derived").glob("index.sqlite*"))
-    index = sum(path.stat().st_size for path in files)
+    index = layout.index(workspace.root).stat().st_size
     found.put("index on the disk", size, f"{index / 1e6:,.1f} MB")
+    found.put("one real run on the disk", size, weighed(results / "runs" / one))
 
 
 def _trained(results: Path, but: str) -> list[str]:
-    """Return two real runs besides the one that was copied, whose replicates its copies seem to be."""
+    """Return two real runs, not the copied one: its copies would be compared as its replicates."""
     base = results / "runs"
     files = sorted(base.rglob("predictions.npy"))
     names = sorted({path.relative_to(base).parts[0] for path in files} - {but})

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine import engine, is_here
+from logs import scaled
 from measure import Command, Usage, both, ratio, run, seconds, usage_of
 from places import Workspace, fresh, scratch
 from table import Row
@@ -30,8 +31,8 @@ from repro.execution.local import open_local
 from repro.sweeping.axes import parse_axes
 from repro.sweeping.points import Documents, Point
 
-POINTS = 100
-AGAIN = 2
+POINTS = scaled(100, 10)
+AGAIN = scaled(2, 1)
 """Sweeps of each kind; the medians count."""
 JOBS = 2
 LIMIT, ENGINE_LIMIT = 0.9, 0.85
