@@ -30,6 +30,7 @@ SIZES = {
     "records": ("scale_log", "1000,10000,100000"),
     "runs": ("scale_runs", "1000,10000"),
     "rows": ("scale_rows", "10000,100000"),
+    "grid": ("scale_grid", "100,1000"),
     "points": ("scale_sweeps", "10,50"),
 }
 """What grows: the module that measures it, and the sizes unless others are asked for."""
