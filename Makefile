@@ -12,7 +12,7 @@ SOURCES = audit_log trainers schemas CONFIG repro
 LOCK = build/lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links $(ARGS)
 
-.PHONY: help demo test slow soak check types imports bench lock clean
+.PHONY: help demo test slow soak check types imports bench scale lock clean
 
 help:
 	@echo 'make demo     from nothing to a verified run, in .venv'
@@ -23,6 +23,7 @@ help:
 	@echo 'make slow     the slower tests, and properties at length; CI runs them too'
 	@echo 'make soak     fault injection and fuzzing at length: an hour'
 	@echo 'make bench    the goals against their peers, in .bench'
+	@echo 'make scale    how it behaves as records, runs, rows and points grow, in .bench'
 	@echo 'make lock     pin requirements/ again (ARGS=--upgrade for newer versions)'
 	@echo 'make clean    remove what make made'
 	@echo
@@ -59,11 +60,16 @@ imports: .venv/.dev
 	@$(VIEW)
 	@cd .view && ../$(BIN)/lint-imports --config ../.importlinter --cache-dir ../.import_linter_cache
 
+WHEEL = rm -rf build/lib && $(BENCH_PIP) --no-deps --no-build-isolation --force-reinstall .
+
 bench: .bench/.peers .bench/.dev .venv/.libgomp
-	@rm -rf build/lib
-	@$(BENCH_PIP) --no-deps --no-build-isolation --force-reinstall .
+	@$(WHEEL)
 	@PATH="$$PWD/.bench/bin:$$PWD/.bench/peers/bin:$$PATH" REPRO_BENCH_PEERS="$$PWD/.bench/peers" \
 		.bench/bin/python -P benchmarks/run.py $(ARGS)
+
+scale: .bench/.dev .venv/.libgomp
+	@$(WHEEL)
+	@.bench/bin/python -P benchmarks/scale.py $(ARGS)
 
 lock:
 	@test -x build/lock/bin/uv || { \

@@ -69,7 +69,12 @@ def _measure(found: Curves, folder: Path, size: int, rounds: int) -> None:
     publish = workspace.command("audit", "publish", str(public))
     timed("`… publish`, all", publish)
     found.put(f"`… publish`, {NEW} new", size, _after_new(log, publish, rounds))
-    often("`repro train`, ridge", *TRAIN)
+    timed("`repro train`, ridge, the first", workspace.command(*TRAIN))
+    other = (*TRAIN, "--set", "ridge.hyperparameters.alpha=2.5")
+    timed("`repro train`, ridge, again", *[workspace.command(*other)] * rounds)
+    often("`repro runs list`", "runs", "list")
+    diff = workspace.command("diff", "@latest~1", "@latest", good=(0, 1))
+    timed("`repro diff`, two runs", *[diff] * rounds)
     found.put("log on the disk", size, weighed(workspace.root / "AUDIT_LOG"))
     found.put("published", size, weighed(public))
 
