@@ -90,6 +90,7 @@ def _written(workspace: Workspace, size: int) -> dict[str, Usage]:
         "open the log to write": called(lambda: _opened(workspace), OPENS),
         "one durable append": called(lambda: log.append("leakage.fixed", BODY), APPENDS),
         "append and sign": called(lambda: _signed(log), APPENDS),
+        "search it for a name": called(lambda: log.find_bytes(b'"run":"nobody"'), OPENS),
     }
 
 
