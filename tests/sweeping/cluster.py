@@ -1,12 +1,15 @@
-"""A dask scheduler and its workers, each a process of its own, that tests start and kill."""
+"""Engines that tests start and kill: a dask scheduler and its workers, and a Ray cluster."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,3 +62,95 @@ def until(condition: Callable[[], bool], seconds: float = 120) -> None:
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+@dataclass
+class RayCluster:
+    """A Ray cluster of one node; its folder is short, because the paths of its sockets must be."""
+
+    folder: Path
+    heads: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        """Return where the head node listens."""
+        return (self.folder / "ray_current_cluster").read_text().strip()
+
+    def head(self, cpus: int = 2) -> subprocess.Popen[bytes]:
+        """Start the head node, the leader of its process group, and wait until it is ready."""
+        found = self.folder / "ray_current_cluster"
+        found.unlink(missing_ok=True)
+        words = ["start", "--head", "--block", "--port", "0", "--num-cpus", str(cpus)]
+        quiet = [
+            "--include-dashboard=false",
+            "--include-log-monitor=false",
+            "--disable-usage-stats",
+        ]
+        with (self.folder / "head.log").open("wb") as log:
+            process = subprocess.Popen(
+                [
+                    *(str(Path(sys.executable).parent / "ray"), *words, *quiet),
+                    *("--object-store-memory", "80000000", "--temp-dir", str(self.folder)),
+                ],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                start_new_session=True,
+            )
+        self.heads.append(process)
+        until(lambda: found.exists() or process.poll() is not None)
+        assert process.poll() is None, (self.folder / "head.log").read_text()
+        return process
+
+    def tasks(self) -> list[int]:
+        """Return the processes that carry out a point."""
+        started = {process.pid for process in self.heads}
+        nodes = [pid for pid in processes() if parent(pid) in started]
+        found = [pid for pid in processes() if parent(pid) in nodes]
+        return [pid for pid in found if title(pid).startswith("ray::repro-")]
+
+    def training(self) -> list[int]:
+        """Return the strict children of these processes."""
+        tasks = self.tasks()
+        return [pid for pid in processes() if parent(pid) in tasks]
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """Kill a node as a machine dies but for the tasks that run: those must end by themselves."""
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def stop(self) -> None:
+        """Kill whatever still runs."""
+        left = self.tasks()
+        for process in self.heads:
+            self.kill(process)
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def processes() -> list[int]:
+    """Return the processes that run; one that ended and was not waited for does not."""
+    found = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+    return [pid for pid in found if _stat(pid)[:1] not in ([], ["Z"], ["X"])]
+
+
+def parent(pid: int) -> int:
+    """Return the parent of a process; -1 of one that ended."""
+    return int((*_stat(pid)[1:2], -1)[0])
+
+
+def title(pid: int) -> str:
+    """Return what a process calls itself."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _stat(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+    except OSError:
+        return []

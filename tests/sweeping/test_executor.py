@@ -4,6 +4,7 @@ import os
 import time
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -16,7 +17,7 @@ from repro.sweeping.axes import parse_axes
 from repro.sweeping.executors import names, opened
 from repro.sweeping.points import Documents
 
-from .cluster import Cluster, until
+from .cluster import Cluster, RayCluster, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dask")]
 PATIENCE = 120.0
@@ -46,12 +47,23 @@ def cluster(tmp_path_factory):
     found.stop()
 
 
-@pytest.fixture(params=["local", "dask"])
+@pytest.fixture(scope="module")
+def ray_cluster():
+    """Return a Ray cluster of one node with two processors."""
+    with TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
+        found = RayCluster(Path(folder))
+        try:
+            found.head()
+            yield found
+        finally:
+            found.stop()
+
+
+@pytest.fixture(params=["local", "dask", "ray"])
 def executor(request):
     """Give an executor with two places."""
-    address = None
-    if request.param == "dask":
-        address = request.getfixturevalue("cluster").address
+    engine = {"dask": "cluster", "ray": "ray_cluster"}.get(request.param)
+    address = None if engine is None else request.getfixturevalue(engine).address
     with opened(request.param, Setup(jobs=2, address=address)) as found:
         until(lambda: found.free == 2)
         yield found

@@ -1,0 +1,323 @@
+"""The executor `ray`: tasks of a Ray cluster, each starting the strict child.
+
+One task of the engine is one point, and never tried again: a plan has one outcome. What tasks say,
+and what they are ordered, passes through a mailbox, an actor on the node of the coordinator that
+ends with it. Ray ends a process of its own, without a word, when the head node was silent for a
+minute: so whether it listens is asked before every call to it, and the log has its records earlier.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final
+
+import ray
+
+from repro.errors import InputError, TrainingError, UsageError
+from repro.execution.executor import (
+    Event,
+    ExecutorLostError,
+    Failed,
+    Finished,
+    Prepared,
+    Progressed,
+    Seeds,
+    Setup,
+    Task,
+)
+from repro.sweeping import errand
+from repro.sweeping.errand import Brought, Message
+from repro.sweeping.mailbox import PATIENCE, Mailbox, carry_out
+
+ENGINE: Final[Any] = ray
+"""Its types say less than its manual."""
+START: Final = 60.0
+"""Seconds for the first process of a node to start."""
+STEP: Final = 0.5
+"""Seconds between two looks at whether the head node listens."""
+HELD: Final = 10.0
+"""Seconds that the mailbox holds an unanswered question."""
+HINT: Final = "`ray start --head` starts one and tells its address; `auto` is the one of this node"
+
+
+def open_ray(setup: Setup) -> RayExecutor:
+    """Return the executor of a cluster; UsageError without its address, or with a client's."""
+    if setup.address is None:
+        raise UsageError(
+            "the executor `ray` needs the address of a cluster", f"say --address HOST:6379; {HINT}"
+        )
+    host, _, port = setup.address.rpartition(":")
+    if setup.address != "auto" and ("/" in host or not host or not port.isdecimal()):
+        raise UsageError(
+            f"{setup.address} is no address of a Ray cluster",
+            "say --address HOST:6379 or auto, on a machine that is a node of the cluster itself",
+        )
+    return RayExecutor(setup.address, setup.jobs)
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A task that the engine has."""
+
+    task: Task
+    future: Any
+    place: str = ""
+    """Where it was started, as soon as it told."""
+
+
+class RayExecutor:
+    """Points on the nodes of a Ray cluster, at most ``jobs`` at a time."""
+
+    def __init__(self, address: str, jobs: int) -> None:
+        """Connect to nobody yet."""
+        self._address, self._jobs = address, jobs
+        self._name = f"repro-{secrets.token_hex(8)}"
+        self._sent: dict[int, _Sent] = {}
+        self._leaving: list[Any] = []
+        self._told: list[Event] = []
+        self._threads = 1
+        """Of the task before: those of a sweep mostly have the same number."""
+
+    def __enter__(self) -> RayExecutor:
+        """Connect; raises InputError where there is no cluster, or none that computes."""
+        if self._address != "auto" and not _listens(self._address, PATIENCE):
+            raise InputError(
+                f"no Ray cluster answers at {self._address}",
+                f"is it running, and can this machine reach it? {HINT}",
+            )
+        try:
+            with _same_signals():
+                ENGINE.init(
+                    address=self._address,
+                    namespace=self._name,
+                    configure_logging=False,
+                    logging_level=logging.CRITICAL,
+                    log_to_driver=False,
+                )
+        except (OSError, RuntimeError, ValueError, ENGINE.exceptions.RayError) as error:
+            raise InputError(
+                f"the Ray cluster at {self._address} cannot be used: {_short(error)}", HINT
+            ) from error
+        try:
+            self._connect()
+        except BaseException:
+            ENGINE.shutdown()
+            raise
+        return self
+
+    def _connect(self) -> None:
+        """Start the mailbox, and learn where the head node listens."""
+        context = ENGINE.get_runtime_context()
+        self._head = str(context.gcs_address)
+        if not sum(self._cpus()):
+            raise InputError(
+                f"no node of the Ray cluster at {self._address} has a CPU to compute with",
+                f"add one: ray start --address {self._head}",
+            )
+        here = ENGINE.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
+            node_id=context.get_node_id(), soft=False
+        )
+        box = ENGINE.remote(num_cpus=0, scheduling_strategy=here)(Mailbox)
+        self._box = box.remote()
+        self._carry_out = ENGINE.remote(max_retries=0)(carry_out)
+        try:
+            ENGINE.get(self._box.is_wanted.remote(0), timeout=START)
+        except (ENGINE.exceptions.RayError, TimeoutError) as error:
+            raise InputError(
+                f"no process starts on this node of the Ray cluster: {_short(error)}",
+                "the engine's logs say why, in /tmp/ray/session_latest/logs unless told otherwise",
+            ) from error
+        self._hearing = self._box.hear.remote(HELD)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take back every task, and leave the cluster."""
+        for number in list(self._sent):
+            with suppress(Exception):  # the engine may be gone
+                self.cancel(number)
+        if self._leaving and not self._is_lost():
+            with suppress(Exception):  # they clear their folders
+                ENGINE.wait(self._leaving, num_returns=len(self._leaving), timeout=PATIENCE)
+        with suppress(Exception), _same_signals():
+            ENGINE.shutdown()
+
+    @property
+    def free(self) -> int:
+        """Return how many more tasks the nodes have room for, as far as is known here."""
+        if self._is_lost():
+            return 1  # whoever submits hears of it
+        places = sum(int(each // self._threads) for each in self._cpus())
+        least = 0 if self._sent else 1  # one that finds no place anywhere is told so
+        return max(min(self._jobs, places) - len(self._sent), least)
+
+    def submit(self, task: Task) -> None:
+        """Give a task to the engine; see `Executor.submit`."""
+        paths = {name: str(path.resolve()) for name, path in task.job.files.items()}
+        sent = json.dumps(errand.parcel(task, paths), allow_nan=False)
+        self._require_engine()
+        self._threads = task.job.threads
+        if problem := self._problem(task):
+            self._told.append(Failed(task.number, problem))
+            return
+        carry_out = self._carry_out.options(
+            num_cpus=self._threads, name=f"{self._name}-{task.number}"
+        )
+        with self._asking():
+            future = carry_out.remote(sent, self._box, task.number)
+        self._sent[task.number] = _Sent(task, future)
+
+    def proceed(self, number: int, seeds: Seeds) -> None:
+        """Order a task to train; see `Executor.proceed`."""
+        self._require_engine()
+        with self._asking():
+            self._box.put.remote(number, json.dumps({"kind": "proceed", "seeds": seeds}))
+
+    def cancel(self, number: int) -> None:
+        """Take a task back; nothing more is told of it."""
+        sent = self._sent.pop(number, None)
+        if sent is None or self._is_lost():
+            return
+        self._leaving.append(sent.future)
+        with self._asking():
+            self._box.drop.remote(number)
+            if not sent.place:  # it may be waiting for room; who was started leaves by itself
+                ENGINE.cancel(sent.future)
+
+    def wait(self, seconds: float) -> list[Event]:
+        """Return what the tasks said, at the latest after ``seconds``."""
+        end = time.monotonic() + seconds
+        told, self._told = self._told, []
+        while not told and (left := end - time.monotonic()) > 0:
+            self._require_engine()
+            asked = {self._hearing: 0, **{sent.future: n for n, sent in self._sent.items()}}
+            with self._asking():
+                if not ENGINE.wait(list(asked), timeout=min(left, STEP))[0]:
+                    continue
+                ready = ENGINE.wait(list(asked), num_returns=len(asked), timeout=0)[0]
+                if self._hearing in ready:
+                    heard = ENGINE.get(self._hearing)
+                    self._hearing = self._box.hear.remote(HELD)
+                    told += [event for text in heard for event in self._said(json.loads(text))]
+            over = [future for future in ready if asked[future] in self._sent]
+            told += [self._over(asked[future]) for future in over]
+        return told
+
+    def _said(self, message: Message) -> list[Event]:
+        """Return what a message of a task means."""
+        number, sent = message["number"], self._sent.get(message["number"])
+        if sent is None:
+            return []
+        if message["kind"] == "started":
+            sent.place = message["place"]
+            return []
+        words = message["message"]
+        if message["kind"] == "prepared":
+            return [Prepared(number, words, sent.place)]
+        return [Progressed(number, words["stage"], words["done"], words["total"])]
+
+    def _over(self, number: int) -> Event:
+        """Return what became of a task that the engine is through with."""
+        sent = self._sent[number]
+        try:
+            brought = Brought(**ENGINE.get(sent.future, timeout=PATIENCE))
+        except ENGINE.exceptions.LocalRayletDiedError as error:
+            raise self._lost() from error
+        except Exception as error:  # whatever the engine makes of a lost worker
+            self._require_engine()
+            self._sent.pop(number)
+            where = f" on {sent.place}" if sent.place else ""
+            return Failed(number, TrainingError(f"lost{where}: {_short(error)}"))
+        self._sent.pop(number)
+        for name, data in brought.files.items():
+            (sent.task.folder / name).write_bytes(data)
+        if brought.message is not None:
+            return Finished(number, brought.message)
+        told = brought.error or {
+            "kind": "TrainingError",
+            "problem": f"the worker {sent.place} dropped it",
+            "hint": None,
+            "tail": "",
+        }
+        return Failed(number, errand.error_of(told))
+
+    def _problem(self, task: Task) -> InputError | None:
+        """Return why a task cannot be started."""
+        if not task.folder.is_dir():
+            return InputError(f"{task.folder} is no folder for what comes out", None)
+        most = max(self._cpus(), default=0)
+        if most < task.job.threads:
+            return InputError(
+                f"no node of the Ray cluster at {self._address} has {task.job.threads} CPUs, as "
+                f"many as the run has threads; the largest has {most:g}",
+                "add a node, or lower the threads of the run",
+            )
+        return None
+
+    def _cpus(self) -> list[float]:
+        """Return the CPUs of each node that is there."""
+        with self._asking():
+            nodes = ENGINE.nodes()
+        return [float(node["Resources"].get("CPU", 0)) for node in nodes if node["Alive"]]
+
+    def _is_lost(self) -> bool:
+        return not _listens(self._head, PATIENCE)
+
+    def _require_engine(self) -> None:
+        if self._is_lost():
+            raise self._lost()
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Raise ExecutorLostError for a call that the engine does not answer."""
+        try:
+            yield
+        except (OSError, TimeoutError, ENGINE.exceptions.RayError) as error:
+            raise self._lost() from error
+
+    def _lost(self) -> ExecutorLostError:
+        return ExecutorLostError(
+            f"the Ray cluster at {self._address} is gone",
+            "start it again, and the sweep goes on where it stopped",
+        )
+
+
+@contextmanager
+def _same_signals() -> Iterator[None]:
+    """Keep what this process does when it is asked to end; the engine would change it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _listens(address: str, seconds: float) -> bool:
+    """Return whether somebody accepts connections there."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=seconds).close()
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
+def _short(error: BaseException) -> str:
+    """Return an error of the engine in one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
