@@ -115,7 +115,7 @@ class RayCluster:
         return [pid for pid in processes() if parent(pid) in tasks]
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
-        """Kill a node as a machine dies but for the tasks that run: those must end by themselves."""
+        """Kill a node, but not the tasks that run there: those must end by themselves."""
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
