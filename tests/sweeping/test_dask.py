@@ -1,50 +1,17 @@
 """Sweeps on a real dask scheduler: its workers, itself and the coordinator are killed."""
 
-import json
-import os
 import signal
-import subprocess
-import sys
 import sysconfig
 import venv
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from .cluster import Cluster, until
+from .workspace import LONG, Away, ended, kinds, once, started
 
 pytest.importorskip("distributed")
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dask")]
-REPRO = str(Path(sys.executable).parent / "repro")
-LONG = ("--family", "lightgbm", "n_estimators=2000", "learning_rate=0.01")
-
-
-@dataclass(frozen=True)
-class Away:
-    """A workspace whose commands are processes of their own."""
-
-    root: Path
-    environment: dict[str, str]
-
-    def run(self, *arguments, status=0):
-        done = subprocess.run(
-            [REPRO, *arguments],
-            cwd=self.root,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == status, f"{arguments}\n{done.stdout}\n{done.stderr}"
-        return done
-
-    def json(self, *arguments):
-        return json.loads(self.run(*arguments, "--format", "json").stdout)
-
-    def records(self):
-        log = self.root / "AUDIT_LOG" / "log.jsonl"
-        return [json.loads(line) for line in log.read_text("utf-8").splitlines()]
 
 
 @pytest.fixture
@@ -56,50 +23,16 @@ def cluster(tmp_path):
     found.stop()
 
 
-def started(desk, cluster, *words):
+def sweeping(away, cluster, *words):
     """Start a sweep in a process of its own."""
-    command = [REPRO, "sweep", *words, "--executor", "dask", "--jobs", "2"]
-    with (cluster.folder / "sweep.log").open("wb") as log:
-        return subprocess.Popen(
-            [*command, "--address", cluster.address, "--no-progress"],
-            cwd=desk.root,
-            env=desk.environment,
-            stdout=log,
-            stderr=log,
-        )
-
-
-def ended(sweeping, cluster):
-    """Return the exit status of a sweep, and what it said."""
-    status = sweeping.wait(300)
-    return status, (cluster.folder / "sweep.log").read_text()
-
-
-def kinds(desk):
-    return [record["type"] for record in desk.records()]
-
-
-def once(desk, points):
-    """Require that the log verifies and that each point has one result and every plan an end."""
-    assert desk.json("audit", "verify", "--artifacts")["verdict"] == "ok"
-    records = desk.records()
-    plans = [r["body"]["run"] for r in records if r["type"] == "run.planned"]
-    ends = {
-        r["body"]["run"] for r in records if r["type"].startswith("run.") and "plan" in r["body"]
-    }
-    assert set(plans) == ends
-    done = [r["body"]["execution_key"] for r in records if r["type"] == "run.completed"]
-    assert len(done) == len(set(done)) == points
+    words = (*words, "--executor", "dask", "--jobs", "2", "--address", cluster.address)
+    return started(away, *words)
 
 
 @pytest.fixture
 def away(tmp_path):
     """Return a new workspace."""
-    root = tmp_path / "workspace"
-    found = Away(root, {**os.environ, "REPRO_KEYS": str(tmp_path / "keys")})
-    root.mkdir()
-    found.run("init")
-    return found
+    return Away.new(tmp_path)
 
 
 def test_points_on_workers_have_the_bits_of_this_machine_and_are_trained_once(away, cluster):
@@ -141,7 +74,7 @@ def test_a_worker_unlike_the_others_is_told_and_its_runs_have_their_own_keys(
     cluster.scheduler()
     cluster.worker()
     cluster.worker(installed_otherwise(tmp_path / "other"))
-    status, said = ended(started(away, cluster, "seed=1..8", "--family", "ridge"), cluster)
+    status, said = ended(sweeping(away, cluster, "seed=1..8", "--family", "ridge"), away)
     assert status == 0, said
     assert "libraries, threadpoolctl; its runs have execution keys of their own" in said
     assert said.count("is not like tcp://") == 1
@@ -151,25 +84,25 @@ def test_a_worker_unlike_the_others_is_told_and_its_runs_have_their_own_keys(
 def test_a_worker_that_dies_ends_its_point_alone(away, cluster):
     cluster.scheduler()
     doomed, _ = cluster.worker(), cluster.worker()
-    sweeping = started(away, cluster, "seed=1..3", *LONG, "--keep-going")
+    going = sweeping(away, cluster, "seed=1..3", *LONG, "--keep-going")
     until(lambda: kinds(away).count("run.planned") >= 2)
     doomed.send_signal(signal.SIGKILL)
-    status, said = ended(sweeping, cluster)
+    status, said = ended(going, away)
     assert status == 6, said
     assert "lost" in said
     assert kinds(away).count("run.failed") == 1
     assert kinds(away).count("run.completed") == 2
-    assert ended(started(away, cluster, "seed=1..3", *LONG), cluster)[0] == 0
+    assert ended(sweeping(away, cluster, "seed=1..3", *LONG), away)[0] == 0
     once(away, 3)
 
 
 def test_a_scheduler_that_goes_away_is_said_and_the_sweep_goes_on_later(away, cluster):
     scheduler = cluster.scheduler()
     cluster.worker()
-    sweeping = started(away, cluster, "seed=1..2", *LONG)
+    going = sweeping(away, cluster, "seed=1..2", *LONG)
     until(lambda: "run.planned" in kinds(away))
     scheduler.send_signal(signal.SIGKILL)
-    status, said = ended(sweeping, cluster)
+    status, said = ended(going, away)
     assert status == 3, said
     assert "is gone" in said
     assert kinds(away)[-1] == "run.interrupted"
@@ -180,11 +113,11 @@ def test_a_scheduler_that_goes_away_is_said_and_the_sweep_goes_on_later(away, cl
 def test_a_coordinator_that_is_killed_leaves_nobody_training(away, cluster):
     cluster.scheduler()
     cluster.worker()
-    sweeping = started(away, cluster, "seed=1..2", *LONG)
+    going = sweeping(away, cluster, "seed=1..2", *LONG)
     until(lambda: "run.planned" in kinds(away))
-    sweeping.kill()
-    sweeping.wait()
-    assert ended(started(away, cluster, "seed=1..2", *LONG), cluster)[0] == 0
+    going.kill()
+    going.wait()
+    assert ended(sweeping(away, cluster, "seed=1..2", *LONG), away)[0] == 0
     assert kinds(away).count("run.interrupted") == 1
     once(away, 2)
 
