@@ -129,7 +129,7 @@ OFFERED = (
     (["sweep", "tar"], ["target=", "target_ranking.families=", "target_ranking.targets="]),
     (["sweep", "target", "=", "fwd_ret_1d,fwd_r"], ["fwd_ret_1d,fwd_ret_5d"]),
     (["sweep", "fol"], ["folds=5"]),
-    (["sweep", "--executor", ""], ["dask", "local"]),
+    (["sweep", "--executor", ""], ["dask", "local", "ray"]),
     (["train", "nothing_of_the_kind"], []),
     (["train", "nothing", "=", ""], []),
     (["config", "diff", "nothing", ":", ""], []),
