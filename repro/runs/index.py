@@ -83,9 +83,13 @@ class Index:
     """The runs of a workspace, by their columns. Make it with ``opened``."""
 
     def __init__(self, root: Path, database: sqlite3.Connection) -> None:
-        """Take a database that is as new as the disk."""
+        """Take a database that is as new as the disk, and close it with ``close``."""
         self._root = root
         self._database = database
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
 
     def select(
         self, rest: str, values: Sequence[Any] = (), *, along: str = "runs"
@@ -95,57 +99,70 @@ class Index:
         ``along`` is what to walk along in place of ``runs``: a join that has it.
         """
         statement = f"SELECT {_COLUMNS} FROM {along} {rest}"  # noqa: S608 (our own text)
-        return self._database.execute(statement, values).fetchall()
+        return self._ask(statement, values)
 
     def count(self, rest: str = "", values: Sequence[Any] = ()) -> int:
         """Return how many runs ``rest`` of the statement leaves."""
         statement = f"SELECT count(*) FROM runs {rest}"  # noqa: S608 (our own text)
-        (found,) = self._database.execute(statement, values).fetchone()
-        return int(found)
+        return int(self._ask(statement, values)[0][0])
 
     def names(self, rest: str = "", values: Sequence[Any] = ()) -> list[str]:
         """Return the names that ``rest`` of the statement leaves, by the place of their plans."""
         statement = f"SELECT name FROM runs {rest} ORDER BY plan, name"  # noqa: S608
-        return [name for (name,) in self._database.execute(statement, values)]
+        return [name for (name,) in self._ask(statement, values)]
 
     def metrics(self) -> list[str]:
         """Return the names of all metrics that a run has."""
-        return [name for (name,) in self._database.execute(_METRICS)]
+        return [name for (name,) in self._ask(_METRICS)]
 
     def marks(self, names: Sequence[str]) -> dict[str, list[Mark]]:
         """Return what the log says of these runs after their end, in order."""
         found: dict[str, list[Mark]] = {}
         for name in names:
-            rows = self._database.execute(
+            rows = self._ask(
                 "SELECT kind, detail, seq FROM marks WHERE run = ? ORDER BY seq", (name,)
             )
             found[name] = [Mark(*row) for row in rows]
         return found
+
+    def _ask(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a statement; of a damaged database, those of one that is made anew.
+
+        To look for damage when it is opened would be to read all of it.
+        """
+        try:
+            return self._database.execute(statement, values).fetchall()
+        except sqlite3.DatabaseError:
+            self._database.close()
+            self._database = _anew(self._root, layout.index(self._root))
+        return self._database.execute(statement, values).fetchall()
 
 
 @contextmanager
 def opened(root: Path) -> Iterator[Index]:
     """Give the index of a workspace, as new as the disk; where it cannot be written, in memory."""
     path = layout.index(root)
-    database: sqlite3.Connection | None = None
     try:
         if not layout.runs(root).is_dir():
             raise FileNotFoundError(path)  # asking for what is not there leaves nothing behind
         path.parent.mkdir(parents=True, exist_ok=True)
         database = _fresh(root, path)
     except sqlite3.DatabaseError:  # corrupt, foreign, of another version, or locked for too long
-        if database is not None:
-            database.close()
-        with suppress(OSError):
-            path.unlink(missing_ok=True)
-        try:
-            database = _fresh(root, path)
-        except (sqlite3.DatabaseError, OSError):
-            database = _in_memory(root)
+        database = _anew(root, path)
     except OSError:
         database = _in_memory(root)
-    with closing(database):
-        yield Index(root, database)
+    with closing(Index(root, database)) as index:
+        yield index
+
+
+def _anew(root: Path, path: Path) -> sqlite3.Connection:
+    """Return a database that owes nothing to the one at a path."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+    try:
+        return _fresh(root, path)
+    except (sqlite3.DatabaseError, OSError):
+        return _in_memory(root)
 
 
 def _in_memory(root: Path) -> sqlite3.Connection:

@@ -148,6 +148,18 @@ def test_an_index_that_is_gone_or_damaged_is_made_anew_without_a_word(root, dama
     assert names(root, sort="rmse") == before
 
 
+def test_a_page_of_it_that_is_found_damaged_only_when_it_is_read_is_made_anew_too(root):
+    os.utime(layout.runs(root), ns=(0, time.time_ns() - 2 * RACY))
+    before = names(root, sort="rmse"), names(root, where=("rmse<0.5",)), find(root, "@latest~2")
+    path = layout.index(root)
+    good, size = path.read_bytes(), 4096
+    assert len(good) > 8 * size
+    for start in range(size, len(good), size):  # the first says what it is, and is read at once
+        path.write_bytes(good[:start] + b"\xa5" * size + good[start + size :])
+        after = names(root, sort="rmse"), names(root, where=("rmse<0.5",)), find(root, "@latest~2")
+        assert after == before, f"page {start // size}"
+
+
 def test_where_it_cannot_be_written_runs_are_listed_all_the_same(root):
     before = names(root)
     path = layout.index(root)
