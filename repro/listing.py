@@ -13,8 +13,9 @@ from repro.audit.log import require_as_logged
 from repro.config.documents.workspace import find_root
 from repro.errors import UsageError
 from repro.runs import layout
+from repro.runs.entries import Mark
 from repro.runs.finding import pins
-from repro.runs.index import COLUMNS, Index, Mark, opened
+from repro.runs.index import COLUMNS, Index, opened
 from repro.runs.sealed import load_run
 
 _CONDITION = re.compile(r"([a-z][a-z0-9_]*)\s*(<=|>=|<|>|=)\s*([-+0-9.eE]+)")
@@ -87,6 +88,8 @@ class Listed:
     verified: str | None
     """The verdict of the newest verification."""
     incidents: int
+    logged: bool
+    """Whether a line of the log completes it. Of a run whose segment was pruned none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +121,8 @@ def list_runs(asked: ListCommand) -> Page:
 
 
 def _listed(root: Path, row: Sequence[Any], marks: Sequence[Mark], named: Sequence[str]) -> Listed:
-    name, _, *columns, metrics, inner, size, written = row
-    _require_untouched(root, name, inner, (size, written))
+    name, _, *columns, metrics, inner, size, written, as_logged = row
+    _require_untouched(root, name, inner, (size, written), is_other=as_logged == 0)
     fields: dict[str, Any] = dict(zip(_SELECTED, columns, strict=True))
     verdicts = [mark.detail for mark in marks if mark.kind == "verified"]
     return Listed(
@@ -130,18 +133,24 @@ def _listed(root: Path, row: Sequence[Any], marks: Sequence[Mark], named: Sequen
         pins=tuple(named),
         verified=verdicts[-1] if verdicts else None,
         incidents=sum(mark.kind == "incident" for mark in marks),
+        logged=as_logged is not None,
     )
 
 
-def _require_untouched(root: Path, name: str, inner: str, known: tuple[int, int]) -> None:
-    """Raise IntegrityError for a snapshot that was touched since, unless it is what was sealed."""
+def _require_untouched(
+    root: Path, name: str, inner: str, known: tuple[int, int], *, is_other: bool
+) -> None:
+    """Raise IntegrityError for a snapshot that was touched, unless it is what was sealed.
+
+    It was if it is not as the index saw it, or ``is_other`` than the log says already then.
+    """
     base = layout.runs(root)
     try:
         found = (base / name / inner / layout.SNAPSHOT).lstat()
         touched = (found.st_size, found.st_mtime_ns) != known
     except OSError:
         touched = True
-    if touched:
+    if touched or is_other:
         require_as_logged(root, load_run(base / name))
 
 

@@ -218,6 +218,7 @@ def _summary(run: Listed) -> dict[str, Any]:
         "pins": list(run.pins),
         "verified": run.verified,
         "incidents": run.incidents,
+        "logged": run.logged,
         "folder": str(run.folder),
     }
 
@@ -229,6 +230,7 @@ def _row(run: Listed, sort: str | None) -> tuple[str, ...]:
     marks = [f"@{pin}" for pin in run.pins]
     marks += [run.verified] if run.verified else []
     marks += [f"INCIDENTS: {run.incidents}"] if run.incidents else []
+    marks += [] if run.logged else ["not in the log"]
     return (
         run.run,
         (run.time or "-")[:16],

@@ -4,8 +4,8 @@ It is derived: anybody may delete it, and whoever finds it missing, stale, corru
 version makes it anew without a word. It is *stale* when the folder of the runs has been written
 since it was read (an entry that comes, goes or is renamed moves the folder's time), when that was
 less than two seconds before it was read (two changes in one tick of the clock look like one), or
-when the log has grown. What was changed inside a sealed run it does not see: what is judged is read
-from the run itself, and held against the log.
+when the log has grown. What was changed inside a sealed run since then it does not see: what is
+judged is read from the run itself, and held against the log.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ import time
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from repro.audit_log.formats.digests import digest_file
 from repro.runs import layout
+from repro.runs.entries import Mark, log_size, take_in
 from repro.runs.sealed import Run, load_run
 from repro.runs.variance import HEADLINE
 
@@ -42,18 +43,20 @@ WITH RECURSIVE seen (name) AS (
 _COLUMNS = (
     "runs.name, plan, time, target, family, view, symbol, level, experiment, task, seed,"
     " replicate_key, strict_key, execution_key, output_digest, metric, runs.value, metrics, inner,"
-    " size, written"
+    " size, written,"
+    " (SELECT sealed.snapshot = runs.snapshot FROM sealed WHERE sealed.run = runs.name)"
 )
-_NAMED = {"runs", "metrics", "marks", "state"}
+_NAMED = {"runs", "metrics", "marks", "sealed", "state"}
 _TABLES = """
 CREATE TABLE runs (
     name TEXT PRIMARY KEY, plan INTEGER, time TEXT, target TEXT, family TEXT, view TEXT,
     symbol TEXT, level TEXT, experiment TEXT, task TEXT, seed INTEGER, replicate_key TEXT,
     strict_key TEXT, execution_key TEXT, output_digest TEXT, metric TEXT, value REAL,
-    metrics TEXT, inner TEXT, size INTEGER, written INTEGER
+    metrics TEXT, inner TEXT, size INTEGER, written INTEGER, snapshot TEXT
 ) WITHOUT ROWID;
 CREATE TABLE metrics (run TEXT, name TEXT, value REAL, PRIMARY KEY (run, name)) WITHOUT ROWID;
 CREATE TABLE marks (run TEXT, kind TEXT, detail TEXT, seq INTEGER);
+CREATE TABLE sealed (run TEXT PRIMARY KEY, snapshot TEXT) WITHOUT ROWID;
 CREATE TABLE state (key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
 CREATE INDEX by_plan ON runs (plan, name);
 CREATE INDEX by_replicate ON runs (replicate_key);
@@ -66,17 +69,6 @@ CREATE INDEX by_mark ON marks (run);
 
 VERSION = zlib.crc32(_TABLES.encode())
 """An index with other tables is made anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What the log says of a run after its end: an incident, a verification, a name."""
-
-    kind: str
-    """``incident``, ``verified`` or ``pinned``."""
-    detail: str
-    """The verdict, or the name."""
-    seq: int
 
 
 class Index:
@@ -189,7 +181,7 @@ def _refresh(root: Path, database: sqlite3.Connection) -> None:
     base = layout.runs(root)
     now = time.time_ns()
     moved = base.stat().st_mtime_ns if base.is_dir() else 0
-    size = _size(root)
+    size = log_size(root)
     if state.get("version") == VERSION and state.get("moved") == moved and state.get("log") == size:
         return
     with database:  # one transaction: another process sees all of it or nothing
@@ -201,8 +193,8 @@ def _refresh(root: Path, database: sqlite3.Connection) -> None:
                 database.execute(f'DROP TABLE "{table}"')
             for statement in _TABLES.split(";"):
                 database.execute(statement)
-        _take_in(root, database, base)
-        _mark(root, database, int(_state(database).get("log", 0)), size)
+        _walk(root, database, base)
+        take_in(root, database, int(_state(database).get("log", 0)), size)
         settled = moved if now - moved > RACY else -1
         for key, value in (("version", VERSION), ("moved", settled), ("log", size)):
             database.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, value))
@@ -216,7 +208,7 @@ def _state(database: sqlite3.Connection) -> dict[str, int]:
     return dict(database.execute("SELECT key, value FROM state").fetchall())
 
 
-def _take_in(root: Path, database: sqlite3.Connection, base: Path) -> None:
+def _walk(root: Path, database: sqlite3.Connection, base: Path) -> None:
     """Add the runs that came, and remove those that went."""
     there = {entry.name for entry in os.scandir(base) if entry.is_dir()} if base.is_dir() else set()
     known = {name for (name,) in database.execute("SELECT name FROM runs")}
@@ -254,45 +246,5 @@ def _row(run: Run, base: Path) -> tuple[Any, ...]:
         run.folder.relative_to(base / run.name).as_posix(),
         found.st_size,
         found.st_mtime_ns,
+        digest_file(run.folder / layout.SNAPSHOT).blake3,
     )
-
-
-def _size(root: Path) -> int:
-    """Return how many bytes the log has; 0 without a log."""
-    from repro.audit_log.storage.segments import Text
-
-    try:
-        return Text.open(root / layout.LOG).size
-    except OSError:
-        return 0
-
-
-def _mark(root: Path, database: sqlite3.Connection, since: int, size: int) -> None:
-    """Take in what the log says after the bytes that were read; all of it if it is shorter now."""
-    from repro.audit_log.storage.segments import Text
-
-    if size < since:
-        database.execute("DELETE FROM marks")
-        since = 0
-    if size == since:
-        return
-    needles = (b'"type":"incident"', b'"type":"run.verified"', b'"type":"run.pinned"')
-    for line, whole in Text.open(root / layout.LOG).pieces(since, size):
-        if whole and line.rstrip().endswith(tuple(needle + b"}" for needle in needles)):
-            with suppress(ValueError, KeyError, TypeError):  # the log's own judges say what is odd
-                record = json.loads(line)
-                for run, kind, detail in _told(record["type"], record["body"]):
-                    database.execute(
-                        "INSERT INTO marks VALUES (?, ?, ?, ?)", (run, kind, detail, record["seq"])
-                    )
-
-
-def _told(type_: str, body: Any) -> list[tuple[str, str, str]]:
-    """Return run, kind and detail of what a record says of runs."""
-    if type_ == "run.verified":
-        own = "origin" not in body  # another log's run of that name may have been pulled
-        return [(body["run"], "verified", body["verdict"])] if own else []
-    if type_ == "run.pinned":
-        return [(body["run"] or "", "pinned", body["name"])]
-    names = dict.fromkeys([body["run"], *(other["run"] for other in body["others"])])
-    return [(name, "incident", body["execution_key"]) for name in names]

@@ -10,6 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from repro.audit_log.formats.digests import digest_file
+from repro.audit_log.storage.layout import LINES
 from repro.errors import IntegrityError, UsageError
 from repro.listing import ListCommand, list_runs
 from repro.runs import layout
@@ -177,6 +179,38 @@ def test_a_snapshot_that_was_touched_since_is_judged_before_it_is_shown(root):
     path.unlink()
     with pytest.raises(IntegrityError, match="0 snapshots where one was sealed"):
         names(root)
+
+
+def complete(root, *names_of_runs):
+    """Append what the index reads of the record that completes a run."""
+    lines = root / "AUDIT_LOG" / LINES
+    lines.parent.mkdir(exist_ok=True)
+    with lines.open("a") as file:
+        for name in names_of_runs:
+            (path,) = (layout.runs(root) / name).rglob("snapshot.json")
+            named = {"path": f"{path.relative_to(root)}", "blake3": digest_file(path).blake3}
+            body = {"artifacts": [named], "run": name}
+            record = {"body": body, "seq": 0, "type": "run.completed"}
+            file.write(json.dumps(record, separators=(",", ":")) + "\n")
+
+
+def test_a_snapshot_that_is_not_the_one_that_the_log_names_is_not_listed_by_a_new_index(root):
+    (one, *others) = names(root)
+    complete(root, one, *others)
+    (path,) = (layout.runs(root) / one).rglob("snapshot.json")
+    path.write_text(path.read_text().replace("0.9", "0.1"))
+    assert len(names(root, offset=1)) == len(others)
+    with pytest.raises(IntegrityError, match="cannot vouch"):
+        names(root)
+
+
+def test_a_run_is_listed_as_logged_once_a_line_of_the_log_completes_it(root):
+    (one, *_) = names(root)
+    assert not any(run.logged for run in list_runs(ListCommand(root)).runs)
+    complete(root, one)
+    assert [run.run for run in list_runs(ListCommand(root)).runs if run.logged] == [one]
+    layout.index(root).unlink()
+    assert [run.run for run in list_runs(ListCommand(root)).runs if run.logged] == [one]
 
 
 def test_many_at_once_see_the_same(root):
