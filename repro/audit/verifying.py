@@ -16,6 +16,7 @@ from repro.audit_log.verification.forks import write_evidence
 from repro.audit_log.verification.levels import Stamp
 from repro.config.documents.workspace import find_root
 from repro.errors import InputError, ReproError, UsageError
+from repro.stores.store import Store, open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +73,13 @@ def verify_published(
     """Return what can be said of the log that is published at ``address``, as `verify_workspace`.
 
     Without a key and a policy, the log of the workspace around ``start`` is the one that must be
-    there. UsageError for what cannot be asked of a published log.
+    there: what is published must be a beginning of it. IntegrityError if it is another history, or
+    longer; a warning tells what is not published yet. UsageError for what cannot be asked of a
+    published log.
     """
     from repro.audit_log.formats.note_key import format_vkey
     from repro.audit_log.keys.keystore import KeyStore
     from repro.audit_log.verification.published import verify_published as verify
-    from repro.stores.store import open_store
 
     if asked.artifacts or asked.state is not None or asked.authorities is not None:
         raise UsageError(
@@ -87,18 +89,37 @@ def verify_published(
     _require_folder(evidence)
     policy = read_policy(asked.policy) if asked.policy is not None else None
     keys = asked.vkeys
-    if not keys and policy is None:
-        store = KeyStore.default()
-        origin = origin_here(find_root(start))
-        keys = tuple(format_vkey(key) for key in store.public(origin))
+    root = find_root(start) if not keys and policy is None else None
+    if root is not None:
+        found = KeyStore.default().public(origin_here(root))
+        keys = tuple(format_vkey(key) for key in found)
+    store = open_store(address)
     report = verify(
-        open_store(address),
+        store,
         vkeys=keys,
         policy=policy,
         old_checkpoint=_old(asked),
         full=asked.full,
     )
+    if root is not None and report.level > 0:  # else it is said already
+        report = replace(report, warnings=(*report.warnings, *_lag(root, store, evidence)))
     return report, write_evidence(report, evidence) if evidence is not None else None
+
+
+def _lag(root: Path, store: Store, evidence: Path | None) -> tuple[str, ...]:
+    """Return what is to be said of a published log that is behind that of the workspace.
+
+    The key alone would vouch for any history that it has signed. IntegrityError, as `standing`
+    raises it, if what is published is not a beginning of the log here.
+    """
+    from repro.audit.continuing import standing
+    from repro.audit.reading import reading
+
+    with reading(root) as reader:
+        there, here = standing(reader, store, evidence), reader.committed
+    if there.size == here:
+        return ()
+    return (f"{there.size} records are published, and {here} are signed here: publish the rest",)
 
 
 def _require_folder(evidence: Path | None) -> None:

@@ -18,6 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from repro.audit.publishing import Published, Wanted, publish
+from repro.audit.verifying import Asked
+from repro.audit.verifying import verify_published as verify_from_here
 from repro.audit_log.__main__ import main
 from repro.audit_log.errors import LogUnusableError
 from repro.audit_log.formats import tiled
@@ -344,6 +346,50 @@ def test_a_fork_is_refused_with_evidence_that_convinces_anybody(
     assert "two trees that no log can have grown through" in capsys.readouterr().out
     with pytest.raises(IntegrityError, match="forked"):  # the same evidence again
         publish(here.workspace, str(out), Wanted(evidence=proof))
+
+
+def at_home(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a log be that of a workspace whose keys are this machine's."""
+    (site.workspace / "CONFIG").mkdir(exist_ok=True)
+    monkeypatch.setenv("REPRO_KEYS", str(site.keys.root))
+
+
+@pytest.mark.parametrize("sizes", [(4, 4), (4, 6), (6, 4)])
+def test_another_history_of_the_workspaces_log_does_not_pass_for_it(
+    site: Site, tmp_path: Path, sizes: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = twins(site, 3, sizes)
+    out, proof = tmp_path / "out", tmp_path / "proof"
+    proof.mkdir()
+    at_home(here, monkeypatch)
+    publish(there.workspace, str(out))
+    with pytest.raises(IntegrityError, match="forked") as caught:
+        verify_from_here(here.workspace, str(out), Asked(), proof)
+    assert caught.value.exit_status == 4
+    (written,) = proof.iterdir()
+    assert main(["fork", str(written), "--vkey", site.vkey]) == 4
+    report, _ = verify_from_here(here.workspace, str(out), Asked(vkeys=(site.vkey,)))
+    assert report.verdict == "ok"  # who names the key alone asks for no log of his own
+
+
+def test_verification_from_the_workspace_tells_what_is_not_published_and_what_was_put_back(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = str(tmp_path / "out")
+    grown(site, 3)
+    at_home(site, monkeypatch)
+    old = site.copy("old")
+    publish(site.workspace, out)
+    report, _ = verify_from_here(site.workspace, out, Asked())
+    assert (report.verdict, report.warnings) == ("ok", ())
+    grown(site, 5)
+    report, _ = verify_from_here(site.workspace, out, Asked())
+    assert report.verdict == "ok"
+    assert report.warnings == ("3 records are published, and 5 are signed here: publish the rest",)
+    publish(site.workspace, out)
+    at_home(old, monkeypatch)
+    with pytest.raises(IntegrityError, match=r"rolled back: .* publishes 5 records"):
+        verify_from_here(old.workspace, out, Asked())
 
 
 def test_a_log_that_was_put_back_from_a_copy_is_told_so(site: Site, tmp_path: Path) -> None:
