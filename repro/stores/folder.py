@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import BinaryIO, Final
 
 from repro.audit_log.disk.sync import read_small, sync_directory, write_new
 from repro.audit_log.formats.digests import FileDigest, digest_file
 from repro.errors import InputError, UsageError
 
 _ABSENT: Final = (errno.ENOENT, errno.ENOTDIR)
+_CHUNK: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,8 @@ class Folder:
             return []
         return sorted(name for name in there if not name.startswith("."))
 
-    def download(self, name: str, path: Path) -> bool:
-        """Copy a file to the new file ``path``; `OSError` if that cannot be written."""
+    def download(self, name: str, path: Path, limit: int) -> bool:
+        """Copy at most ``limit`` bytes to the new ``path``; `OSError` if it cannot be written."""
         source = self._path(name)
         try:
             if not stat.S_ISREG(source.lstat().st_mode):
@@ -93,7 +94,7 @@ class Folder:
             self._require_absent(error, name)
             return False
         with file, path.open("xb") as target:
-            shutil.copyfileobj(file, target)
+            copy_at_most(file, target, limit)
         return True
 
     def digest(self, name: str) -> FileDigest | None:
@@ -130,6 +131,13 @@ class Folder:
         if error.errno in _ABSENT and self.root.is_dir():
             return
         raise InputError(f"cannot read {self.root / name}: {error.strerror or error}") from error
+
+
+def copy_at_most(source: BinaryIO, target: BinaryIO, limit: int) -> None:
+    """Copy what ``source`` has, and no more than ``limit`` bytes of it."""
+    while limit > 0 and (chunk := source.read(min(_CHUNK, limit))):
+        target.write(chunk)
+        limit -= len(chunk)
 
 
 def _sync(path: Path) -> None:

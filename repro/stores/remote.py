@@ -19,6 +19,7 @@ from blake3 import blake3
 
 from repro.audit_log.formats.digests import FileDigest
 from repro.errors import InputError, ReproError, UsageError
+from repro.stores.folder import copy_at_most
 
 WHOLE: Final = frozenset(
     {"abfs", "abfss", "adl", "az", "gcs", "gs", "memory", "oci", "oss", "s3", "s3a"}
@@ -94,11 +95,18 @@ class Remote:
             names = {posixpath.basename(str(path).rstrip("/")) for path in found}
             return sorted(name for name in names if name and not name.startswith("."))
 
-    def download(self, name: str, path: Path) -> bool:
-        """Write a file to the new local file ``path``; return whether it was there."""
+    def download(self, name: str, path: Path, limit: int) -> bool:
+        """Write at most ``limit`` bytes of a file to the new ``path``; return whether it is there.
+
+        A store that gives more than it should must not fill the disk here.
+        """
         with self._said("read", name):
             try:
-                self.system.get_file(self._path(name), str(path))
+                with (
+                    self.system.open(self._path(name), "rb", cache_type="readahead") as file,
+                    path.open("xb") as target,
+                ):
+                    copy_at_most(file, target, limit)
             except FileNotFoundError:
                 path.unlink(missing_ok=True)
                 return False

@@ -39,8 +39,8 @@ class Store(Protocol):
     def upload(self, name: str, path: Path) -> None:
         """Put a local file at a name, as `write` does; it is not read at once."""
 
-    def download(self, name: str, path: Path) -> bool:
-        """Write a file to the new local file ``path``; return whether it was there.
+    def download(self, name: str, path: Path, limit: int) -> bool:
+        """Write at most ``limit`` bytes of a file to the new file ``path``; return whether it is.
 
         `OSError` may come through where ``path`` cannot be written.
         """

@@ -40,15 +40,17 @@ def take(store: Store, name: str, path: Path, digest: FileDigest, part: Path) ->
         path.unlink()
     part.unlink(missing_ok=True)
     try:
-        if not store.download(name, part):
+        if not store.download(name, part, digest.size + 1):
             raise InputError(
                 f"{store.shown} lacks {name}", "push the run there again: what lacks is sent"
             )
         found = digest_file(part)
         if found != digest:
+            size = f"{found.size} bytes, of {digest.size}, with another digest"
+            if found.size > digest.size:  # how much more was not looked at
+                size = f"more than {digest.size} bytes"
             raise IntegrityError(
-                f"{store.shown}/{name} is not what its name says: {found.size} bytes, of "
-                f"{digest.size}, with another digest",
+                f"{store.shown}/{name} is not what its name says: {size}",
                 "it was cut short or changed there; nothing of it was kept. Push the run again: "
                 "what is damaged is replaced",
             )

@@ -68,9 +68,9 @@ def test_what_is_written_is_read_listed_digested_and_removed(address, tmp_path):
     assert (store.read("a/b", 10), store.read("a/b", 3)) == (b"two!", b"two")
     assert store.names("a") == ["b", "c"]
     assert store.digest("a/b") == digest_bytes(b"two!")
-    assert store.download("a/b", tmp_path / "b")
+    assert store.download("a/b", tmp_path / "b", 9)
     assert (tmp_path / "b").read_bytes() == b"two!"
-    assert not store.download("a/x", tmp_path / "x")
+    assert not store.download("a/x", tmp_path / "x", 9)
     assert not (tmp_path / "x").exists()
     store.upload("a/e", tmp_path / "b")
     assert store.read("a/e", 10) == b"two!"
@@ -99,6 +99,25 @@ def test_files_go_and_come_by_digest(address, tmp_path):
     assert give(store, "o", file, digest) == "mended"
     with pytest.raises(InputError, match="lacks p"):
         take(store, "p", copy, digest, part)
+
+
+def test_of_a_file_that_grew_no_more_is_fetched_than_shows_that_it_did(address, tmp_path):
+    store, copy, part = open_store(address, make=True), tmp_path / "copy", tmp_path / "part"
+    store.write("o", b"0123456789" * 300_000)
+    assert store.download("o", part, 1_500_000)
+    assert part.read_bytes() == b"0123456789" * 150_000
+    part.unlink()
+    with pytest.raises(IntegrityError, match="not what its name says: more than 10 bytes"):
+        take(store, "o", copy, digest_bytes(b"0123456789"), part)
+    assert not copy.exists()
+
+
+def test_a_folder_may_give_ever_more_and_fills_no_disk(tmp_path):
+    store = open_store(str(tmp_path / "store"), make=True)
+    with (tmp_path / "store" / "o").open("wb") as file:
+        file.truncate(1 << 42)  # has no blocks, and would take some hours to read
+    with pytest.raises(IntegrityError, match="more than 1 bytes"):
+        take(store, "o", tmp_path / "copy", digest_bytes(b"x"), tmp_path / "part")
 
 
 def test_a_line_that_dies_in_a_write_leaves_what_was_there(monkeypatch):
@@ -135,7 +154,7 @@ def test_a_folder_follows_no_link_and_names_no_leftovers(tmp_path):
         with pytest.raises(InputError):
             ask()
     with pytest.raises(InputError):
-        store.download("a/l", tmp_path / "copy")
+        store.download("a/l", tmp_path / "copy", 9)
     shutil.rmtree(tmp_path / "store")
     with pytest.raises(InputError):  # a store that went away is no empty one
         store.read("a/b", 9)
