@@ -14,6 +14,8 @@ NOT_PROMISED = "best-effort: its bits are not promised, and never compared as if
 """What is said of a run of that level, wherever it is shown."""
 SYMBOLS_SHOWN = 5
 """Symbols that a line names, of those that are left out."""
+LINES = "\n\t"
+"""What an error of several lines has between them."""
 _STYLES = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
 
 
@@ -33,15 +35,22 @@ def talk(text: str) -> None:
 
 def error(problem: str, hint: str | None) -> None:
     """Write an error, and on a line of its own what to do."""
-    talk(f"{style('repro: error:', 'red', sys.stderr)} {problem}")
+    talk(f"{style('repro: error:', 'red', sys.stderr)} {_harmless(problem, LINES)}")
     if hint:
-        talk(f"{style('repro: hint:', 'bold', sys.stderr)} {hint}")
+        talk(f"{style('repro: hint:', 'bold', sys.stderr)} {_harmless(hint, LINES)}")
 
 
 def warn(text: str) -> None:
     """Write what the user must know though the command goes on; said also when it is quiet."""
-    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
-    talk(f"{style('repro: warning:', 'yellow', sys.stderr)} {shown}")
+    talk(f"{style('repro: warning:', 'yellow', sys.stderr)} {_harmless(text)}")
+
+
+def _harmless(text: str, lines: str = "") -> str:
+    """Return a text in which no name, of a store or a file, can steer a terminal.
+
+    ``lines`` are the characters that are left as they are beside those that can be seen.
+    """
+    return "".join(c if c.isprintable() or c in lines else f"\\x{ord(c):02x}" for c in text)
 
 
 def style(text: str, name: str, stream: Any = None) -> str:
