@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from repro.errors import UsageError
+from repro.errors import IntegrityError, UsageError
 from repro.runs import layout
 from repro.runs.index import opened
 from repro.runs.sealed import Run, at_path, load_run, pulled_runs
@@ -44,7 +44,7 @@ def find(root: Path, reference: str) -> Run:
             (row,) = index.select("ORDER BY plan DESC, name DESC LIMIT 1 OFFSET ?", (back,))
             return load_run(base / row[0])
         if reference.startswith("@"):
-            return load_run(base / _pinned(root, reference[1:]))
+            return _pinned(root, reference[1:])
         begins = " OR ".join(f"({column} >= ? AND {column} < ?)" for column in _NAMING)
         found = index.names("WHERE name = ?", (reference,)) or index.names(
             f"WHERE {begins}", (reference, reference + _BEYOND) * len(_NAMING)
@@ -106,21 +106,55 @@ def newest_of(root: Path, beginning: str) -> Run | None:
 
 def pins(root: Path) -> dict[str, str]:
     """Return the run that each name stands for, as the log has it: the newest record counts."""
+    return {name: run for name, (run, _) in _given(root).items()}
+
+
+def _given(root: Path) -> dict[str, tuple[str, str]]:
+    """Return run and output digest of each name that stands for a run, by name.
+
+    A record counts once it is signed, as a pin is when it is made: appending needs no key, and
+    nobody else may move a baseline. Where no checkpoint says what is, all do: whoever judges a run
+    verifies the log first.
+    """
     from repro.audit_log.storage.search import records_of
 
-    found: dict[str, str | None] = {}
+    found: dict[str, tuple[str, str] | None] = {}
+    signed = _signed(root)
     with suppress(FileNotFoundError):  # no log, no pins
         for record in records_of(root / layout.LOG, "run.pinned"):
-            run = record.body["run"]
-            found[str(record.body["name"])] = None if run is None else str(run)
-    return {name: run for name, run in sorted(found.items()) if run is not None}
+            if signed is not None and record.seq >= signed:
+                continue
+            run, digest = record.body["run"], record.body["output_digest"]
+            found[str(record.body["name"])] = None if run is None else (str(run), str(digest))
+    return {name: given for name, given in sorted(found.items()) if given is not None}
 
 
-def _pinned(root: Path, name: str) -> str:
-    known = pins(root)
+def _signed(root: Path) -> int | None:
+    """Return how many records the checkpoint says that it covers; None if none can be read."""
+    from repro.audit_log.errors import CheckpointError, NoteError
+    from repro.audit_log.formats.checkpoint import parse_checkpoint
+    from repro.audit_log.formats.note import split
+    from repro.audit_log.storage.layout import CHECKPOINT
+
+    try:
+        return parse_checkpoint(split((root / layout.LOG / CHECKPOINT).read_bytes())[0]).size
+    except (OSError, NoteError, CheckpointError):
+        return None
+
+
+def _pinned(root: Path, name: str) -> Run:
+    """Return the run that a name stands for; IntegrityError if it was given to other bits."""
+    known = _given(root)
     if name not in known:
         there = f"pinned are @{', @'.join(known)}" if known else "none is pinned"
         raise UsageError(
             f"no run is called '@{name}'", f"there is @latest, @latest~1 and so on; {there}"
         )
-    return known[name]
+    named, digest = known[name]
+    run = load_run(layout.runs(root) / named)
+    if run.snapshot["output_digest"] != digest:
+        raise IntegrityError(
+            f"@{name} was given to other bits than run {named} has",
+            "look at who said so: repro audit show; give it again: repro runs pin",
+        )
+    return run
