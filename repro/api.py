@@ -183,13 +183,27 @@ class Workspace:
         return select(TrainCommand(self.root, _selection(chosen), self.observer), rerun=rerun)
 
     def run(self, reference: str = "@latest") -> Run:
-        """Return one sealed run; raises UsageError if nothing or several are called so."""
+        """Return one sealed run; raises UsageError if nothing or several are called so.
+
+        IntegrityError, as of every verb that judges one, if it is not what the log says was sealed.
+        """
+        from repro.audit.log import require_as_logged
+
+        found = self._find(reference)
+        require_as_logged(self.root, found)
+        return found
+
+    def _find(self, reference: str) -> Run:
+        """Return a run for a verb that holds it against the log itself."""
         from repro.runs.finding import find
 
         return find(self.root, reference)
 
     def runs(self) -> tuple[Run, ...]:
-        """Return every sealed run, oldest first; each is read. Of many, ``list`` is quick."""
+        """Return every sealed run, oldest first; each is read, and none judged, as by ``run``.
+
+        Of many, ``list`` is quick.
+        """
         from repro.runs.sealed import all_runs
 
         return all_runs(self.root)
@@ -217,7 +231,7 @@ class Workspace:
         """Return how two runs compare: verdict, causes, effect."""
         from repro.compare import compare
 
-        return compare(self.root, self.run(a), self.run(b))
+        return compare(self.root, self._find(a), self._find(b))
 
     def attribute(
         self, a: str, b: str, metric: str | None = None, *, every_order: int = 4
@@ -225,7 +239,7 @@ class Workspace:
         """Train what it takes to say how much of a metric's change each cause carries."""
         from repro.attribute import attribute, plan
 
-        planned = plan(self.root, self.run(a), self.run(b), metric, every_order)
+        planned = plan(self.root, self._find(a), self._find(b), metric, every_order)
         return attribute(self.root, planned, self.observer)
 
     def verify(
@@ -240,7 +254,7 @@ class Workspace:
 
         named = (VARIATIONS if vary else ()) if isinstance(vary, bool) else tuple(vary)
         return verify_run(
-            self.root, self.run(reference), self.observer, rounds, variations(list(named))
+            self.root, self._find(reference), self.observer, rounds, variations(list(named))
         )
 
     def fingerprint(self, reference: str = "today", **chosen: Unpack[Choice]) -> Fingerprint:

@@ -13,6 +13,7 @@ from nbclient import NotebookClient
 
 import repro
 from repro import api
+from repro.errors import IntegrityError
 
 DOCS = Path(__file__).parent.parent / "docs"
 NOTEBOOK = DOCS / "examples" / "workspace.ipynb"
@@ -60,6 +61,20 @@ def test_runs_are_found_compared_and_shown_as_the_commands_do(workspace):
     (group,) = workspace.stability(first.name).groups
     assert (group.verdict, group.runs) == ("too few", (first.name, second.name))
     assert len(repr(second)) < 500
+
+
+def test_a_run_that_is_not_what_was_sealed_is_refused_as_the_command_does(workspace):
+    run = workspace.run("@latest")
+    snapshot = run.folder / "snapshot.json"
+    sealed = snapshot.read_bytes()
+    snapshot.write_bytes(sealed.replace(b'"rmse": 0.', b'"rmse": 0.0'))
+    assert snapshot.read_bytes() != sealed
+    try:
+        with pytest.raises(IntegrityError, match="not the one that the log names"):
+            workspace.run("@latest")
+    finally:
+        snapshot.write_bytes(sealed)
+    assert workspace.run("@latest") == run
 
 
 def test_values_keep_their_types_and_a_wrong_one_is_told_with_its_place(workspace):
