@@ -12,7 +12,7 @@ again: after an interruption the same command goes on.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any
 from repro.choosing import VALUES, override
 from repro.compare import Comparison, compare
 from repro.config.resolution.resolve import Selection
-from repro.errors import UsageError
+from repro.errors import ProblemsError, UsageError
 from repro.observer import Observer
 from repro.rollback import carry_out
 from repro.rollback import plan as rollback
@@ -31,6 +31,7 @@ from repro.runs.sealed import Run
 from repro.runs.variance import HEADLINE
 from repro.sealing import Outcome
 from repro.train import TrainCommand, train
+from repro.validate import configuration
 
 MOST = 4
 """Causes of which every set is trained unless more are asked for: sixteen trainings."""
@@ -74,6 +75,8 @@ class Attribution:
     """Whether shares are means over all orders."""
     trained: int
     reused: int
+    label: str
+    """What limits the comparison of the two runs; empty if nothing does."""
 
     @property
     def delta(self) -> float:
@@ -108,7 +111,7 @@ def plan(root: Path, a: Run, b: Run, metric: str | None = None, most: int = MOST
     for name in ("target", "task", "family", "view", "symbol"):
         if a.snapshot[name] != b.snapshot[name]:
             raise UsageError(
-                f"a change cannot be attributed between another {name} and another:"
+                f"a change cannot be attributed where the {name} differs:"
                 f" {a.snapshot[name]} and {b.snapshot[name]}",
                 "compare runs of one target, view and family",
             )
@@ -128,14 +131,17 @@ def plan(root: Path, a: Run, b: Run, metric: str | None = None, most: int = MOST
 def attribute(root: Path, planned: Planned, observer: Observer) -> Attribution:
     """Train what was planned and return how the change is made up.
 
-    Raises what ``train`` raises: a set of causes that is no valid configuration, or that fails.
+    Causes that are no valid configuration one without the other are changed together, and that is
+    said before anything is trained. Raises what ``train`` raises.
     """
     a, b = planned.comparison.a, planned.comparison.b
-    names = [factor.name for factor in planned.factors]
     counted = {True: 0, False: 0}
     values: dict[frozenset[str], float] = {}
     with TemporaryDirectory(prefix="repro-attribute-") as folder:
         base = _as_it_was(root, a, Path(folder))
+        factors = _valid(root, base, planned, observer)
+        planned = replace(planned, factors=factors)
+        names = [factor.name for factor in factors]
         for number, some in enumerate(_sets(planned), start=1):
             told = ", ".join(name for name in names if name in some) or "none of the causes"
             observer.stage(f"{told} changed, {number} of {planned.trainings}")
@@ -164,6 +170,7 @@ def attribute(root: Path, planned: Planned, observer: Observer) -> Attribution:
         every_order=planned.every_order,
         trained=counted[False],
         reused=counted[True],
+        label=planned.comparison.label,
     )
 
 
@@ -223,12 +230,54 @@ def _train(
     observer: Observer,
 ) -> Outcome:
     """Train the base with some of the factors as the second run has them."""
+    silent = replace(observer, stage=lambda _: None)
+    return train(TrainCommand(root, _changed(base, factors, some), silent, reuse=True))
+
+
+def _changed(base: Selection, factors: Iterable[Factor], some: frozenset[str]) -> Selection:
+    """Return the selection of the base with some of the factors as the second run has them."""
     sets: tuple[str, ...] = ()
     for factor in factors:
         if factor.name in some:
             sets += tuple(_override(cause) for cause in factor.causes if cause.new is not None)
-    silent = replace(observer, stage=lambda _: None)
-    return train(TrainCommand(root, replace(base, sets=sets), silent, reuse=True))
+    return replace(base, sets=sets)
+
+
+def _valid(root: Path, base: Selection, planned: Planned, observer: Observer) -> tuple[Factor, ...]:
+    """Return the factors, those that are only valid together as one; says so.
+
+    Raises ProblemsError if not even all of them together are valid here.
+    """
+
+    def problem(factors: Sequence[Factor], some: frozenset[str]) -> ProblemsError | None:
+        try:
+            configuration(root, _changed(base, factors, some))
+        except ProblemsError as error:
+            return error
+        return None
+
+    factors = planned.factors
+    everything = problem(factors, frozenset(factor.name for factor in factors))
+    if everything is not None:
+        raise everything
+    while True:
+        sets = _sets(replace(planned, factors=factors))
+        found = next(((some, p) for some in sets if (p := problem(factors, some))), None)
+        if found is None:
+            return factors
+        some, error = found
+        inside = [factor for factor in factors if factor.name in some]
+        outside = [factor for factor in factors if factor.name not in some]
+        mends = (other for other in outside if not problem(factors, some | {other.name}))
+        partner = next(mends, outside[0])
+        names = " and ".join((inside[-1].name, partner.name))
+        observer.warn(f"{names} can only change together: {error.problems[0].message}")
+        joined = Factor(names, (*inside[-1].causes, *partner.causes))
+        factors = tuple(
+            joined if factor is inside[-1] else factor
+            for factor in factors
+            if factor is not partner
+        )
 
 
 def _override(cause: Cause) -> str:

@@ -141,3 +141,12 @@ class ProblemsError(ReproError):
             self.exit_status = UsageError.exit_status
         if any(problem.rule == UNREADABLE for problem in ordered):
             self.exit_status = InputError.exit_status
+
+    def __str__(self) -> str:
+        """Return how many there are, and the first with its place: who calls sees no list."""
+        if not self.problems:
+            return self.problem
+        first = self.problems[0]
+        place = f"{first.place.file}:{first.place.line}:{first.place.column}"
+        named = f"{first.path}: " if first.path else ""
+        return f"{self.problem}; the first, {place}: {named}{first.message}"

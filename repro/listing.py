@@ -11,6 +11,7 @@ from typing import Any
 
 from repro.audit.log import require_as_logged
 from repro.config.documents.workspace import find_root
+from repro.config.spelling.names import suggestion
 from repro.errors import UsageError
 from repro.runs import layout
 from repro.runs.entries import Mark
@@ -112,12 +113,25 @@ def list_runs(asked: ListCommand) -> Page:
         named: dict[str, list[str]] = {}
         for name, run in pins(root).items() if index.count() else ():
             named.setdefault(run, []).append(name)
+        _require_metrics(asked, index)
         rest, values = _rest(asked, list(named))
         rows = _rows(asked, index, rest, values)
         marks = index.marks([row[0] for row in rows])
         found = tuple(_listed(root, row, marks[row[0]], named.get(row[0], ())) for row in rows)
         total = index.count()
         return Page(total, index.count(rest, values) if rest else total, found)
+
+
+def _require_metrics(asked: ListCommand, index: Index) -> None:
+    """Raise UsageError for a condition on a metric that no run has, where there are runs at all."""
+    known = index.metrics() if asked.where else ()
+    for text in asked.where:
+        name = _condition(text)[0]
+        if known and name not in known:
+            raise UsageError(
+                f"no run has the metric {name!r}{suggestion(name, known)}",
+                f"there are: {', '.join(known)}",
+            )
 
 
 def _listed(root: Path, row: Sequence[Any], marks: Sequence[Mark], named: Sequence[str]) -> Listed:

@@ -12,7 +12,7 @@ from typing import Any
 
 from repro.choosing import VALUES, override, without
 from repro.config.resolution.active import activate
-from repro.errors import InputError, ReproError, TrainingError
+from repro.errors import InputError, ReproError, TrainingError, UsageError
 from repro.sealing import Outcome
 from repro.train import TrainCommand, train
 from repro.validate import configuration
@@ -57,6 +57,8 @@ def replicate(command: TrainCommand, count: int) -> Replicates:
     Raises what ``train`` raises but for InputError and TrainingError, and these if none could be
     trained.
     """
+    if count < 1:
+        raise UsageError(f"{count} replicates are none", "ask for one or more")
     _, resolved, _ = configuration(command.start, command.selection)
     base = activate(resolved).base_seed
     made = []

@@ -46,6 +46,7 @@ def _json(found: Attribution) -> dict[str, Any]:
         "command": "diff attribute",
         "a": found.a.name,
         "b": found.b.name,
+        "label": found.label,
         "metric": found.metric,
         "old": found.old,
         "new": found.new,
@@ -69,6 +70,10 @@ def _json(found: Attribution) -> dict[str, Any]:
 def _text(found: Attribution) -> None:
     """Write what each cause carries, the largest first."""
     number = output.number
+    output.result(f"  A {found.a.name}")
+    output.result(f"  B {found.b.name}")
+    if found.label:
+        output.result(f"  note: {found.label}")
     output.result(
         f"{found.metric}: {number(found.old)} -> {number(found.new)}, {number(found.delta)} in all"
     )
@@ -90,6 +95,8 @@ def _text(found: Attribution) -> None:
         kinds = dict.fromkeys(cause.kind for cause in found.unattributed)
         output.result(f"the rest is other {' and '.join(kinds)}: no configuration brings it back")
     output.result(f"{found.trained} trained, {found.reused} sealed before")
+    if found.trained:
+        output.result("what was trained are ordinary runs: @latest is one of them now")
 
 
 def _percent(part: float, whole: float) -> str:

@@ -13,6 +13,7 @@ import typer
 from repro.cli import output
 from repro.cli.completing import offer, runs
 from repro.cli.options import Run, Workspace, Yes
+from repro.errors import UsageError
 
 if TYPE_CHECKING:
     from repro.compare import Comparison
@@ -66,6 +67,10 @@ def command(
     from repro.runs.finding import find
 
     root = find_root(workspace.resolve())
+    if attribute and form not in (Report.text, Report.json):
+        raise UsageError(f"--attribute writes text or JSON, not {form.value}", "--format json")
+    if metric is not None and not attribute:
+        raise UsageError("--metric is for --attribute: a comparison has every metric", None)
     if attribute:
         from repro.cli.attribution import attributed
 

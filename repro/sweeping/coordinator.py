@@ -103,12 +103,12 @@ class Coordinator:
             self._writers.close()
         except KeyboardInterrupt:
             stopped = self._stopped(self._give_up("the user stopped the sweep"))
-            raise InterruptedRunError(stopped) from None
+            raise InterruptedRunError(stopped, "the same command goes on from there") from None
         except (LogError, ReproError, OSError) as error:
             ended: tuple[str, ...] = ()
             with suppress(LogError):
                 ended = self._give_up(f"the sweep could not go on: {error}"[:2000])
-            self.observer.warn(f"{self._stopped(ended)}; the same command goes on from there")
+            self.observer.warn(self._stopped(ended))
             raise
         except BaseException:
             with suppress(LogError):

@@ -1,6 +1,7 @@
 """A change taken apart by training: shares that add up, runs that are reused, and refusals."""
 
 import gzip
+import json
 import math
 
 import pytest
@@ -68,6 +69,29 @@ def test_what_cannot_be_taken_apart_is_refused(two):
     )
     other = desk.json("train", "-q", "--target", "fwd_ret_1d", *FEW)["run"]
     said = desk.run("diff", a, other, "--attribute", status=2).stderr
-    assert "between another target and another" in said
+    assert "where the target differs" in said
     said = desk.run("diff", a, a, "--attribute", "--metric", "auc", status=2).stderr
     assert "auc is not a number on both sides" in said
+
+
+def test_causes_that_are_valid_only_together_are_changed_together(desk):
+    sets = ("num_leaves=7", "max_depth=3", "learning_rate=0.05")
+    first = desk.train()["run"]
+    second = desk.train(*(word for text in sets for word in ("--set", text)))["run"]
+    done = desk.run("diff", first, second, "--attribute", "--format", "json", status=0)
+    answer = json.loads(done.stdout)
+    names = {share["factor"] for share in answer["shares"]}
+    (joined,) = [name for name in names if " and " in name]
+    assert {"num_leaves", "max_depth"} == {
+        part.rpartition(".")[2] for part in joined.split(" and ")
+    }
+    assert "can only change together" in done.stderr
+    assert answer["trained"] + answer["reused"] == 4
+    assert answer["old"] + sum(s["delta"] for s in answer["shares"]) == pytest.approx(answer["new"])
+
+
+def test_options_that_would_have_no_effect_are_refused(desk):
+    said = desk.run("diff", "@latest", "--attribute", "--format", "html", status=2).stderr
+    assert "--attribute writes text or JSON, not html" in said
+    said = desk.run("diff", "@latest", "--metric", "skill", status=2).stderr
+    assert "--metric is for --attribute" in said
