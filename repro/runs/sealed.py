@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ NEEDED = (
     *("artifacts", "leakage", "log"),
 )
 """What a snapshot must hold to be read at all; its schema says the rest."""
+TASKS = frozenset({"regression", "binary", "multiclass"})
+_LARGEST = 1 << 63
+_WHOLE = re.compile(r"-?[0-9]{1,100}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +192,58 @@ def _read(name: str, snapshot: Path, log: str) -> Run:
     missing = [key for key in NEEDED if key not in content]
     if missing or not isinstance(content["log"].get("plan"), int):
         raise IntegrityError(f"run {name}: its snapshot lacks {', '.join(missing) or 'its plan'}")
+    odd = next(_odd(content), None)
+    if odd is not None:
+        raise IntegrityError(
+            f"run {name}: its snapshot says of {odd} what no run does",
+            f"{snapshot.parent} holds no run of ours; move it away",
+        )
     return Run(name, snapshot.parent, content, log)
+
+
+def _odd(content: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what of a snapshot could not be shown, sorted or compared.
+
+    It may be of another log, whose owner writes what he likes into it: what everybody reads of
+    a run is looked at here, once.
+    """
+    texts = ("run", "target", "task", "view", "family", "level", "output_digest")
+    yield from (name for name in texts if not _is_text(content[name]))
+    free = ("symbol", "experiment")
+    yield from (name for name in free if not _is_text(content.get(name) or "x"))
+    if content["task"] not in TASKS:
+        yield "task"
+    mappings = ("comparison_group", "payloads", "parameters", "metrics", "outputs", "leakage")
+    for name in mappings:
+        if not isinstance(content[name], dict) or not all(map(_is_text, content[name])):
+            yield name
+            return
+    values = content["metrics"].values()
+    if not all(value is None or _is_number(value) for value in values):
+        yield "metrics"
+    group = content["comparison_group"]
+    if not all(_is_text(value or "x") for key, value in group.items() if key != "train_seed"):
+        yield "comparison_group"
+    if "train_seed" in group and not _is_number(group["train_seed"]):
+        yield "comparison_group"
+    if not _is_number(content["log"]["plan"]):
+        yield "log"
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable()
+
+
+def _is_number(value: object) -> bool:
+    """Return whether it is one, and no whole number that a database could not hold.
+
+    Those beyond what JSON numbers hold are sealed as text.
+    """
+    if isinstance(value, str):
+        return _WHOLE.fullmatch(value) is not None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, float) or abs(value) < _LARGEST
 
 
 def pulled_runs(root: Path, prefix: str = "") -> tuple[Run, ...]:

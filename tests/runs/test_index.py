@@ -181,6 +181,31 @@ def test_a_snapshot_that_was_touched_since_is_judged_before_it_is_shown(root):
         names(root)
 
 
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("family", "\x1b]0;x\x07"),
+        ("symbol", "\x1b[2J"),
+        ("level", ["strict"]),
+        ("task", "nothing"),
+        ("metrics", {"rmse": "0.1"}),
+        ("metrics", {"rmse": 1 << 64}),
+        ("metrics", {"\x1b[2J": 1.0}),
+        ("metrics", []),
+        ("leakage", []),
+        ("comparison_group", {"execution_key": "\n"}),
+        ("comparison_group", {"train_seed": "one"}),
+        ("log", {"plan": 1 << 64}),
+    ],
+)
+def test_a_snapshot_that_no_run_of_ours_has_is_refused_and_named(root, member, value):
+    name = seal(root, 10)
+    (path,) = (layout.runs(root) / name).rglob("snapshot.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {member: value}))
+    with pytest.raises(IntegrityError, match=f"run {name}: its snapshot says of {member}"):
+        names(root)
+
+
 def complete(root, *names_of_runs):
     """Append what the index reads of the record that completes a run."""
     lines = root / "AUDIT_LOG" / LINES
