@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -74,7 +73,6 @@ class _RayLine:
 
     def __init__(self, box: Any, number: int) -> None:
         self._box, self._number = box, number
-        self._node = os.getppid()
         context = ENGINE.get_runtime_context()
         self.place: str = f"{ENGINE.util.get_node_ip_address()} ({context.get_node_id()[:8]})"
         self._say({"kind": "started", "place": self.place})
@@ -89,13 +87,8 @@ class _RayLine:
         return None if text is None else dict(json.loads(text))
 
     def is_wanted(self) -> bool:
-        """Return whether the node is alive, and the coordinator wants this task.
-
-        The process of a task outlives that of its node for as long as the task runs.
-        """
-        return os.getppid() == self._node and bool(
-            self._ask(self._box.is_wanted.remote(self._number))
-        )
+        """Return whether the coordinator is there, with its mailbox, and wants this task."""
+        return bool(self._ask(self._box.is_wanted.remote(self._number)))
 
     def _say(self, message: Message) -> None:
         told = json.dumps({**message, "number": self._number}, allow_nan=False)

@@ -239,6 +239,7 @@ class RayExecutor:
         except Exception as error:  # whatever the engine makes of a lost worker
             self._require_engine()
             self._sent.pop(number)
+            self._box.drop.remote(number)  # a node that is cut off may still train
             where = f" on {sent.place}" if sent.place else ""
             return Failed(number, TrainingError(f"lost{where}: {_short(error)}"))
         self._sent.pop(number)
