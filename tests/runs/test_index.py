@@ -81,7 +81,7 @@ def test_it_lists_what_a_walk_over_all_runs_finds(root):
         ({"seed": 4}, lambda n: n == 4),
         ({"experiment": "odd"}, lambda n: n % 2 == 1),
         ({"where": ("rmse<0.5", "rmse>=0.2")}, lambda n: 2 <= n < 5),
-        ({"where": ("skill>0",)}, lambda n: False),
+        ({"where": ("rmse>9",)}, lambda n: False),
         ({"since": "2026-01-05"}, lambda n: n >= 4),
         ({"until": "2026-01-05"}, lambda n: n <= 4),
         ({"since": "2026-01-05T12:00:01Z"}, lambda n: n >= 5),
@@ -160,6 +160,12 @@ def test_a_page_of_it_that_is_found_damaged_only_when_it_is_read_is_made_anew_to
         path.write_bytes(good[:start] + b"\xa5" * size + good[start + size :])
         after = names(root, sort="rmse"), names(root, where=("rmse<0.5",)), find(root, "@latest~2")
         assert after == before, f"page {start // size}"
+
+
+def test_a_condition_on_a_metric_that_no_run_has_is_refused_with_the_nearest(root):
+    seal(root, 1)
+    with pytest.raises(UsageError, match="no run has the metric 'rmsee'; did you mean rmse"):
+        list_runs(ListCommand(root, where=("rmsee<0.5",)))
 
 
 def test_where_it_cannot_be_written_runs_are_listed_all_the_same(root):
