@@ -49,7 +49,7 @@ def _beside(files: Loaded, read: Iterable[str]) -> list[tuple[str, str, str]]:
     code = files_of(files)
     places = {*sys.path, sysconfig.get_path("purelib"), *_above_packages()} - {""}
     # A library may also look for its files from where links lead.
-    folders = sorted({*places, *map(os.path.realpath, places)}, key=len, reverse=True)
+    folders = sorted({*places, *map(os.path.realpath, sorted(places))}, key=len, reverse=True)
     found = []
     for file in read:
         name = os.path.basename(file)  # noqa: PTH119 - of thousands

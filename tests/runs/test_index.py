@@ -163,7 +163,6 @@ def test_a_page_of_it_that_is_found_damaged_only_when_it_is_read_is_made_anew_to
 
 
 def test_a_condition_on_a_metric_that_no_run_has_is_refused_with_the_nearest(root):
-    seal(root, 1)
     with pytest.raises(UsageError, match="no run has the metric 'rmsee'; did you mean rmse"):
         list_runs(ListCommand(root, where=("rmsee<0.5",)))
 
