@@ -6,7 +6,8 @@
 Each cell is wall time and, in brackets, CPU time of the process with its children, and the peak of
 its memory; the last column is the growth in CPU time, which a busy machine moves least. As for
 every benchmark here the product is whatever is installed beside the interpreter, and all files lie
-below ``build/bench``. The sizes that are not given take about five minutes on two processors.
+below ``build/bench``. With the sizes that it has by itself it takes some six minutes of CPU time, more
+than half of that on both of two processors.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", choices=SIZES, metavar="NAME")
     for name, (_, sizes) in SIZES.items():
         parser.add_argument(f"--{name}", type=_sizes, default=sizes, metavar="N,N,…")
-    parser.add_argument("--rounds", type=int, default=3, help="times that each thing is done")
+    parser.add_argument("--rounds", type=int, default=1, help="times that each thing is done")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the curves as JSON too")
     return parser
 
