@@ -1,13 +1,13 @@
 """How `repro` behaves as records, runs, rows and points grow: the curves of docs/scale.md.
 
     python -P benchmarks/scale.py
-    python -P benchmarks/scale.py --only log --records 1000,10000,100000,1000000 --rounds 3
+    python -P benchmarks/scale.py --only records --records 1000,10000,100000,1000000 --rounds 3
 
 Each cell is wall time and, in brackets, CPU time of the process with its children, and the peak of
 its memory; the last column is the growth in CPU time, which a busy machine moves least. As for
 every benchmark here the product is whatever is installed beside the interpreter, and all files lie
-below ``build/bench``. With the sizes that it has by itself it takes some six minutes of CPU time, more
-than half of that on both of two processors.
+below ``build/bench``. With the sizes that it has by itself it takes some six minutes of CPU time,
+most of it on two processors at once.
 """
 
 from __future__ import annotations
