@@ -83,6 +83,7 @@ SPECIAL: Mapping[tuple[str, Keys], Any] = {
 FIRST: Mapping[tuple[str, Keys], Mapping[Keys, Any]] = {
     (ROUTING, ("routing", "symbol")): {("routing", "symbol"): "AAPL"},
     (ROUTING, ("routing", "view")): {("routing", "symbol"): "IBM"},
+    (f"defaults/{ROUTING}", ("routing", "view")): {("routing", "symbol"): "IBM"},
     # What it extends brings the feature too.
     (CONTROL, ("experiment", "extends")): {("experiment", "features", 0): "ret_5d"},
     (DATASET, ("dataset", "short_symbols")): {("dataset", "min_rows_per_symbol"): 250},

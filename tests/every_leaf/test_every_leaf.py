@@ -106,6 +106,8 @@ def beneath(root: Path, relative: str, path: Keys) -> None:
         over, depth = [p for p, _ in leaves(document(own).value)], 2
         over = [p for p in over if p[0] == "hyperparameters"]
         over = [p for p in over if FAMILIES[family].canonical_name(str(p[1])) == main]
+    if own == ROUTING:  # a view of one symbol needs that symbol from beneath as well
+        over = [p for p, _ in leaves(document(own).value) if p[0] == path[0]]
     present = {p for p, _ in leaves(document(own).value)}
     text = written(own, {}, tuple(sorted({p[:depth] for p in over if p in present})))
     (root / "CONFIG" / own).write_text(text, "utf-8")
