@@ -65,3 +65,8 @@ def test_another_rule_is_explained_by_its_leaf(chosen):
         *("feature_signature", "replicate_key", "strict_key", "execution_key")
     }
     assert "selection" in answer["differing_outputs"]
+
+
+def test_a_family_for_the_ranking_of_features_is_named_where_it_counts(desk):
+    said = desk.run("select", "--family", "mlp", status=2).stderr
+    assert "say feature_selection.families=[NAME]" in said
