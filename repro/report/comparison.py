@@ -134,13 +134,20 @@ def _cause(cause: Document) -> list[str]:
     else:
         old, new = _value(cause["old"]), _value(cause["new"])
     told = [word for word in ("retyped", "idle", "follows") if cause[word]]
-    moves = ", ".join([*cause["moves"], *told])
+    moves = ", ".join([*cause["moves"], *(f"({word})" for word in told)])
     sides = [
-        f"{name} {side['file']}:{side['line']}:{side['column']}"
+        f"{name} {_decided(side)}"
         for name, side in (("A", cause["a"]), ("B", cause["b"]))
         if side is not None
     ]
     return [cause["subject"], old, new, moves, ", ".join(sides)]
+
+
+def _decided(side: Document) -> str:
+    """Return where a value was decided, in a few words."""
+    layers = {"--set": "command line", "leakage": "policy for leakage"}
+    place = f"{side['file']}:{side['line']}:{side['column']}"
+    return layers.get(side["layer"], place)
 
 
 def _item(item: Document) -> str:
