@@ -176,6 +176,9 @@ class DaskExecutor:
                 while True:
                     heard.append(self._heard.get_nowait())
             for kind, what in heard:
+                if kind == "deaf":
+                    self._require_engine()
+                    raise self._lost(f"does not tell what tasks say: {what}")
                 starts = {number: sent.attempt for number, sent in self._sent.items()}
                 news = self._said(what) if kind == "said" else self._over(what)
                 told = [event for event in told if self._is_of_its_start(event, starts)] + news
@@ -251,7 +254,8 @@ class DaskExecutor:
                     self._heard.put(("said", text))
             except TimeoutError:
                 continue
-            except Exception:  # the engine is gone: whoever waits asks it
+            except Exception as error:  # whatever it was, nobody would hear the tasks any more
+                self._heard.put(("deaf", _short(error)))
                 return
 
     def _ended(self, number: int) -> Any:
@@ -273,9 +277,9 @@ class DaskExecutor:
         except (OSError, TimeoutError, CancelledError) as error:
             raise self._lost() from error
 
-    def _lost(self) -> ExecutorLostError:
+    def _lost(self, how: str = "is gone") -> ExecutorLostError:
         return ExecutorLostError(
-            f"the scheduler at {self._address} is gone",
+            f"the scheduler at {self._address} {how}",
             "start it again, and the sweep goes on where it stopped",
         )
 

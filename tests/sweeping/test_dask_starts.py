@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from repro.execution.executor import Prepared
+from repro.execution.executor import ExecutorLostError, Prepared
 
 dask = pytest.importorskip("repro.sweeping.dask", exc_type=ImportError)
 
@@ -39,3 +39,19 @@ def test_what_a_worker_prepared_is_told_whatever_others_say(hearing):
     say("prepared", "first", message={"of": "A"})
     say("started", "other", place="B", number=2)
     assert executor.wait(1) == [Prepared(1, {"of": "A"}, "A")]
+
+
+def test_a_reader_that_fails_ends_the_wait_and_says_why(hearing):
+    executor, _ = hearing
+
+    class Running:
+        status = "running"
+
+    class Broken:
+        def get(self, **_):
+            raise ValueError("a message of another version")
+
+    executor._client, executor._events = Running(), Broken()
+    executor._listen()
+    with pytest.raises(ExecutorLostError, match="ValueError: a message of another version"):
+        executor.wait(1)
