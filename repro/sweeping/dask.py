@@ -178,7 +178,7 @@ class DaskExecutor:
             for kind, what in heard:
                 if kind == "deaf":
                     self._require_engine()
-                    raise self._lost(f"does not tell what tasks say: {what}")
+                    raise self._lost(what)
                 starts = {number: sent.attempt for number, sent in self._sent.items()}
                 news = self._said(what) if kind == "said" else self._over(what)
                 told = [event for event in told if self._is_of_its_start(event, starts)] + news
@@ -254,8 +254,11 @@ class DaskExecutor:
                     self._heard.put(("said", text))
             except TimeoutError:
                 continue
+            except (OSError, CancelledError) as error:  # often heard before the client knows of it
+                self._heard.put(("deaf", f"is gone: {_short(error)}"))
+                return
             except Exception as error:  # whatever it was, nobody would hear the tasks any more
-                self._heard.put(("deaf", _short(error)))
+                self._heard.put(("deaf", f"does not tell what tasks say: {_short(error)}"))
                 return
 
     def _ended(self, number: int) -> Any:
