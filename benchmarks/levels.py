@@ -22,7 +22,7 @@ from repro.config.resolution.active import activate
 from repro.config.resolution.resolve import Selection
 from repro.execution.environment import FLAGS, variables
 from repro.facts.trainers import declaration, declarations
-from repro.validate import configuration
+from repro.verbs.configuring.validate import configuration
 
 SCRIPT = HERE / "one_fit.py"
 MANY_ROWS, ROWS, COLUMNS, MANY_COLUMNS = 200_000, 20_000, 20, 50

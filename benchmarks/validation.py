@@ -18,7 +18,7 @@ from table import Row
 from repro.config.documents.catalog import schema_of
 from repro.config.resolution.resolve import Selection
 from repro.facts.trainers import declarations
-from repro.validate import configuration
+from repro.verbs.configuring.validate import configuration
 
 ROUNDS = 9
 LIMIT = 0.35

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from repro.errors import ReproError as ReproError
     from repro.errors import TrainingError as TrainingError
     from repro.errors import UsageError as UsageError
-    from repro.observer import Observer as Observer
+    from repro.verbs.observer import Observer as Observer
 
 __version__ = "0.1.0"
 
@@ -35,7 +35,7 @@ _OFFERED = {
     "Workspace": ("repro.api", "Workspace"),
     "init": ("repro.api", "init"),
     "workspace": ("repro.api", "workspace"),
-    "Observer": ("repro.observer", "Observer"),
+    "Observer": ("repro.verbs.observer", "Observer"),
     "LogError": ("repro.audit_log.errors", "LogError"),
     "DeterminismError": (_ERRORS, "DeterminismError"),
     "InputError": (_ERRORS, "InputError"),

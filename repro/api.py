@@ -13,36 +13,36 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from repro.choosing import override, selection
 from repro.config.documents.workspace import find_root
-from repro.observer import Observer
+from repro.verbs.observer import Observer
+from repro.verbs.research.choosing import override, selection
 
 if TYPE_CHECKING:
-    from repro.attribute import Attribution
-    from repro.audit.publishing import Published
     from repro.audit_log.verification.faults import Report
-    from repro.compare import Comparison
     from repro.config.resolution.resolve import Selection
-    from repro.configuration import Configuration
-    from repro.data.comparison import DataComparison
-    from repro.data.fingerprint import Fingerprint
-    from repro.doctor import Diagnosis
-    from repro.experiment import Experimented
-    from repro.explain import Explanation
-    from repro.listing import Page
-    from repro.pins import Pin
-    from repro.pulling import Pulled
-    from repro.pushing import Pushed
-    from repro.rank import Ranking
-    from repro.replicates import Replicates
-    from repro.rounds import Verification
     from repro.runs.sealed import Run
-    from repro.sealing import Outcome
-    from repro.select import Selected
-    from repro.stability import Stabilities
-    from repro.sweep import Swept
-    from repro.trend import Trend
-    from repro.validate import Validation
+    from repro.verbs.audit.publishing import Published
+    from repro.verbs.comparing.compare import Comparison
+    from repro.verbs.comparing.rounds import Verification
+    from repro.verbs.comparing.stability import Stabilities
+    from repro.verbs.comparing.trend import Trend
+    from repro.verbs.configuring.configuration import Configuration
+    from repro.verbs.configuring.explain import Explanation
+    from repro.verbs.configuring.validate import Validation
+    from repro.verbs.data.comparison import DataComparison
+    from repro.verbs.data.fingerprint import Fingerprint
+    from repro.verbs.research.attribute import Attribution
+    from repro.verbs.research.experiment import Experimented
+    from repro.verbs.research.rank import Ranking
+    from repro.verbs.research.replicates import Replicates
+    from repro.verbs.research.select import Selected
+    from repro.verbs.research.sweep import Swept
+    from repro.verbs.sealed.listing import Page
+    from repro.verbs.sealed.pins import Pin
+    from repro.verbs.sealed.pulling import Pulled
+    from repro.verbs.sealed.pushing import Pushed
+    from repro.verbs.training.sealing import Outcome
+    from repro.verbs.workspace.doctor import Diagnosis
 
 
 class Choice(TypedDict, total=False):
@@ -71,20 +71,20 @@ class Workspace:
 
     def validate(self, **chosen: Unpack[Choice]) -> Validation:
         """Return all problems of the configuration; of what is chosen, or of all that it offers."""
-        from repro.validate import validate
+        from repro.verbs.configuring.validate import validate
 
         return validate(self.root, _selection(chosen) if chosen else None)
 
     def configuration(self, reference: str = "today", **chosen: Unpack[Choice]) -> Configuration:
         """Return every value with its history, as it stands today or as a run sealed it."""
-        from repro.configuration import Desk
+        from repro.verbs.configuring.configuration import Desk
 
         return Desk(self.root, _selection(chosen)).referenced(reference)
 
     def explain(self, key: str, **chosen: Unpack[Choice]) -> Explanation:
         """Return who decided a value, layer by layer, with file and line."""
-        from repro.configuration import Desk
-        from repro.explain import explain
+        from repro.verbs.configuring.configuration import Desk
+        from repro.verbs.configuring.explain import explain
 
         desk = Desk(self.root, _selection(chosen))
         return explain(desk.configured(), desk.families, key)
@@ -95,14 +95,14 @@ class Workspace:
         Raises ProblemsError, InputError, DeterminismError, TrainingError, and the log's errors;
         after the plan, each of them has left its record.
         """
-        from repro.train import TrainCommand, train
+        from repro.verbs.training.train import TrainCommand, train
 
         return train(TrainCommand(self.root, _selection(chosen), self.observer))
 
     def replicate(self, count: int, **chosen: Unpack[Choice]) -> Replicates:
         """Train the same run under ``count`` seeds that count on; what is sealed is reused."""
-        from repro.replicates import replicate
-        from repro.train import TrainCommand
+        from repro.verbs.research.replicates import replicate
+        from repro.verbs.training.train import TrainCommand
 
         return replicate(TrainCommand(self.root, _selection(chosen), self.observer), count)
 
@@ -110,8 +110,8 @@ class Workspace:
         self, name: str, *, rerun: bool = False, **chosen: Unpack[Choice]
     ) -> Experimented:
         """Train every run that an experiment names; what is sealed is reused unless ``rerun``."""
-        from repro.experiment import carry_out, members
-        from repro.train import TrainCommand
+        from repro.verbs.research.experiment import carry_out, members
+        from repro.verbs.training.train import TrainCommand
 
         asked: Choice = {**chosen, "experiment": name}
         command = TrainCommand(self.root, _selection(asked), self.observer)
@@ -136,8 +136,8 @@ class Workspace:
         ``{"learning_rate": [0.01, 0.03], "seed": "1..5"}``. More points than are configured as
         ``sweep.ask_above`` are a UsageError, unless they are at ``most`` so many.
         """
-        from repro.sweep import SweepCommand, sweep
         from repro.sweeping.axes import typed
+        from repro.verbs.research.sweep import SweepCommand, sweep
 
         return sweep(
             SweepCommand(
@@ -157,7 +157,7 @@ class Workspace:
 
     def stability(self, reference: str | None = None, seed: int | None = None) -> Stabilities:
         """Return how well replicates agree: those of a run or key, or every group of several."""
-        from repro.stability import stability
+        from repro.verbs.comparing.stability import stability
 
         return stability(self.root, reference, seed)
 
@@ -166,8 +166,8 @@ class Workspace:
 
         What is sealed is reused unless ``rerun``.
         """
-        from repro.rank import rank
-        from repro.train import TrainCommand
+        from repro.verbs.research.rank import rank
+        from repro.verbs.training.train import TrainCommand
 
         return rank(TrainCommand(self.root, _selection(chosen), self.observer), rerun=rerun)
 
@@ -177,8 +177,8 @@ class Workspace:
         What is sealed is reused unless ``rerun``. ``document`` of what is returned is an experiment
         of those that are kept.
         """
-        from repro.select import select
-        from repro.train import TrainCommand
+        from repro.verbs.research.select import select
+        from repro.verbs.training.train import TrainCommand
 
         return select(TrainCommand(self.root, _selection(chosen), self.observer), rerun=rerun)
 
@@ -187,7 +187,7 @@ class Workspace:
 
         IntegrityError, as of every verb that judges one, if it is not what the log says was sealed.
         """
-        from repro.audit.log import require_as_logged
+        from repro.verbs.audit.log import require_as_logged
 
         found = self._find(reference)
         require_as_logged(self.root, found)
@@ -210,26 +210,26 @@ class Workspace:
 
     def list(self, **filters: Any) -> Page:
         """Return a page of runs by the index; ``filters`` are the fields of ``ListCommand``."""
-        from repro.listing import ListCommand, list_runs
+        from repro.verbs.sealed.listing import ListCommand, list_runs
 
         return list_runs(ListCommand(self.root, **filters))
 
     def trend(self, metric: str | None = None, **filters: Any) -> Trend:
         """Return how a metric went over the times at which runs were planned."""
-        from repro.listing import ListCommand
-        from repro.trend import trend
+        from repro.verbs.comparing.trend import trend
+        from repro.verbs.sealed.listing import ListCommand
 
         return trend(ListCommand(self.root, **filters), metric)
 
     def pin(self, name: str, reference: str | None) -> Pin:
         """Let ``@name`` stand for a run from here on, or, for None, for no run."""
-        from repro.pins import pin
+        from repro.verbs.sealed.pins import pin
 
         return pin(self.root, name, reference, self.observer.warn)
 
     def diff(self, a: str, b: str) -> Comparison:
         """Return how two runs compare: verdict, causes, effect."""
-        from repro.compare import compare
+        from repro.verbs.comparing.compare import compare
 
         return compare(self.root, self._find(a), self._find(b))
 
@@ -237,7 +237,7 @@ class Workspace:
         self, a: str, b: str, metric: str | None = None, *, every_order: int = 4
     ) -> Attribution:
         """Train what it takes to say how much of a metric's change each cause carries."""
-        from repro.attribute import attribute, plan
+        from repro.verbs.research.attribute import attribute, plan
 
         planned = plan(self.root, self._find(a), self._find(b), metric, every_order)
         return attribute(self.root, planned, self.observer)
@@ -250,7 +250,7 @@ class Workspace:
         ``vary`` does it once more under each variation, or under those that are named.
         """
         from repro.execution.variation import VARIATIONS
-        from repro.reexecute import variations, verify_run
+        from repro.verbs.comparing.reexecute import variations, verify_run
 
         named = (VARIATIONS if vary else ()) if isinstance(vary, bool) else tuple(vary)
         return verify_run(
@@ -259,25 +259,25 @@ class Workspace:
 
     def fingerprint(self, reference: str = "today", **chosen: Unpack[Choice]) -> Fingerprint:
         """Return the dataset's digests by symbol and column, of today or of a run."""
-        from repro.data.comparison import fingerprint_of
+        from repro.verbs.data.comparison import fingerprint_of
 
         return fingerprint_of(self.root, reference, _selection(chosen), self.observer)
 
     def data_diff(self, a: str, b: str = "today", **chosen: Unpack[Choice]) -> DataComparison:
         """Return which symbols, columns, dates and files differ between two datasets."""
-        from repro.data.comparison import compare_data
+        from repro.verbs.data.comparison import compare_data
 
         return compare_data(self.root, a, b, _selection(chosen), self.observer)
 
     def doctor(self, level: str | None = None, against: str | None = None) -> Diagnosis:
         """Return what this machine can promise and, against a run, what differs."""
-        from repro.doctor import diagnose
+        from repro.verbs.workspace.doctor import diagnose
 
         return diagnose(self.root, level, against)
 
     def push(self, *references: str, to: str) -> tuple[Pushed, ...]:
         """Put sealed runs into the store at the address ``to``, by digest and with their proof."""
-        from repro.pushing import push
+        from repro.verbs.sealed.pushing import push
 
         return push(self.root, references, to)
 
@@ -290,15 +290,15 @@ class Workspace:
         self_asserted: bool = False,
     ) -> tuple[Pulled, ...]:
         """Fetch sealed runs from the store at ``source``; whose log vouches must be trusted."""
-        from repro.audit.vouching import Trust
-        from repro.pulling import pull
+        from repro.verbs.audit.vouching import Trust
+        from repro.verbs.sealed.pulling import pull
 
         trust = Trust(tuple(vkeys), policy, self_asserted)
         return pull(self.root, names, source, trust, self.observer.warn)
 
     def audit_publish(self, address: str, *, check: bool = False) -> Published:
         """Publish the signed log as static C2SP tlog-tiles; only what is new is written."""
-        from repro.audit.publishing import Wanted, publish
+        from repro.verbs.audit.publishing import Wanted, publish
 
         return publish(self.root, address, Wanted(check=check), self.observer.warn)
 
@@ -307,7 +307,7 @@ class Workspace:
 
         Nothing is raised for a bad log: look at the report.
         """
-        from repro.audit.verifying import Asked, verify_workspace
+        from repro.verbs.audit.verifying import Asked, verify_workspace
 
         asked = Asked(vkeys=vkeys, artifacts=artifacts, full=full)
         return verify_workspace(self.root, asked)[0]
@@ -324,7 +324,7 @@ def init(folder: str | Path) -> Workspace:
 
     Raises UsageError if there is one, InputError if the folder cannot be written.
     """
-    from repro.initialise import initialise
+    from repro.verbs.workspace.initialise import initialise
 
     return Workspace(initialise(Path(folder)).root)
 

@@ -66,7 +66,7 @@ MAY_IMPORT = {
     "template": (),
     "trainers": (),
 }
-"""Every room but the front desk. What else stands at the top of ``repro`` is a verb."""
+"""Every room but the front desk, the verbs, sweeping and conformance, which are on one floor."""
 
 NOT_FOR_A_VERB = ("repro.cli", "repro.pipeline", "repro.trainers", *WORKER_SIDE)
 
@@ -309,16 +309,16 @@ def planted(name: str, source: str) -> Module:
         (wrong_arrows, "repro.identity.seeds", "def f():\n    from repro.facts import data"),
         (wrong_arrows, "repro.config.documents.tree", "from repro.pipeline import features"),
         (wrong_arrows, "repro.config.documents.tree", "import repro"),
-        (wrong_arrows, "repro.runs.index", "import repro.train"),
+        (wrong_arrows, "repro.runs.index", "import repro.verbs.training.train"),
         (wrong_arrows, "repro.execution.launch", "from .. import pipeline"),
         (wrong_arrows, "repro.execution.launch", "import repro.trainers.lightgbm_"),
         (wrong_arrows, "repro.audit_log.storage.store", "from repro.errors import ReproError"),
         (wrong_arrows, "repro.trainers.ridge", "from ..errors import ReproError"),
         (wrong_arrows, "repro.pipeline.panel", "from repro.identity import seeds"),
-        (wrong_arrows, "repro.train", "from repro.execution import worker"),
-        (wrong_arrows, "repro.train", "from repro.cli import render"),
+        (wrong_arrows, "repro.verbs.training.train", "from repro.execution import worker"),
+        (wrong_arrows, "repro.verbs.training.train", "from repro.cli import render"),
         (wrong_arrows, "repro.cli.train", "from repro.pipeline import panel"),
-        (libraries_out_of_place, "repro.train", "import typer"),
+        (libraries_out_of_place, "repro.verbs.training.train", "import typer"),
         (libraries_out_of_place, "repro.report.page", "from rich.table import Table"),
         (libraries_out_of_place, "repro.cli.show", "import yaml"),
         (libraries_out_of_place, "repro.cli.show", "from jsonschema import Draft202012Validator"),
@@ -358,8 +358,11 @@ def test_a_planted_violation_is_found(rule, name, source):
         ("repro.execution.worker", "from ..trainers import contract"),
         ("repro.facts.code", "from repro.execution.command import output"),
         ("repro.trainers.ridge", "import numpy\ndef fit():\n    import sklearn"),
-        ("repro.train", "from repro import config, facts\nfrom repro.validate import validate"),
-        ("repro.cli.train", "import typer\nfrom repro.train import train\nprint(1)"),
+        (
+            "repro.verbs.training.train",
+            "from repro import config, facts\nimport repro.verbs.configuring.validate",
+        ),
+        ("repro.cli.train", "import typer\nfrom repro.verbs.training.train import train\nprint(1)"),
         ("repro.__main__", "def main():\n    from repro import __version__\n    import repro.cli"),
     ],
 )

@@ -10,7 +10,8 @@ from repro.config.resolution.active import activate
 from repro.config.resolution.resolve import Selection, resolve
 from repro.errors import ProblemsError, TrainingError
 from repro.facts.trainers import declarations
-from repro.leaking import (
+from repro.verbs.configuring.validate import check
+from repro.verbs.training.leaking import (
     Judged,
     LeakingFeatures,
     as_judged,
@@ -22,7 +23,6 @@ from repro.leaking import (
     recorded,
     unable,
 )
-from repro.validate import check
 
 POLICY = "safety.leakage_detection.policy"
 LIMIT = "auto_fix_thresholds.feature_target_correlation"

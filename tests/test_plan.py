@@ -8,7 +8,7 @@ import pytest
 from repro.errors import DeterminismError, TrainingError
 from repro.execution.session import Job
 from repro.facts.trainers import declaration
-from repro.plan import require_in_force
+from repro.verbs.training.plan import require_in_force
 
 ASKED = {
     "num_boost_round": 200,

@@ -31,12 +31,12 @@ from repro.audit_log.storage import erasing, hold
 from repro.audit_log.storage.creation import local_actor
 from repro.audit_log.storage.store import Log, utc_now
 from repro.audit_log.verification.faults import EXIT
-from repro.compare import MEANING
 from repro.config.documents import catalog
-from repro.data import comparison
 from repro.facts.trainers import declarations
 from repro.pipeline.metric_names import BINARY_METRICS, MULTICLASS_METRICS, REGRESSION_METRICS
 from repro.pipeline.summary import QUANTILES
+from repro.verbs.comparing.compare import MEANING
+from repro.verbs.data import comparison
 
 # One worker makes the workspace once for all of them (`--dist loadgroup`).
 pytestmark = pytest.mark.xdist_group("schemas")

@@ -27,7 +27,7 @@ def require_consent(question: str, yes: bool, hint: str = MEANT) -> None:
 
 def new_passphrase(file: Path | None) -> str:
     """Return the passphrase in ``file``, or the one that the user types twice."""
-    from repro.audit.keys import read_passphrase, require_passphrase
+    from repro.verbs.audit.keys import read_passphrase, require_passphrase
 
     if file is not None:
         return read_passphrase(file)

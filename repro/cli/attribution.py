@@ -12,8 +12,8 @@ from repro.cli.asking import require_consent
 from repro.cli.progress import observer
 
 if TYPE_CHECKING:
-    from repro.attribute import Attribution
     from repro.runs.sealed import Run
+    from repro.verbs.research.attribute import Attribution
 
 MANY = 20
 """Trainings that nobody starts by mistake."""
@@ -23,7 +23,7 @@ def attributed(
     root: Path, runs: tuple[Run, Run], metric: str | None, most: int, *, yes: bool, as_json: bool
 ) -> int:
     """Say how many trainings it takes, train, and write what each cause carries."""
-    from repro.attribute import attribute, plan
+    from repro.verbs.research.attribute import attribute, plan
 
     planned = plan(root, *runs, metric, most)
     count = planned.trainings

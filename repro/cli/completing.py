@@ -37,7 +37,7 @@ def offer(names: Names) -> Offer | None:
 
 def targets(ctx: typer.Context, _: str) -> Iterable[str]:
     """Offer targets."""
-    from repro import offering
+    from repro.verbs.workspace import offering
 
     return offering.targets(_root(ctx))
 
@@ -51,63 +51,63 @@ def checks(_: typer.Context, __: str) -> Iterable[str]:
 
 def families(_: typer.Context, __: str) -> Iterable[str]:
     """Offer families."""
-    from repro import offering
+    from repro.verbs.workspace import offering
 
     return offering.families()
 
 
 def variants(ctx: typer.Context, _: str) -> Iterable[str]:
     """Offer the variants of the family."""
-    from repro import offering
+    from repro.verbs.workspace import offering
 
     return offering.variants(_root(ctx), ctx.params.get("family"))
 
 
 def profiles(ctx: typer.Context, _: str) -> Iterable[str]:
     """Offer training profiles."""
-    from repro import offering
+    from repro.verbs.workspace import offering
 
     return offering.profiles(_root(ctx))
 
 
 def experiments(ctx: typer.Context, _: str) -> Iterable[str]:
     """Offer experiments."""
-    from repro import offering
+    from repro.verbs.workspace import offering
 
     return offering.experiments(_root(ctx))
 
 
 def overlays(ctx: typer.Context, _: str) -> Iterable[str]:
     """Offer overlays."""
-    from repro import offering
+    from repro.verbs.workspace import offering
 
     return offering.overlays(_root(ctx))
 
 
 def runs(ctx: typer.Context, _: str) -> Iterable[str]:
     """Offer sealed runs."""
-    from repro import offering
+    from repro.verbs.workspace import offering
 
     return offering.runs(_root(ctx))
 
 
 def datasets(ctx: typer.Context, start: str) -> Iterable[str]:
     """Offer what a dataset can be named by: today, sealed runs, and files of fingerprints."""
-    from repro import offering
+    from repro.verbs.workspace import offering
 
     return ["today", *offering.runs(_root(ctx)), *offering.json_files(start)]
 
 
 def kinds_of_documents(_: typer.Context, __: str) -> Iterable[str]:
     """Offer kinds of documents."""
-    from repro import offering
+    from repro.verbs.workspace import offering
 
     return offering.kinds()
 
 
 def levels(_: typer.Context, __: str) -> Iterable[str]:
     """Offer levels of reproducibility."""
-    from repro import offering
+    from repro.verbs.workspace import offering
 
     return offering.allowed("reproducibility_config", "reproducibility", "level")
 
@@ -121,7 +121,7 @@ def variations(_: typer.Context, __: str) -> Iterable[str]:
 
 def views(_: typer.Context, __: str) -> Iterable[str]:
     """Offer views."""
-    from repro import offering
+    from repro.verbs.workspace import offering
 
     return offering.allowed("routing_config", "routing", "view")
 
@@ -135,7 +135,7 @@ def lint_rules(_: typer.Context, __: str) -> Iterable[str]:
 
 def configurations(ctx: typer.Context, start: str) -> Iterable[str]:
     """Offer what a configuration can be named by; with its kind, once that is typed."""
-    from repro import offering
+    from repro.verbs.workspace import offering
 
     root = _root(ctx)
     names: dict[str, Callable[[], list[str]]] = {
@@ -153,14 +153,14 @@ def configurations(ctx: typer.Context, start: str) -> Iterable[str]:
 
 def keys(ctx: typer.Context, start: str) -> Iterable[str]:
     """Offer keys of the configuration."""
-    from repro import offering
+    from repro.verbs.workspace import offering
 
     return offering.keys(_root(ctx), ctx.params.get("family"), start)
 
 
 def assignments(ctx: typer.Context, start: str) -> Iterable[str]:
     """Offer ``key=``; with its values, once only one key is left."""
-    from repro import offering
+    from repro.verbs.workspace import offering
 
     root, family = _root(ctx), ctx.params.get("family")
     key, equals, _ = start.partition("=")
@@ -205,7 +205,7 @@ def keys_or_assignments(ctx: typer.Context, start: str) -> Iterable[str]:
 
 def _root(ctx: typer.Context) -> Path:
     """Return the workspace that the command line means."""
-    from repro.offering import root_of
+    from repro.verbs.workspace.offering import root_of
 
     return root_of(Path(ctx.params.get("workspace") or Path()))
 

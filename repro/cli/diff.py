@@ -16,9 +16,9 @@ from repro.cli.options import Run, Workspace, Yes
 from repro.errors import UsageError
 
 if TYPE_CHECKING:
-    from repro.compare import Comparison
     from repro.runs.differences import Cause, Side
     from repro.runs.effects import Effect
+    from repro.verbs.comparing.compare import Comparison
 
 KINDS = ("configuration", "data", "features", "splits", "seed", "code", "environment")
 SHOWN = 12
@@ -62,9 +62,9 @@ def command(
     yes: Yes = False,
 ) -> int:
     """Compare two runs: the verdict, what differs and where it was decided, and the effect."""
-    from repro.compare import compare
     from repro.config.documents.workspace import find_root
     from repro.runs.finding import find
+    from repro.verbs.comparing.compare import compare
 
     root = find_root(workspace.resolve())
     if attribute and form not in (Report.text, Report.json):

@@ -15,7 +15,7 @@ from repro.cli.options import AsFormat, Format, Workspace
 from repro.errors import UsageError
 
 if TYPE_CHECKING:
-    from repro.doctor import Against, Diagnosis, Family, Level, Place
+    from repro.verbs.workspace.doctor import Against, Diagnosis, Family, Level, Place
 
 _MEANS = {
     "can": "can be had here",
@@ -45,8 +45,8 @@ def command(
     form: AsFormat = Format.text,
 ) -> int:
     """Say what this machine can promise of bits and, against a run, what differs."""
-    from repro.doctor import STATUS, diagnose
     from repro.facts.limits import LEVELS
+    from repro.verbs.workspace.doctor import STATUS, diagnose
 
     if level is not None and level not in LEVELS:
         raise UsageError(f"no such level: {level!r}", f"the levels: {', '.join(LEVELS)}")

@@ -14,7 +14,7 @@ from repro.cli.completing import offer
 from repro.cli.options import AsFormat, Format, Quiet, Workspace
 
 if TYPE_CHECKING:
-    from repro.execute import Outcome
+    from repro.verbs.commands.execute import Outcome
 
 SHOWN = 20
 
@@ -70,7 +70,7 @@ def command(
     it ended with 0: 5 if an input was changed, if something that it started still runs, or if the
     same command gave other bits before; 6 if an output is missing.
     """
-    from repro.execute import ExecCommand, execute
+    from repro.verbs.commands.execute import ExecCommand, execute
 
     as_json = form is Format.json
     outcome = execute(

@@ -14,14 +14,14 @@ from repro.cli.select import selection_json
 from repro.cli.select import text as selection_text
 
 if TYPE_CHECKING:
-    from repro.experiment import Done, Experimented, Member
-    from repro.stages import RankedTargets, Route
-    from repro.train import TrainCommand
+    from repro.verbs.research.experiment import Done, Experimented, Member
+    from repro.verbs.research.stages import RankedTargets, Route
+    from repro.verbs.training.train import TrainCommand
 
 
 def experimented(command: TrainCommand, named: Sequence[Member], rerun: bool, form: Format) -> int:
     """Train every member of an experiment, and write one summary."""
-    from repro.experiment import carry_out
+    from repro.verbs.research.experiment import carry_out
 
     found = carry_out(command, named, rerun=rerun)
     if form is Format.json:

@@ -30,7 +30,7 @@ def command(
     form: AsFormat = Format.text,
 ) -> int:
     """Make a workspace: commented configuration, a real example panel, a log with a fresh key."""
-    from repro.initialise import initialise
+    from repro.verbs.workspace.initialise import initialise
 
     passphrase = _passphrase(directory, new_passphrase_file) if encrypt_key else None
     if new_passphrase_file is not None and not encrypt_key:
@@ -64,9 +64,9 @@ def command(
 
 def _passphrase(directory: Path, file: Path | None) -> str:
     """Return the passphrase that the key of a new log is put under, before anything is made."""
-    from repro.audit.keys import environment_passphrase
-    from repro.audit.log import DIRECTORY
     from repro.cli.asking import new_passphrase
+    from repro.verbs.audit.keys import environment_passphrase
+    from repro.verbs.audit.log import DIRECTORY
 
     if (directory / DIRECTORY).exists():
         raise UsageError(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from repro.lint.rules import LintRule
-    from repro.linting import Linting
+    from repro.verbs.configuring.linting import Linting
 
 
 class Format(StrEnum):
@@ -62,7 +62,7 @@ def command(
     day = _day(as_of)
     if rules or explain is not None:
         return _tell(_chosen(explain), day, form)
-    from repro.linting import lint
+    from repro.verbs.configuring.linting import lint
 
     done = lint(paths or ["."], exclude or [], day)
     if form is Format.json:

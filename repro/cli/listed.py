@@ -15,7 +15,7 @@ from repro.cli.completing import offer
 from repro.cli.options import Experiment, Target
 
 if TYPE_CHECKING:
-    from repro.listing import ListCommand
+    from repro.verbs.sealed.listing import ListCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Filters:
 
     def command(self, workspace: Path) -> ListCommand:
         """Return what is asked of a workspace."""
-        from repro.listing import ListCommand
+        from repro.verbs.sealed.listing import ListCommand
 
         return ListCommand(
             start=workspace,

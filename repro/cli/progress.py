@@ -14,7 +14,7 @@ from repro.cli import output
 @contextmanager
 def observer(quiet: bool, no_progress: bool) -> Iterator[Any]:
     """Give an observer of a training: lines of talk, and a bar if stderr is a terminal."""
-    from repro.observer import Observer
+    from repro.verbs.observer import Observer
 
     if quiet:
         yield Observer(warn=output.warn)

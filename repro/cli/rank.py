@@ -30,8 +30,8 @@ from repro.cli.progress import observer
 from repro.cli.selection import selection
 
 if TYPE_CHECKING:
-    from repro.rank import Ranking
     from repro.runs.ranking import Model, Standing
+    from repro.verbs.research.rank import Ranking
 
 
 def command(
@@ -53,8 +53,8 @@ def command(
     overrides: Overrides = None,
 ) -> int:
     """Train each target with ordinary runs, and say which is predicted best, and how surely."""
-    from repro.rank import rank
-    from repro.train import TrainCommand
+    from repro.verbs.research.rank import rank
+    from repro.verbs.training.train import TrainCommand
 
     chosen = selection(
         target=None,

@@ -16,9 +16,9 @@ from repro.cli.options import Run as RunName
 from repro.cli.unsealed import tell, unsealed, write
 
 if TYPE_CHECKING:
-    from repro.commands import Executed
-    from repro.listing import Listed
-    from repro.pins import Pin
+    from repro.verbs.commands.commands import Executed
+    from repro.verbs.sealed.listing import Listed
+    from repro.verbs.sealed.pins import Pin
 
 Limit = Annotated[int, typer.Option("--limit", "-n", help="How many; 0 for all.", min=0)]
 Name = Annotated[str, typer.Argument(help="A name: letters, digits and _.", metavar="NAME")]
@@ -58,7 +58,7 @@ def list_runs(
     """List the sealed runs, newest first, as an index has them."""
     from dataclasses import replace
 
-    from repro.listing import list_runs as listed
+    from repro.verbs.sealed.listing import list_runs as listed
 
     asked = replace(filters.command(workspace), sort=sort, limit=limit, offset=offset)
     page = listed(asked)
@@ -95,11 +95,11 @@ def show(
     form: AsFormat = Format.text,
 ) -> int:
     """Show one run, or why nothing is sealed of it."""
-    from repro.audit.log import require_as_logged
     from repro.config.documents.workspace import find_root
     from repro.report.leaking import verdict
     from repro.runs.index import opened
-    from repro.unsealed import Unsealed, named
+    from repro.verbs.audit.log import require_as_logged
+    from repro.verbs.sealed.unsealed import Unsealed, named
 
     root = find_root(workspace.resolve())
     found = named(root, run)
@@ -158,8 +158,8 @@ def commands(
     form: AsFormat = Format.text,
 ) -> int:
     """List what was run with `repro exec`, newest first."""
-    from repro.commands import all_commands
     from repro.config.documents.workspace import find_root
+    from repro.verbs.commands.commands import all_commands
 
     found = all_commands(find_root(workspace.resolve()))
     shown = list(reversed(found))[: limit or None]
@@ -251,7 +251,7 @@ def pin(
     form: AsFormat = Format.text,
 ) -> int:
     """Let a name stand for a run from here on: @NAME. It goes into the log."""
-    from repro.pins import pin as make
+    from repro.verbs.sealed.pins import pin as make
 
     made = make(workspace, name, run, output.warn)
     _pinned([made], form, f"@{made.name} is run {made.run}, by record {made.record} of the log")
@@ -260,7 +260,7 @@ def pin(
 
 def unpin(name: Name, workspace: Workspace = Path(), form: AsFormat = Format.text) -> int:
     """Take a name away from its run; that, too, goes into the log."""
-    from repro.pins import pin as make
+    from repro.verbs.sealed.pins import pin as make
 
     made = make(workspace, name, None, output.warn)
     _pinned([made], form, f"@{made.name} is no run any more, by record {made.record} of the log")
@@ -269,7 +269,7 @@ def unpin(name: Name, workspace: Workspace = Path(), form: AsFormat = Format.tex
 
 def pins(workspace: Workspace = Path(), form: AsFormat = Format.text) -> int:
     """List the names that stand for runs."""
-    from repro.pins import all_pins
+    from repro.verbs.sealed.pins import all_pins
 
     found = all_pins(workspace)
     rows = [(f"@{one.name}", str(one.run)) for one in found]

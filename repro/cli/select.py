@@ -19,7 +19,7 @@ from repro.errors import UsageError
 if TYPE_CHECKING:
     from repro.runs.agreement import Agreement
     from repro.runs.importance import Ranked
-    from repro.select import Selected
+    from repro.verbs.research.select import Selected
 
 
 class Form(StrEnum):
@@ -45,9 +45,9 @@ def command(
     no_progress: NoProgress = False,
 ) -> int:
     """Train each family of feature_selection; rank the features that their models count on."""
-    from repro.choosing import is_set
-    from repro.select import select
-    from repro.train import TrainCommand
+    from repro.verbs.research.choosing import is_set
+    from repro.verbs.research.select import select
+    from repro.verbs.training.train import TrainCommand
 
     selection = chosen.selection()
     if is_set(selection.sets, "family"):

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from repro import choosing
 from repro.cli.bundles import unbundled
 from repro.cli.options import (
     Experiment,
@@ -27,6 +26,7 @@ from repro.cli.options import (
     View,
 )
 from repro.errors import UsageError
+from repro.verbs.research import choosing
 
 if TYPE_CHECKING:
     from repro.config.resolution.resolve import Selection

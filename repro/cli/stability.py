@@ -15,7 +15,7 @@ from repro.cli.options import AsFormat, Format, Workspace
 
 if TYPE_CHECKING:
     from repro.runs.group import Group
-    from repro.stability import Predictions, Stabilities
+    from repro.verbs.comparing.stability import Predictions, Stabilities
 
 
 def command(
@@ -36,7 +36,7 @@ def command(
 
     Exits 0 for stable and bit-identical, 1 for drifting, diverged and too few, 5 for an alarm.
     """
-    from repro.stability import stability
+    from repro.verbs.comparing.stability import stability
 
     found = stability(workspace, key, seed)
     if form is Format.json:

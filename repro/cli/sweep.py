@@ -58,7 +58,7 @@ def sweeping(
 ) -> int:
     """Train every point of a grid: each an ordinary run, once, several at a time."""
     from repro.cli.swept import swept
-    from repro.sweep import SweepCommand, sweep
+    from repro.verbs.research.sweep import SweepCommand, sweep
 
     with observer(quiet, no_progress) as watching:
         found = sweep(

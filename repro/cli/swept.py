@@ -11,9 +11,9 @@ from repro.cli import output
 from repro.cli.options import Format
 
 if TYPE_CHECKING:
-    from repro.sweep import Swept
     from repro.sweeping.done import Done
     from repro.sweeping.summary import Best, Row
+    from repro.verbs.research.sweep import Swept
 
 
 def swept(found: Swept, form: Format) -> int:

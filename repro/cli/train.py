@@ -15,9 +15,9 @@ from repro.cli.progress import observer
 from repro.cli.selection import Chosen, selecting
 
 if TYPE_CHECKING:
-    from repro.replicates import Replicate, Replicates
-    from repro.sealing import Outcome
-    from repro.train import TrainCommand
+    from repro.verbs.research.replicates import Replicate, Replicates
+    from repro.verbs.training.sealing import Outcome
+    from repro.verbs.training.train import TrainCommand
 
 
 @selecting
@@ -37,11 +37,11 @@ def command(
     no_progress: NoProgress = False,
 ) -> int:
     """Train one model: validated, identified, planned in the log, strict, sealed, and logged."""
-    from repro.train import TrainCommand, train
+    from repro.verbs.training.train import TrainCommand, train
 
     selection = chosen.selection()
     if selection.experiment is not None and replicates is None:
-        from repro.experiment import is_several, members
+        from repro.verbs.research.experiment import is_several, members
 
         asked = TrainCommand(workspace, selection)
         named = members(asked)
@@ -65,7 +65,7 @@ def _replicates(
     asked: TrainCommand, count: int, form: Format, quiet: bool, no_progress: bool
 ) -> int:
     """Train replicates, and write one summary of them."""
-    from repro.replicates import replicate
+    from repro.verbs.research.replicates import replicate
 
     with observer(quiet, no_progress) as watching:
         found = replicate(replace(asked, observer=watching), count)

@@ -24,7 +24,7 @@ def push(
     form: AsFormat = Format.text,
 ) -> int:
     """Put sealed runs into a store, by digest and with their proof."""
-    from repro.pushing import push as send
+    from repro.verbs.sealed.pushing import push as send
 
     done = send(workspace, runs, destination)
     if form is Format.json:
@@ -66,9 +66,9 @@ def pull(
 
     Exit status: 3 if nothing says whose log vouches for them, 4 if they are not what it signed.
     """
-    from repro.audit.vouching import Trust
     from repro.audit_log.verification.report import read_vkeys
-    from repro.pulling import pull as fetch
+    from repro.verbs.audit.vouching import Trust
+    from repro.verbs.sealed.pulling import pull as fetch
 
     keys = tuple(key for text in vkey or () for key in read_vkeys(text))
     done = fetch(workspace, runs, source, Trust(keys, policy, self_asserted), output.warn)

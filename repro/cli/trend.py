@@ -14,7 +14,7 @@ from repro.cli.listed import Filters, filtering
 from repro.cli.options import AsFormat, Format, Workspace
 
 if TYPE_CHECKING:
-    from repro.trend import Line
+    from repro.verbs.comparing.trend import Line
 
 BARS = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
 WIDTH = 60
@@ -36,7 +36,7 @@ def command(
 
     Exits 1 if one drifts to the worse.
     """
-    from repro.trend import trend
+    from repro.verbs.comparing.trend import trend
 
     found = trend(replace(filters.command(workspace), limit=limit), metric)
     if form is Format.json:

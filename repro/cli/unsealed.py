@@ -14,7 +14,7 @@ from repro.cli import output
 from repro.cli.options import AsFormat, Format, Workspace
 
 if TYPE_CHECKING:
-    from repro.unsealed import Unsealed
+    from repro.verbs.sealed.unsealed import Unsealed
 
 NOTHING = "every run that was asked for was sealed"
 
@@ -26,7 +26,7 @@ def unsealed(
 ) -> int:
     """List the runs of which nothing is sealed."""
     from repro.config.documents.workspace import find_root
-    from repro.unsealed import all_unsealed
+    from repro.verbs.sealed.unsealed import all_unsealed
 
     found = all_unsealed(find_root(workspace.resolve()))
     shown = found[: limit or None]

@@ -20,7 +20,7 @@ from repro.errors import UsageError
 
 if TYPE_CHECKING:
     from repro.config.resolution.resolve import Selection
-    from repro.validate import Validation
+    from repro.verbs.configuring.validate import Validation
 
 
 class Report(StrEnum):
@@ -110,10 +110,10 @@ def _found(
 ) -> Validation:
     """Return what is wrong with what was asked about."""
     if not paths:
-        from repro.validate import validate
+        from repro.verbs.configuring.validate import validate
 
         return validate(workspace, asked)
-    from repro.validate_paths import validate_paths
+    from repro.verbs.configuring.validate_paths import validate_paths
 
     files = [path for path in paths if path != "-"]
     stdin = (stdin_filename, sys.stdin.buffer.read()) if "-" in paths else None
@@ -139,7 +139,7 @@ def _write(found: Validation, form: Report) -> None:
 
 def _reported(found: Validation, form: Report) -> str:
     """Return the findings for another program: it knows files from the working directory."""
-    from repro.validate_paths import seen_from_here
+    from repro.verbs.configuring.validate_paths import seen_from_here
 
     found = seen_from_here(found)
     if form is Report.github:

@@ -16,7 +16,7 @@ from repro.cli.options import AsFormat, Format, NoProgress, Quiet, Run, Workspac
 from repro.cli.progress import observer
 
 if TYPE_CHECKING:
-    from repro.rounds import Round, Verification
+    from repro.verbs.comparing.rounds import Round, Verification
 
 SHOWN = 20
 
@@ -50,8 +50,8 @@ def command(
     """
     from repro.config.documents.workspace import find_root
     from repro.execution.variation import VARIATIONS
-    from repro.reexecute import variations, verify_run
     from repro.runs.finding import find
+    from repro.verbs.comparing.reexecute import variations, verify_run
 
     asked = variations([*(VARIATIONS if vary else ()), *(variation or ())])
     root = find_root(workspace.resolve())

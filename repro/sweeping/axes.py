@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from repro.choosing import override
 from repro.config.resolution.assignments import parse_assignment
 from repro.errors import UsageError
 from repro.identity.keys import EXACT
+from repro.verbs.research.choosing import override
 
 NAMES = ("target", "experiment", "variant", "profile")
 """Axes that choose what is trained; every other is the key of a value of the configuration."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from repro.identity.payloads import ENVIRONMENT
-from repro.observer import Warn
-from repro.plan import Plan, without_rows
 from repro.runs import differences
+from repro.verbs.observer import Warn
+from repro.verbs.training.plan import Plan, without_rows
 
 SHOWN = 3
 """Differences between two places that a warning names."""

@@ -32,13 +32,7 @@ from repro.execution.executor import (
     Progressed,
     Task,
 )
-from repro.inputs import ChangedFilesError
-from repro.leaking import LeakingFeatures, unable
-from repro.observer import Observer
-from repro.plan import Plan, require_sound
-from repro.preparing import Asked, plan_of
 from repro.runs.staging import require_room, staging
-from repro.sealing import Outcome, input_texts
 from repro.sweeping.cautions import Cautions
 from repro.sweeping.done import Done, Result
 from repro.sweeping.known import Known
@@ -46,6 +40,12 @@ from repro.sweeping.ledger import Ledger, Sealed, Underway
 from repro.sweeping.points import Documents, Point
 from repro.sweeping.waiting import Waiting
 from repro.sweeping.writers import Writers
+from repro.verbs.observer import Observer
+from repro.verbs.training.inputs import ChangedFilesError
+from repro.verbs.training.leaking import LeakingFeatures, unable
+from repro.verbs.training.plan import Plan, require_sound
+from repro.verbs.training.preparing import Asked, plan_of
+from repro.verbs.training.sealing import Outcome, input_texts
 
 PAUSE = 0.02
 """Seconds between two looks whether a run is durable."""

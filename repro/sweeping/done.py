@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from repro.errors import ReproError
-from repro.sealing import Outcome
 from repro.sweeping.points import Point
+from repro.verbs.training.sealing import Outcome
 
 
 @dataclass(frozen=True, slots=True)

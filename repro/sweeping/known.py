@@ -14,24 +14,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repro.audit.log import (
+from repro.audit_log.formats.digests import payload_digest
+from repro.audit_log.storage.layout import LINES
+from repro.identity.keys import exact
+from repro.runs import layout
+from repro.runs.sealed import Run, load_run, require_whole, runs_of
+from repro.sweeping.points import Ready
+from repro.verbs.audit.log import (
     DIRECTORY,
     contradicted_keys,
     records_naming,
     require_completed,
     require_vouching,
 )
-from repro.audit_log.formats.digests import payload_digest
-from repro.audit_log.storage.layout import LINES
-from repro.identity.keys import exact
-from repro.leaking import Judged
-from repro.plan import Plan
-from repro.preparing import identity_with
-from repro.running import as_good, standing_for
-from repro.runs import layout
-from repro.runs.sealed import Run, load_run, require_whole, runs_of
-from repro.sealing import Outcome
-from repro.sweeping.points import Ready
+from repro.verbs.training.leaking import Judged
+from repro.verbs.training.plan import Plan
+from repro.verbs.training.preparing import identity_with
+from repro.verbs.training.running import as_good, standing_for
+from repro.verbs.training.sealing import Outcome
 
 _ALIKE = "repro-audit v1 sweep prepared alike"
 _NEEDED = ("dataset", "features", "splits", "drawn_folds")

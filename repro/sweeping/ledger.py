@@ -12,20 +12,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repro.audit.log import contradictions, incident, records_naming
 from repro.audit_log.storage.running import hold, is_running
 from repro.audit_log.storage.store import Log
 from repro.config.resolution.resolve import Resolved
-from repro.ending import alarm, as_bug, as_failure, keep, name_log, refusal
 from repro.errors import ReproError
 from repro.execution.interrupts import deferred
-from repro.leaking import Judged, located
-from repro.plan import Plan, ended, records_of, require_in_force
-from repro.refusing import record_fixed
 from repro.runs import layout
 from repro.runs.staging import Staging, names_locked, next_name, set_aside
-from repro.sealing import Outcome, Planned, Written, input_texts, named, write_run
 from repro.sweeping.points import Ready
+from repro.verbs.audit.log import contradictions, incident, records_naming
+from repro.verbs.training.ending import alarm, as_bug, as_failure, keep, name_log, refusal
+from repro.verbs.training.leaking import Judged, located
+from repro.verbs.training.plan import Plan, ended, records_of, require_in_force
+from repro.verbs.training.refusing import record_fixed
+from repro.verbs.training.sealing import Outcome, Planned, Written, input_texts, named, write_run
 
 Records = list[tuple[str, Mapping[str, Any]]]
 BUGS = (AssertionError, ArithmeticError, LookupError, TypeError, ValueError)

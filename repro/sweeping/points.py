@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from repro.audit_log.formats.digests import payload_digest
-from repro.choosing import VALUES, is_set
 from repro.config.documents.tree import Tree
 from repro.config.resolution.active import Active, activate
 from repro.config.resolution.layers import Flat
@@ -17,14 +16,15 @@ from repro.config.resolution.resolve import Resolved, Selection, base_of
 from repro.config.sealed import request as requests
 from repro.errors import Place, Problem, ProblemsError, ReproError, UsageError
 from repro.execution.session import Job
-from repro.experiment import SYMBOL_SPECIFIC, Member, members_in, narrowed
 from repro.facts.data import locate
 from repro.facts.trainers import Declaration
 from repro.identity.keys import exact
-from repro.observer import Warn, unheard
-from repro.preparing import Evidence, evidence
 from repro.sweeping.axes import NAMES, At, Grid, name_of, points
-from repro.validate import documents, resolution
+from repro.verbs.configuring.validate import documents, resolution
+from repro.verbs.observer import Warn, unheard
+from repro.verbs.research.choosing import VALUES, is_set
+from repro.verbs.research.experiment import SYMBOL_SPECIFIC, Member, members_in, narrowed
+from repro.verbs.training.preparing import Evidence, evidence
 
 _SET = re.compile(r"--set ([0-9]+)")
 _POINT = "repro-audit v1 sweep point"
@@ -78,7 +78,7 @@ class Documents:
         return cls(root, tree, families, base_of(tree, families))
 
     def resolved(self, selection: Selection) -> Resolved:
-        """Return what a selection asks for; raises as `repro.validate.configuration` does."""
+        """Return what a selection asks for; raises as `validate.configuration` does."""
         return resolution(self.tree, selection, self.families, self.base)
 
     def ready(self, point: Point) -> Ready:

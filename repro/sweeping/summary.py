@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from repro.choosing import VALUES
 from repro.pipeline.metric_names import HIGHER_IS_BETTER
 from repro.runs.variance import HEADLINE
 from repro.sweeping.done import Done, Result
+from repro.verbs.research.choosing import VALUES
 
 
 @dataclass(frozen=True, slots=True)

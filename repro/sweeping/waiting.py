@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from repro.leaking import LeakingFeatures
 from repro.sweeping.points import Point
-from repro.train import without_leaking
+from repro.verbs.training.leaking import LeakingFeatures
+from repro.verbs.training.train import without_leaking
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Any
 
 from repro.errors import ReproError
 from repro.execution.interrupts import deferred
-from repro.sealing import Written
 from repro.sweeping.ledger import Ledger, Underway
+from repro.verbs.training.sealing import Written
 
 THREADS = 4
 """Runs that are written at a time: a disk syncs several together in little more than the time of

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from repro.audit.log import require_as_logged
 from repro.audit_log.disk.sync import write_new
 from repro.audit_log.formats.note import signature_line, signature_of, split
 from repro.audit_log.formats.note_key import (
@@ -22,6 +21,7 @@ from repro.audit_log.storage.layout import TREE, read_checkpoint
 from repro.audit_log.storage.tiles import Tiles
 from repro.audit_log.verification import survey
 from repro.errors import IntegrityError
+from repro.verbs.audit.log import require_as_logged
 
 from .conftest import Site
 

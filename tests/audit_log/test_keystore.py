@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.audit.log import verify_log
 from repro.audit_log.errors import LogCorruptError, LogUnusableError
 from repro.audit_log.formats.note_key import ED25519, MLDSA44_COSIGNATURE, format_vkey
 from repro.audit_log.keys import keystore, sealed
@@ -23,6 +22,7 @@ from repro.audit_log.keys.keystore import KeyStore
 from repro.audit_log.keys.private_keys import format_keys, parse_keys
 from repro.audit_log.storage.store import Log
 from repro.audit_log.verification.verify import verify
+from repro.verbs.audit.log import verify_log
 
 from .conftest import ACTOR, TOOL, Site, ticks
 from .test_store import in_child

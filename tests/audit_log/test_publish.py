@@ -17,9 +17,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repro.audit.publishing import Published, Wanted, publish
-from repro.audit.verifying import Asked
-from repro.audit.verifying import verify_published as verify_from_here
 from repro.audit_log.__main__ import main
 from repro.audit_log.errors import LogUnusableError
 from repro.audit_log.formats import tiled
@@ -28,6 +25,9 @@ from repro.audit_log.verification.published import Directory, verify_published
 from repro.errors import InputError, IntegrityError, UsageError
 from repro.stores.folder import Folder
 from repro.stores.store import Store, open_store, shown
+from repro.verbs.audit.publishing import Published, Wanted, publish
+from repro.verbs.audit.verifying import Asked
+from repro.verbs.audit.verifying import verify_published as verify_from_here
 
 from . import foreign_monitor
 from .conftest import Site
@@ -168,7 +168,7 @@ def halted(site: Site, address: str, writes: int, monkeypatch: pytest.MonkeyPatc
     """Publish, and stop before one more write than that; return what was written, in order."""
     store = Halting(open_store(address, make=True), writes)
     with monkeypatch.context() as patch:
-        patch.setattr("repro.audit.publishing.open_store", lambda *_, **__: store)
+        patch.setattr("repro.verbs.audit.publishing.open_store", lambda *_, **__: store)
         with suppress(KeyboardInterrupt):
             publish(site.workspace, address)
     return store.order
@@ -195,7 +195,7 @@ def test_wherever_it_stops_a_monitor_finds_a_whole_log_and_the_next_one_goes_on(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from repro.audit.publishing import publish
+from repro.verbs.audit.publishing import publish
 from repro.audit_log.disk import sync
 import repro.stores.folder as folder
 count = int(sys.argv[3])

@@ -21,13 +21,13 @@ from typing import Any
 
 import pytest
 
-from repro.audit import holds
-from repro.audit.cosigning import addresses, ask_until_standing
-from repro.audit.log import open_log
 from repro.audit_log.disk import filesystem
 from repro.audit_log.formats.policy_file import parse_policy
 from repro.audit_log.formats.record import decode, encode, line_hash
 from repro.audit_log.storage.creation import local_actor
+from repro.verbs.audit import holds
+from repro.verbs.audit.cosigning import addresses, ask_until_standing
+from repro.verbs.audit.log import open_log
 
 from .conftest import REPRO, Desk
 
@@ -363,7 +363,8 @@ def test_without_a_witness_nothing_of_witnesses_is_loaded(desk: Desk) -> None:
     code = (
         "import sys; from repro.cli.boundary import run\n"
         "run(['audit', 'hold', 'place', 'a', '--reason', 'b'])\n"
-        "heavy = ('repro.audit.cosigning', 'repro.audit.arrangement', 'repro.audit_log.witness',\n"
+        "heavy = ('repro.verbs.audit.cosigning', 'repro.verbs.audit.arrangement',\n"
+        " 'repro.audit_log.witness',\n"
         " 'repro.audit_log.formats.policy_file', 'http.client', 'pandas', 'numpy')\n"
         "sys.exit(', '.join(h for h in heavy if h in sys.modules) or 0)\n"
     )

@@ -18,8 +18,6 @@ from typing import Any
 
 import pytest
 
-from repro.audit import files
-from repro.audit.reading import newest_lines, reading
 from repro.audit_log.formats.commitment import Redactable
 from repro.audit_log.formats.note import signature_line, signature_of, split
 from repro.audit_log.formats.note_key import (
@@ -35,6 +33,8 @@ from repro.audit_log.storage import erasing
 from repro.audit_log.storage.creation import local_actor
 from repro.audit_log.storage.segments import Text
 from repro.audit_log.storage.store import Log
+from repro.verbs.audit import files
+from repro.verbs.audit.reading import newest_lines, reading
 
 # Slow: `make slow` runs these, and so does every change before it lands.
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from repro import offering
+from repro.verbs.workspace import offering
 
 REPRO = Path(sys.executable).parent / "repro"
 CONFIG = Path(__file__).parents[2] / "CONFIG"
@@ -295,7 +295,7 @@ def test_an_answer_takes_little_work(workspace):
 
 def test_every_key_that_is_offered_can_be_set(workspace):
     from repro.config.resolution.resolve import Selection
-    from repro.configuration import Desk, find_key
+    from repro.verbs.configuring.configuration import Desk, find_key
 
     desk = Desk(workspace, Selection())
     found = desk.configured()

@@ -15,7 +15,7 @@ from repro.config.resolution.layers import leaves, nest
 from repro.config.resolution.resolve import Selection
 from repro.config.sealed.record import yaml_lines
 from repro.config.text.document import parse
-from repro.configuration import Desk
+from repro.verbs.configuring.configuration import Desk
 
 CONFIG = Path(__file__).parents[2] / "CONFIG"
 SPLITS = "CONFIG/training_config/splits_config.yaml"

@@ -20,8 +20,8 @@ from repro.config.documents import catalog
 from repro.config.editing.writing import STAGED
 from repro.config.resolution.resolve import Selection
 from repro.errors import InputError, ProblemsError
-from repro.migrate import carry_out, plan
-from repro.validate import configuration
+from repro.verbs.configuring.migrate import carry_out, plan
+from repro.verbs.configuring.validate import configuration
 
 CONFIG = Path(__file__).parents[2] / "CONFIG"
 MOVES = {
@@ -266,7 +266,7 @@ KILLER = """
 import itertools, os, shutil, signal, sys
 from dataclasses import replace
 from pathlib import Path
-from repro.migrate import carry_out, plan
+from repro.verbs.configuring.migrate import carry_out, plan
 tree, out = Path(sys.argv[1]), Path(sys.argv[2])
 whole = plan(tree)
 for n in itertools.count():

@@ -21,7 +21,7 @@ from repro.config.sealed import restore
 from repro.config.sealed.record import record
 from repro.errors import InputError, ProblemsError, UsageError
 from repro.facts.trainers import declarations
-from repro.rollback import carry_out, plan, restored
+from repro.verbs.configuring.rollback import carry_out, plan, restored
 
 # The in-process tests below ask the pure part with a record made as `repro train` makes it; the
 # first test goes through the command, a real run and its log.

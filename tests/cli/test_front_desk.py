@@ -120,9 +120,9 @@ def test_an_error_is_one_line_and_a_hint_and_with_json_one_document(arguments, s
 
 def test_our_own_bug_is_70_with_the_traceback_in_a_file(tmp_path):
     code = (
-        "import repro.validate\n"
+        "import repro.verbs.configuring.validate\n"
         "def broken(*a): raise ZeroDivisionError('planted')\n"
-        "repro.validate.validate = broken\n"
+        "repro.verbs.configuring.validate.validate = broken\n"
         "from repro.cli.boundary import run\n"
         "raise SystemExit(run(['validate']))"
     )

@@ -6,8 +6,8 @@ import pytest
 
 from repro.config.resolution.resolve import Selection
 from repro.errors import InterruptedRunError, TrainingError
-from repro.observer import Observer
-from repro.train import TrainCommand, train
+from repro.verbs.observer import Observer
+from repro.verbs.training.train import TrainCommand, train
 
 pytestmark = pytest.mark.slow
 CANARY = ("train", "-q", "--experiment", "leakage_canary")

@@ -21,7 +21,7 @@ from repro.conformance.subject import Finding
 from repro.execution.variation import NONE, VARIATIONS
 from repro.facts.limits import LEVELS, Limit
 from repro.facts.trainers import declaration, declarations
-from repro.rounds import Round, Verification
+from repro.verbs.comparing.rounds import Round, Verification
 
 REPRO = Path(sys.executable).parent / "repro"
 

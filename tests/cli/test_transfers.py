@@ -18,7 +18,7 @@ from repro.errors import IntegrityError
 
 PULL = """
 import os, signal, sys
-import repro.pulling as pulling
+import repro.verbs.sealed.pulling as pulling
 from repro.cli.boundary import run
 left = int(sys.argv[1])
 real = pulling.take
@@ -253,7 +253,7 @@ def test_a_push_that_stops_leaves_nothing_to_pull_and_the_next_sends_the_rest(tw
             raise KeyboardInterrupt
         return real(*arguments)
 
-    from repro import pushing
+    from repro.verbs.sealed import pushing
 
     real = pushing.give
     with monkeypatch.context() as patch:
@@ -266,7 +266,7 @@ def test_a_push_that_stops_leaves_nothing_to_pull_and_the_next_sends_the_rest(tw
 
 
 def test_a_pull_that_dies_between_record_and_place_is_brought_to_its_end(two, monkeypatch):
-    from repro import pulling
+    from repro.verbs.sealed import pulling
 
     here, there, run, store = two
     here.run("runs", "push", run, str(store))

@@ -18,8 +18,8 @@ from repro.config.documents.kinds import Fragments, kinds
 from repro.errors import InputError, Place, Problem, UsageError
 from repro.facts.trainers import declarations
 from repro.report.validation import RULES
-from repro.validate import Validation, validate, validate_root
-from repro.validate_paths import validate_paths
+from repro.verbs.configuring.validate import Validation, validate, validate_root
+from repro.verbs.configuring.validate_paths import validate_paths
 
 ROOT = Path(__file__).parents[2]
 MODEL = "CONFIG/model_config/lightgbm.yaml"

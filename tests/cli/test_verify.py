@@ -19,10 +19,10 @@ from pathlib import Path
 import pytest
 
 from repro.errors import InputError, InterruptedRunError
-from repro.observer import Observer
-from repro.reexecute import verify_run
 from repro.runs.finding import find
 from repro.runs.staging import names_locked
+from repro.verbs.comparing.reexecute import verify_run
+from repro.verbs.observer import Observer
 
 FOLLOWING = '''
 """Least squares by hand, but for one coefficient that follows what it must not."""

@@ -8,9 +8,9 @@ import pytest
 
 from repro.config.resolution.resolve import Selection
 from repro.config.sealed.changes import changes
-from repro.configuration import Desk, find_key
 from repro.errors import InputError, ProblemsError, UsageError
-from repro.explain import explain
+from repro.verbs.configuring.configuration import Desk, find_key
+from repro.verbs.configuring.explain import explain
 
 FOLDS = ("training_config", "splits_config", "splits", "folds")
 TREES = ("model_config", "lightgbm", "hyperparameters", "num_iterations")

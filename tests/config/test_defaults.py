@@ -10,7 +10,7 @@ from repro.config.documents.tree import load
 from repro.config.resolution.active import components
 from repro.config.resolution.resolve import Selection, resolve
 from repro.errors import ProblemsError
-from repro.validate import check
+from repro.verbs.configuring.validate import check
 
 POLICY = ("training_config", "safety_config", "safety", "leakage_detection", "policy")
 SCORE = (*POLICY[:-1], "auto_fix_thresholds", "cv_score")

@@ -8,9 +8,15 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from repro.editors import SCHEMA_FOLDER, kind_named, kinds, schema_files, write_for_editors
 from repro.errors import InputError, UsageError
 from repro.facts.trainers import declarations
+from repro.verbs.workspace.editors import (
+    SCHEMA_FOLDER,
+    kind_named,
+    kinds,
+    schema_files,
+    write_for_editors,
+)
 
 SPLITS = "CONFIG/training_config/splits_config.yaml"
 LINE = "# yaml-language-server: $schema=../.schemas/splits_config.schema.json\n"

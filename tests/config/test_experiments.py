@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from repro.choosing import is_set, without
 from repro.config.documents.tree import load
 from repro.config.resolution.active import activate, components
 from repro.config.resolution.resolve import Selection, resolve
 from repro.errors import ProblemsError, UsageError
-from repro.select import without_idle
-from repro.validate import check, validate
+from repro.verbs.configuring.validate import check, validate
+from repro.verbs.research.choosing import is_set, without
+from repro.verbs.research.select import without_idle
 
 RATE = ("model_config", "lightgbm", "hyperparameters", "learning_rate")
 FOLDS = ("training_config", "splits_config", "splits", "folds")

@@ -11,7 +11,7 @@ from repro.config.documents.tree import load
 from repro.config.resolution.active import WRITTEN, overridden
 from repro.config.resolution.resolve import Selection, resolve
 from repro.errors import InputError, ProblemsError
-from repro.validate import check, configuration, validate
+from repro.verbs.configuring.validate import check, configuration, validate
 
 MODEL = ("model_config", "lightgbm", "hyperparameters")
 MLP = ("model_config", "mlp", "hyperparameters")

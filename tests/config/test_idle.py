@@ -7,7 +7,7 @@ import pytest
 from repro.config.checks.idle import idle, warned
 from repro.config.resolution.resolve import Selection
 from repro.errors import ProblemsError
-from repro.validate import check, configuration, validate
+from repro.verbs.configuring.validate import check, configuration, validate
 
 LIGHTGBM = "model_config/lightgbm.yaml"
 NEVER = "subsample_freq: 1"

@@ -19,8 +19,8 @@ from repro.config.resolution.layers import leaves
 from repro.config.resolution.resolve import Selection, resolve
 from repro.config.text.document import parse
 from repro.errors import UsageError
-from repro.initialise import initialise
-from repro.validate import validate_root
+from repro.verbs.configuring.validate import validate_root
+from repro.verbs.workspace.initialise import initialise
 
 TABLE = json.loads(files("repro.schemas").joinpath("legacy.json").read_text("utf-8"))
 SCHEMA = json.loads(files("repro.schemas").joinpath("legacy.schema.json").read_text("utf-8"))

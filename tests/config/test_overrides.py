@@ -6,9 +6,9 @@ import pytest
 
 from repro.config.checks.overrides import given_twice, unused
 from repro.config.resolution.resolve import Selection, resolve
-from repro.editors import kind_named
 from repro.errors import ProblemsError, UsageError
-from repro.validate import configuration, validate_root
+from repro.verbs.configuring.validate import configuration, validate_root
+from repro.verbs.workspace.editors import kind_named
 
 OTHER = "model_config.xgboost.hyperparameters.learning_rate=0.3"
 

@@ -19,7 +19,7 @@ from repro.config.resolution.layers import leaves
 from repro.config.schema.validator import problems
 from repro.config.text.document import parse
 from repro.facts.trainers import declarations
-from repro.initialise import initialise
+from repro.verbs.workspace.initialise import initialise
 
 FAMILIES = declarations()
 KINDS = sorted(

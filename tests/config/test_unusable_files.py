@@ -14,15 +14,16 @@ from typing import Any
 
 import pytest
 
-from repro import editors, migrate, offering, rollback
 from repro.config.resolution.resolve import Selection
 from repro.config.sealed import restore
 from repro.config.sealed.record import record
 from repro.config.text.document import SIZE_MAX
-from repro.configuration import Desk
 from repro.errors import InputError, ProblemsError, ReproError
 from repro.facts.trainers import declarations
-from repro.validate import configuration
+from repro.verbs.configuring import migrate, rollback
+from repro.verbs.configuring.configuration import Desk
+from repro.verbs.configuring.validate import configuration
+from repro.verbs.workspace import editors, offering
 
 CONFIG = Path(__file__).parents[2] / "CONFIG"
 SPLITS = "training_config/splits_config.yaml"

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from repro.cli.data.diff import _json
-from repro.data.comparison import compare
-from repro.data.fingerprint import document, of_dataset, read
-from repro.data.look import Dataset
 from repro.errors import InputError, IntegrityError
 from repro.execution import tables
 from repro.facts.data import digest_files, locate
 from repro.facts.digest_cache import DigestCache
+from repro.verbs.data.comparison import compare
+from repro.verbs.data.fingerprint import document, of_dataset, read
+from repro.verbs.data.look import Dataset
 
 DOCUMENT = {
     "format": "csv",

@@ -25,7 +25,7 @@ from repro.execution.selecting import choose
 from repro.identity.keys import exact
 from repro.identity.payloads import component_payloads
 from repro.identity.run import seeds_of
-from repro.validate import check
+from repro.verbs.configuring.validate import check
 
 from .mutants import FAMILIES
 

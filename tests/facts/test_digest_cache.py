@@ -10,8 +10,8 @@ import pytest
 from repro.audit_log.formats.digests import derive, digest_bytes, digest_file
 from repro.errors import InputError
 from repro.facts.digest_cache import CONTEXT, MARGIN, DigestCache
-from repro.inputs import digest_inputs, require_same_files
 from repro.runs.layout import file_digests
+from repro.verbs.training.inputs import digest_inputs, require_same_files
 
 TICK = 20_000_000
 """Nanoseconds: longer than a tick of the clock by which a local file system stamps."""

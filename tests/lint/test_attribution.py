@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from repro.lint.check import check
-from repro.linting import known_names
+from repro.verbs.configuring.linting import known_names
 
 DAY = date(2026, 11, 24)
 

@@ -10,7 +10,7 @@ import pytest
 
 from repro.errors import InputError
 from repro.lint.files import LARGEST, python_files
-from repro.linting import lint
+from repro.verbs.configuring.linting import lint
 
 ROOT = Path(__file__).parents[2]
 OURS = ("audit_log", "trainers", "schemas", "CONFIG", "repro", "benchmarks")

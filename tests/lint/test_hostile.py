@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from repro.lint.check import check
 from repro.lint.vocabulary import vocabulary
-from repro.linting import known_names, lint
+from repro.verbs.configuring.linting import known_names, lint
 
 TODAY = date(2026, 11, 24)
 NOTHING = vocabulary({}, [], [], {})

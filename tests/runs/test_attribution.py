@@ -6,8 +6,8 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.attribute import MOST, Factor, Planned, _factors, _sets, _share
 from repro.runs.differences import Cause, Side
+from repro.verbs.research.attribute import MOST, Factor, Planned, _factors, _sets, _share
 
 SIDE = Side("f.yaml", 1, 1, None, "document")
 
@@ -55,7 +55,7 @@ def test_what_moves_nothing_or_is_no_value_is_not_tried_and_features_go_together
             cause("selected", "features", kind="features"),
             cause("model.idle", "hyperparameters", idle=True),
             cause("description", ""),
-            cause("repro.train", "execution_key", kind="code", a=None),
+            cause("repro.verbs.training.train", "execution_key", kind="code", a=None),
         ]
     )
     assert [(f.name, len(f.causes)) for f in found] == [("model.rate", 1), ("features", 2)]

@@ -13,13 +13,13 @@ import pytest
 from repro.audit_log.formats.digests import digest_file
 from repro.audit_log.storage.layout import LINES
 from repro.errors import IntegrityError, UsageError
-from repro.listing import ListCommand, list_runs
 from repro.runs import layout
 from repro.runs.finding import find, newest_of, relatives, several
 from repro.runs.index import RACY, opened
 from repro.runs.sealed import all_runs
 from repro.runs.variance import Stability
-from repro.trend import _line
+from repro.verbs.comparing.trend import _line
+from repro.verbs.sealed.listing import ListCommand, list_runs
 
 FAMILIES = ("lightgbm", "ridge")
 

@@ -24,8 +24,8 @@ def command(
     form: AsFormat = Format.text,
 ) -> int:
     """Print the signed checkpoint: what somebody else should keep."""
-    from repro.audit.exporting import checkpoint
     from repro.config.documents.workspace import find_root
+    from repro.verbs.audit.exporting import checkpoint
 
     signed = checkpoint(find_root(workspace.resolve()), sign=sign, out=out)
     found = signed.head.checkpoint

@@ -13,7 +13,7 @@ from repro.cli.asking import require_consent
 from repro.cli.options import AsFormat, Format, Reason, Workspace, Yes
 
 if TYPE_CHECKING:
-    from repro.audit.erasing import Value
+    from repro.verbs.audit.erasing import Value
 
 
 def command(
@@ -43,9 +43,9 @@ def command(
 
     Every hash, proof and signature stays valid, and a record says what was forgotten and why.
     """
-    from repro.audit.erasing import Wanted, erase, would_erase
-    from repro.audit.words import require_words
     from repro.config.documents.workspace import find_root
+    from repro.verbs.audit.erasing import Wanted, erase, would_erase
+    from repro.verbs.audit.words import require_words
 
     require_words("reason", reason)
     root = find_root(workspace.resolve())

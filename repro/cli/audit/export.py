@@ -34,8 +34,8 @@ def command(
     form: AsFormat = Format.text,
 ) -> int:
     """Write a bundle for an auditor: records with their proofs, in one file."""
-    from repro.audit.exporting import export
     from repro.config.documents.workspace import find_root
+    from repro.verbs.audit.exporting import export
 
     made = export(
         find_root(workspace.resolve()),

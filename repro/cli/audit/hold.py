@@ -29,7 +29,7 @@ def app_for(_: Sequence[str]) -> typer.Typer:
 
 def list_holds(workspace: Workspace = Path(), form: AsFormat = Format.text) -> int:
     """List the legal holds in force."""
-    from repro.audit import holds
+    from repro.verbs.audit import holds
 
     return _said("list", holds.listed(_root(workspace)), form)
 
@@ -38,7 +38,7 @@ def place(
     hold: Id, reason: Reason, workspace: Workspace = Path(), form: AsFormat = Format.text
 ) -> int:
     """Place a legal hold: from now on nothing is erased and nothing is pruned."""
-    from repro.audit import holds
+    from repro.verbs.audit import holds
 
     return _said("place", holds.place(_root(workspace), hold, reason, output.warn), form)
 
@@ -47,7 +47,7 @@ def lift(
     hold: Id, reason: Reason, workspace: Workspace = Path(), form: AsFormat = Format.text
 ) -> int:
     """Lift a legal hold."""
-    from repro.audit import holds
+    from repro.verbs.audit import holds
 
     return _said("lift", holds.lift(_root(workspace), hold, reason, output.warn), form)
 

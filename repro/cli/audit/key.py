@@ -13,7 +13,7 @@ from repro.cli import output
 from repro.cli.options import AsFormat, Format, NewPassphrase, Workspace
 
 if TYPE_CHECKING:
-    from repro.audit.keys import Keys
+    from repro.verbs.audit.keys import Keys
 
 
 def app_for(_: Sequence[str]) -> typer.Typer:
@@ -26,14 +26,14 @@ def app_for(_: Sequence[str]) -> typer.Typer:
 
 def show(workspace: Workspace = Path(), form: AsFormat = Format.text) -> int:
     """Show the log's public keys, where its private key lies, and what was rotated."""
-    from repro.audit import keys
+    from repro.verbs.audit import keys
 
     return _said("show", keys.show(_root(workspace)), form)
 
 
 def rotate(workspace: Workspace = Path(), form: AsFormat = Format.text) -> int:
     """Replace the log's keys by new ones; what the old ones signed stays good."""
-    from repro.audit import keys
+    from repro.verbs.audit import keys
 
     done = keys.rotate(_root(workspace), output.warn)
     output.talk("repro: hand the new public keys to your witnesses and to whoever verifies")
@@ -46,8 +46,8 @@ def encrypt(
     form: AsFormat = Format.text,
 ) -> int:
     """Put the private key under a passphrase."""
-    from repro.audit import keys
     from repro.cli.asking import new_passphrase
+    from repro.verbs.audit import keys
 
     root = _root(workspace)
     keys.require_convertible(root, encrypted=False)
@@ -56,7 +56,7 @@ def encrypt(
 
 def decrypt(workspace: Workspace = Path(), form: AsFormat = Format.text) -> int:
     """Take the private key out from under its passphrase (REPRO_KEY_PASSPHRASE, or _FILE)."""
-    from repro.audit import keys
+    from repro.verbs.audit import keys
 
     return _said("decrypt", keys.decrypt(_root(workspace)), form)
 
@@ -67,8 +67,8 @@ def change(
     form: AsFormat = Format.text,
 ) -> int:
     """Put the private key under another passphrase; the present one is in REPRO_KEY_PASSPHRASE."""
-    from repro.audit import keys
     from repro.cli.asking import new_passphrase
+    from repro.verbs.audit import keys
 
     root = _root(workspace)
     keys.require_convertible(root, encrypted=True)

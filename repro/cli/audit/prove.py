@@ -29,9 +29,9 @@ def command(
     form: AsFormat = Format.text,
 ) -> int:
     """Write proofs: that a record is in the log, or that the log continues a checkpoint."""
-    from repro.audit.proving import prove, prove_consistency
     from repro.config.documents.workspace import find_root
     from repro.errors import UsageError
+    from repro.verbs.audit.proving import prove, prove_consistency
 
     if (what is None) == (consistency is None):
         raise UsageError(

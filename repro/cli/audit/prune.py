@@ -21,9 +21,9 @@ def command(
     form: AsFormat = Format.text,
 ) -> int:
     """Remove the lines of a sealed segment whose retention has passed; proofs stay possible."""
-    from repro.audit.retention import prune, would_prune
-    from repro.audit.words import require_words
     from repro.config.documents.workspace import find_root
+    from repro.verbs.audit.retention import prune, would_prune
+    from repro.verbs.audit.words import require_words
 
     require_words("reason", reason)
     root = find_root(workspace.resolve())

@@ -12,7 +12,7 @@ from repro.cli import output
 from repro.cli.options import AsFormat, Format, Workspace
 
 if TYPE_CHECKING:
-    from repro.audit.publishing import Published
+    from repro.verbs.audit.publishing import Published
 
 
 def command(
@@ -39,8 +39,8 @@ def command(
 
     Exit status: 3 if another log is there, 4 if what is there is not a beginning of this log.
     """
-    from repro.audit.publishing import Wanted, publish
     from repro.config.documents.workspace import find_root
+    from repro.verbs.audit.publishing import Wanted, publish
 
     wanted = Wanted(check=check, withdraw=withdraw, evidence=evidence, sign=sign)
     made = publish(find_root(workspace.resolve()), destination, wanted, output.warn)

@@ -22,8 +22,8 @@ def command(
     form: AsFormat = Format.text,
 ) -> int:
     """Record until when a sealed segment is kept; it replaces what was said of it before."""
-    from repro.audit.retention import retain
     from repro.config.documents.workspace import find_root
+    from repro.verbs.audit.retention import retain
 
     done = retain(find_root(workspace.resolve()), segment, keep_until, policy, output.warn)
     if form is Format.json:

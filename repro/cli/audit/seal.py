@@ -24,8 +24,8 @@ def command(
     form: AsFormat = Format.text,
 ) -> int:
     """End the active segment of the log with a signed seal, and begin a new file."""
-    from repro.audit.retention import seal
     from repro.config.documents.workspace import find_root
+    from repro.verbs.audit.retention import seal
 
     done = seal(find_root(workspace.resolve()), keep_until, policy, output.warn)
     if form is Format.json:

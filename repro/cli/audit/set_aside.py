@@ -19,8 +19,8 @@ def command(
     yes: Yes = False,
 ) -> int:
     """Set aside lines that nobody has signed and that must not be signed; torn/ keeps them."""
-    from repro.audit.aside import set_aside
     from repro.config.documents.workspace import find_root
+    from repro.verbs.audit.aside import set_aside
 
     root = find_root(workspace.resolve())
     output.talk(f"to be set aside: the lines from record {record} on, none of them signed")

@@ -14,7 +14,7 @@ from repro.cli import output
 from repro.cli.options import AsFormat, Format, Workspace
 
 if TYPE_CHECKING:
-    from repro.audit.showing import Shown
+    from repro.verbs.audit.showing import Shown
 
 
 def command(
@@ -31,9 +31,9 @@ def command(
     form: AsFormat = Format.text,
 ) -> int:
     """Show records in full: one by its number, all of a run, or all of a type."""
-    from repro.audit.showing import show
     from repro.config.documents.workspace import find_root
     from repro.errors import UsageError
+    from repro.verbs.audit.showing import show
 
     if raw and form is Format.json:
         raise UsageError("--raw and --format json exclude each other", "leave one of them out")
@@ -65,8 +65,8 @@ def _write(line: bytes) -> None:
 
 def _text(shown: Shown) -> str:
     """Return a record for people."""
-    from repro.audit.actors import actor_text
     from repro.audit_log.verification.report import printable
+    from repro.verbs.audit.actors import actor_text
 
     value = shown.as_json()
     tool, actor = value["tool"], actor_text(shown.actor)

@@ -24,11 +24,11 @@ def command(
     form: AsFormat = Format.text,
 ) -> int:
     """Show the newest records, a line each."""
-    from repro.audit import showing
-    from repro.audit.reading import reading
     from repro.audit_log.verification.report import printable
     from repro.config.documents.workspace import find_root
     from repro.errors import UsageError
+    from repro.verbs.audit import showing
+    from repro.verbs.audit.reading import reading
 
     root = find_root(workspace.resolve())
     if follow:

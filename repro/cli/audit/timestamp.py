@@ -33,9 +33,9 @@ def command(
     form: AsFormat = Format.text,
 ) -> int:
     """Have the current checkpoint stamped by a trusted time-stamp authority."""
-    from repro.audit.stamping import fetch_stamp, request_stamp, take_stamp
     from repro.config.documents.workspace import find_root
     from repro.errors import UsageError
+    from repro.verbs.audit.stamping import fetch_stamp, request_stamp, take_stamp
 
     root = find_root(workspace.resolve())
     if tsa is not None and request is None and response is None:

@@ -57,9 +57,9 @@ def command(
     Exit status: 0 ok, 1 torn or incomplete, 3 unverifiable, 4 tampered, truncated, rolled back or
     forked.
     """
-    from repro.audit.verifying import Asked, verify_published, verify_workspace
     from repro.audit_log.verification.report import as_json, as_text, read_vkeys
     from repro.config.documents.workspace import find_root
+    from repro.verbs.audit.verifying import Asked, verify_published, verify_workspace
 
     keys = tuple(key for text in vkey or () for key in read_vkeys(text))
     asked = Asked(

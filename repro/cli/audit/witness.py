@@ -14,8 +14,8 @@ from repro.cli.audit import witnessing
 from repro.cli.options import AsFormat, Format, Workspace
 
 if TYPE_CHECKING:
-    from repro.audit.cosigning import Asked
-    from repro.audit.witnesses import Witnesses
+    from repro.verbs.audit.cosigning import Asked
+    from repro.verbs.audit.witnesses import Witnesses
 
 Name = Annotated[str, typer.Argument(help="What you call the witness.")]
 
@@ -37,7 +37,7 @@ def app_for(_: Sequence[str]) -> typer.Typer:
 
 def list_witnesses(workspace: Workspace = Path(), form: AsFormat = Format.text) -> int:
     """List the witnesses of this log, and which of them are enough."""
-    from repro.audit import witnesses
+    from repro.verbs.audit import witnesses
 
     return _listed("list", witnesses.listed(_root(workspace)), form)
 
@@ -50,7 +50,7 @@ def add(
     form: AsFormat = Format.text,
 ) -> int:
     """Let this log ask a witness after each commit."""
-    from repro.audit import witnesses
+    from repro.verbs.audit import witnesses
 
     done = witnesses.add(_root(workspace), name, witnessing.keys_of(vkey), url)
     output.talk(
@@ -62,7 +62,7 @@ def add(
 
 def remove(name: Name, workspace: Workspace = Path(), form: AsFormat = Format.text) -> int:
     """Let this log no longer ask a witness."""
-    from repro.audit import witnesses
+    from repro.verbs.audit import witnesses
 
     return _listed("remove", witnesses.remove(_root(workspace), name), form)
 
@@ -73,7 +73,7 @@ def quorum(
     form: AsFormat = Format.text,
 ) -> int:
     """Say which witnesses are enough for a checkpoint to count as witnessed."""
-    from repro.audit import witnesses
+    from repro.verbs.audit import witnesses
 
     return _listed("quorum", witnesses.set_quorum(_root(workspace), rule), form)
 
@@ -89,7 +89,7 @@ def ask(
 
     Exit status: 0 all have cosigned, 1 not all, 4 one has seen another history of this log.
     """
-    from repro.audit.cosigning import collect_cosignatures, said
+    from repro.verbs.audit.cosigning import collect_cosignatures, said
 
     asked = collect_cosignatures(_root(workspace), timeout, output.warn)
     for outcome in asked.outcomes:

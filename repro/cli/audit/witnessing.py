@@ -15,7 +15,7 @@ from repro.cli.options import AsFormat, Format
 from repro.errors import InputError
 
 if TYPE_CHECKING:
-    from repro.audit.witnessing import House
+    from repro.verbs.audit.witnessing import House
 
 Directory = Annotated[Path, typer.Argument(help="The directory of the witness.", metavar="DIR")]
 
@@ -26,7 +26,7 @@ def new(
     form: AsFormat = Format.text,
 ) -> int:
     """Make a witness that other people's logs can ask."""
-    from repro.audit import witnessing
+    from repro.verbs.audit import witnessing
 
     return _said("new", witnessing.new(directory, name), form)
 
@@ -37,7 +37,7 @@ def trust(
     form: AsFormat = Format.text,
 ) -> int:
     """Let the witness cosign for a log."""
-    from repro.audit import witnessing
+    from repro.verbs.audit import witnessing
 
     return _said("trust", witnessing.trust(directory, keys_of(vkey)), form)
 
@@ -48,14 +48,14 @@ def forget(
     form: AsFormat = Format.text,
 ) -> int:
     """Let the witness no longer cosign for a log; what it has cosigned stays on record."""
-    from repro.audit import witnessing
+    from repro.verbs.audit import witnessing
 
     return _said("forget", witnessing.forget(directory, origin), form)
 
 
 def logs(directory: Directory, form: AsFormat = Format.text) -> int:
     """List the logs that the witness cosigns for, and how far."""
-    from repro.audit import witnessing
+    from repro.verbs.audit import witnessing
 
     return _said("logs", witnessing.known(directory), form)
 
@@ -68,7 +68,7 @@ def serve(
     ] = 0,
 ) -> int:
     """Answer logs until SIGTERM or Ctrl-C: plain HTTP, to be put behind a proxy with TLS."""
-    from repro.audit import witnessing
+    from repro.verbs.audit import witnessing
 
     house = witnessing.known(directory)
 

@@ -18,7 +18,7 @@ from repro.cli.selection import Chosen, selecting
 if TYPE_CHECKING:
     from repro.config.sealed.changes import Change
     from repro.config.sealed.leaf import Leaf
-    from repro.configuration import Configuration
+    from repro.verbs.configuring.configuration import Configuration
 
 
 @selecting
@@ -46,7 +46,7 @@ def command(
     The options say what lies beneath both sides; to a sealed run they mean nothing.
     """
     from repro.config.sealed.changes import changes
-    from repro.configuration import Desk
+    from repro.verbs.configuring.configuration import Desk
 
     desk = Desk(workspace, chosen.selection())
     left, right = desk.referenced(a), desk.referenced(b)

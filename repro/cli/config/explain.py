@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from repro.choosing import VALUES
 from repro.cli import output
 from repro.cli.completing import offer, runs
 from repro.cli.config.show import warn_of_problems
 from repro.cli.options import AsFormat, Format, NeededKey, Workspace
 from repro.cli.selection import Chosen, selecting
 from repro.errors import ProblemsError, UsageError
+from repro.verbs.research.choosing import VALUES
 
 if TYPE_CHECKING:
     from repro.config.sealed.leaf import Leaf, Word
-    from repro.configuration import Configuration
-    from repro.explain import Explanation
     from repro.facts.trainers import Rule
+    from repro.verbs.configuring.configuration import Configuration
+    from repro.verbs.configuring.explain import Explanation
 
 SHOWN = 60
 """Values of a section that are listed; the rest are counted."""
@@ -39,8 +39,8 @@ def command(
     form: AsFormat = Format.text,
 ) -> int:
     """Explain a value: every layer that set it, what it means, and what identity it moves."""
-    from repro.configuration import Desk
-    from repro.explain import explain
+    from repro.verbs.configuring.configuration import Desk
+    from repro.verbs.configuring.explain import explain
 
     desk = Desk(workspace, chosen.selection())
     found = desk.sealed(run) if run is not None else desk.configured()

@@ -13,7 +13,7 @@ from repro.cli.asking import require_consent
 from repro.cli.options import AsFormat, Format, Workspace, Yes
 
 if TYPE_CHECKING:
-    from repro.migrate import Migration
+    from repro.verbs.configuring.migrate import Migration
 
 
 def command(
@@ -29,7 +29,7 @@ def command(
     The whole diff is shown first. No value changes: that is checked before anything is written.
     """
     from repro.errors import UsageError
-    from repro.migrate import carry_out, plan
+    from repro.verbs.configuring.migrate import carry_out, plan
 
     if check and yes:
         raise UsageError("--check writes nothing: it does not go with --yes")

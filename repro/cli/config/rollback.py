@@ -14,7 +14,7 @@ from repro.cli.completing import offer, runs
 from repro.cli.options import AsFormat, Format, Workspace, Yes
 
 if TYPE_CHECKING:
-    from repro.rollback import Rollback
+    from repro.verbs.configuring.rollback import Rollback
 
 _OTHERWISE = (
     "if it is meant, add --yes; --dry-run only shows it, --out DIR writes elsewhere, "
@@ -53,7 +53,7 @@ def command(
     Before anything is written it is resolved, and must have the identity that the run had.
     """
     from repro.errors import UsageError
-    from repro.rollback import carry_out, plan
+    from repro.verbs.configuring.rollback import carry_out, plan
 
     if dry_run and yes:
         raise UsageError("--dry-run writes nothing: it does not go with --yes")

@@ -15,7 +15,7 @@ from repro.cli.options import AsFormat, Format, Workspace
 from repro.errors import UsageError
 
 if TYPE_CHECKING:
-    from repro.editors import Written
+    from repro.verbs.workspace.editors import Written
 
 
 def command(
@@ -37,8 +37,8 @@ def command(
 ) -> int:
     """List the kinds of documents, or print the JSON Schema of one; write them for editors."""
     from repro.config.documents.workspace import find_root
-    from repro.editors import kind_named, kinds, write_for_editors
     from repro.facts.trainers import declarations
+    from repro.verbs.workspace.editors import kind_named, kinds, write_for_editors
 
     if lines and not write:
         raise UsageError("--lines changes files: it goes with --write")

@@ -16,7 +16,7 @@ from repro.cli.selection import Chosen, selecting
 
 if TYPE_CHECKING:
     from repro.config.sealed.leaf import Leaf
-    from repro.configuration import Configuration
+    from repro.verbs.configuring.configuration import Configuration
 
 
 class Form(StrEnum):
@@ -43,7 +43,7 @@ def command(
     """Show the resolved configuration: all of it, or what lies below KEY."""
     from repro.config.resolution.layers import nest
     from repro.config.sealed.record import yaml_lines
-    from repro.configuration import Desk, find_key
+    from repro.verbs.configuring.configuration import Desk, find_key
 
     if key is not None and "=" in key:  # an override that stands where a key may
         chosen, key = replace(chosen, overrides=[key, *(chosen.overrides or ())]), None

@@ -24,7 +24,7 @@ def command(
     no_progress: NoProgress = False,
 ) -> int:
     """Sum up the dataset as it lies now, by symbol and column; the JSON rounds nothing."""
-    from repro.data.look import look_at
+    from repro.verbs.data.look import look_at
 
     selection = chosen.selection()
     with observer(quiet, no_progress) as watching:

@@ -16,8 +16,8 @@ from repro.cli.progress import observer
 from repro.cli.selection import Chosen, selecting
 
 if TYPE_CHECKING:
-    from repro.data.comparison import DataComparison, Pair
     from repro.pipeline.locate import Difference
+    from repro.verbs.data.comparison import DataComparison, Pair
 
 SHOWN = 20
 """Differences of one kind that are listed; the rest are counted, and all are in the JSON."""
@@ -49,7 +49,7 @@ def command(
 
     The options say which configuration today's dataset is of; to the others they mean nothing.
     """
-    from repro.data.comparison import compare_data
+    from repro.verbs.data.comparison import compare_data
 
     selection = chosen.selection()
     with observer(quiet, no_progress) as watching:
@@ -85,7 +85,7 @@ def _pairs(pairs: Sequence[Pair]) -> list[dict[str, Any]]:
 
 def _text(compared: DataComparison) -> None:
     """Write the verdict, then where the values differ, the files, and the effect in sums."""
-    from repro.data.comparison import MEANING
+    from repro.verbs.data.comparison import MEANING
 
     colour = "yellow" if compared.exit_status else "green"
     output.result(f"{output.style(compared.verdict, colour)}: {MEANING[compared.verdict]}")

@@ -24,8 +24,8 @@ def command(
 
     The JSON can be kept, and compared with later: repro data diff FILE today.
     """
-    from repro.data.fingerprint import document
-    from repro.data.look import look_at
+    from repro.verbs.data.fingerprint import document
+    from repro.verbs.data.look import look_at
 
     selection = chosen.selection()
     with observer(quiet, no_progress) as watching:

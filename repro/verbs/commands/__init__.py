@@ -1,0 +1,1 @@
+"""``repro exec``: any command, planned and ended in the log as a run is."""

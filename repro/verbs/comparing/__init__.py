@@ -1,0 +1,1 @@
+"""Runs held against runs: differences, stability, trend, and doing one again."""

@@ -1,0 +1,58 @@
+"""The dataset as it lies now: digested here, parsed and digested again by a worker."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repro.config.resolution.active import activate
+from repro.config.resolution.resolve import Selection
+from repro.config.sealed import request as requests
+from repro.execution.session import Job, Look, Session
+from repro.facts.data import DataFile, locate
+from repro.verbs.configuring.validate import configuration
+from repro.verbs.observer import Observer
+from repro.verbs.training.inputs import digest_inputs, require_same_files
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What a worker told of the dataset, and the files that it was read from."""
+
+    facts: Mapping[str, Any]
+    """``dataset``, ``locators``, ``summary``, ``columns``, and ``description`` if asked for."""
+    files: Sequence[DataFile]
+
+
+def look_at(start: Path, selection: Selection, look: Look, observer: Observer) -> Dataset:
+    """Return what a configuration's dataset is now; nothing is trained and nothing recorded.
+
+    Raises ProblemsError for a configuration that is not valid, InputError for data that cannot be
+    used or that changed meanwhile, and what else a worker raises.
+    """
+    root, resolved, families = configuration(start, selection)
+    for found in resolved.warnings:
+        observer.warn(f"{found.place.file}:{found.place.line}: {found.message}")
+    active = activate(resolved)
+    trainer = families[active.family]
+    selectors = tuple(families[name] for name in active.selecting)
+    request = requests.build(resolved, active, trainer, selectors)
+    job = Job(
+        request.decides,
+        request.options,
+        trainer,
+        locate(root, active.dataset["files"]),
+        active.level,
+        active.threads,
+        active.time_limit_seconds,
+    )
+    observer.stage("reading the data")
+    with tempfile.TemporaryDirectory(prefix="repro-") as scratch:
+        with Session(job, Path(scratch), look=look) as session:
+            files = digest_inputs(root, job.files)
+            facts = session.tables()
+        require_same_files(root, files, facts["files"])
+    return Dataset(facts, files)

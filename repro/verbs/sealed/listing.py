@@ -1,0 +1,255 @@
+"""``repro runs list``: a page of the sealed runs, filtered and sorted, by the index."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repro.config.documents.workspace import find_root
+from repro.config.spelling.names import suggestion
+from repro.errors import UsageError
+from repro.runs import layout
+from repro.runs.entries import Mark
+from repro.runs.finding import pins
+from repro.runs.index import COLUMNS, Index, opened
+from repro.runs.sealed import load_run
+from repro.verbs.audit.log import require_as_logged
+
+_CONDITION = re.compile(r"([a-z][a-z0-9_]*)\s*(<=|>=|<|>|=)\s*([-+0-9.eE]+)")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?Z?)?")
+_EQUAL = ("target", "family", "view", "symbol", "level", "experiment", "seed")
+_SELECTED = (
+    *("time", "target", "family", "view", "symbol", "level", "experiment", "task", "seed"),
+    *("replicate_key", "strict_key", "execution_key", "output_digest", "metric", "value"),
+)
+"""The fields of `Listed` that are columns, in the order of `Index.select`."""
+_KEYS = ("name", "replicate_key", "strict_key", "execution_key")
+
+
+@dataclass(frozen=True, slots=True)
+class ListCommand:
+    """Which runs are asked for; what is None or empty filters nothing."""
+
+    start: Path
+    target: str | None = None
+    family: str | None = None
+    view: str | None = None
+    symbol: str | None = None
+    level: str | None = None
+    experiment: str | None = None
+    seed: int | None = None
+    key: str | None = None
+    """The beginning of a name or of any key."""
+    since: str | None = None
+    """A day, or a time, in UTC: runs planned then or later."""
+    until: str | None = None
+    """Runs planned before the end of a day, or of what else a time is written to."""
+    where: tuple[str, ...] = ()
+    """Conditions on metrics, such as ``rmse<0.05``."""
+    incidents: bool = False
+    """Only those with an incident."""
+    pinned: bool = False
+    """Only those that a name stands for."""
+    sort: str | None = None
+    """A column or a metric; with ``-`` in front the highest first. Without it, the newest first."""
+    limit: int = 0
+    """0 for all."""
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One run as the index has it, and what the log says of it since."""
+
+    run: str
+    time: str | None
+    """When it was planned; None in a run of an older layout."""
+    target: str
+    family: str
+    view: str
+    symbol: str | None
+    level: str
+    experiment: str | None
+    task: str
+    seed: int
+    replicate_key: str
+    strict_key: str
+    execution_key: str
+    output_digest: str
+    metric: str
+    """The headline metric."""
+    value: float | None
+    metrics: Mapping[str, float | int | None]
+    folder: Path
+    pins: tuple[str, ...]
+    verified: str | None
+    """The verdict of the newest verification."""
+    incidents: int
+    logged: bool
+    """Whether a line of the log completes it. Of a run whose segment was pruned none does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The runs that were asked for, and how many there are."""
+
+    total: int
+    """In the workspace."""
+    matching: int
+    runs: tuple[Listed, ...]
+
+
+def list_runs(asked: ListCommand) -> Page:
+    """Return a page of runs; nothing is judged: the index is no evidence.
+
+    Raises UsageError for a condition, a time or a column that is none.
+    """
+    root = find_root(asked.start.resolve())
+    with opened(root) as index:
+        named: dict[str, list[str]] = {}
+        for name, run in pins(root).items() if index.count() else ():
+            named.setdefault(run, []).append(name)
+        _require_metrics(asked, index)
+        rest, values = _rest(asked, list(named))
+        rows = _rows(asked, index, rest, values)
+        marks = index.marks([row[0] for row in rows])
+        found = tuple(_listed(root, row, marks[row[0]], named.get(row[0], ())) for row in rows)
+        total = index.count()
+        return Page(total, index.count(rest, values) if rest else total, found)
+
+
+def _require_metrics(asked: ListCommand, index: Index) -> None:
+    """Raise UsageError for a condition on a metric that no run has, where there are runs at all."""
+    known = index.metrics() if asked.where else ()
+    for text in asked.where:
+        name = _condition(text)[0]
+        if known and name not in known:
+            raise UsageError(
+                f"no run has the metric {name!r}{suggestion(name, known)}",
+                f"there are: {', '.join(known)}",
+            )
+
+
+def _listed(root: Path, row: Sequence[Any], marks: Sequence[Mark], named: Sequence[str]) -> Listed:
+    name, _, *columns, metrics, inner, size, written, as_logged = row
+    _require_untouched(root, name, inner, (size, written), is_other=as_logged == 0)
+    fields: dict[str, Any] = dict(zip(_SELECTED, columns, strict=True))
+    verdicts = [mark.detail for mark in marks if mark.kind == "verified"]
+    return Listed(
+        run=name,
+        **fields,
+        metrics=json.loads(metrics),
+        folder=layout.runs(root) / name / inner,
+        pins=tuple(named),
+        verified=verdicts[-1] if verdicts else None,
+        incidents=sum(mark.kind == "incident" for mark in marks),
+        logged=as_logged is not None,
+    )
+
+
+def _require_untouched(
+    root: Path, name: str, inner: str, known: tuple[int, int], *, is_other: bool
+) -> None:
+    """Raise IntegrityError for a snapshot that was touched, unless it is what was sealed.
+
+    It was if it is not as the index saw it, or ``is_other`` than the log says already then.
+    """
+    base = layout.runs(root)
+    try:
+        found = (base / name / inner / layout.SNAPSHOT).lstat()
+        touched = (found.st_size, found.st_mtime_ns) != known
+    except OSError:
+        touched = True
+    if touched or is_other:
+        require_as_logged(root, load_run(base / name))
+
+
+def _rest(asked: ListCommand, named: Sequence[str]) -> tuple[str, list[Any]]:
+    """Return the conditions as SQL, and the values in them."""
+    conditions: list[str] = []
+    values: list[Any] = []
+    for column in _EQUAL:
+        value = getattr(asked, column)
+        if value is not None:
+            conditions.append(f"runs.{column} = ?")
+            values.append(value)
+    if asked.key:
+        conditions.append(f"({' OR '.join(f'runs.{column} GLOB ?' for column in _KEYS)})")
+        values += [f"{_literal(asked.key)}*"] * len(_KEYS)
+    for bound, sign, end in ((asked.since, ">=", ""), (asked.until, "<", "~")):
+        if bound is not None:
+            conditions.append(f"time {sign} ?")
+            values.append(_moment(bound) + end)
+    for text in asked.where:
+        name, sign, number = _condition(text)
+        of = "SELECT 1 FROM metrics WHERE run = runs.name AND metrics.name = ?"
+        conditions.append(f"EXISTS ({of} AND metrics.value {sign} ?)")
+        values += [name, number]
+    if asked.incidents:
+        of = "SELECT 1 FROM marks WHERE run = runs.name AND kind = 'incident'"
+        conditions.append(f"EXISTS ({of})")
+    if asked.pinned:
+        conditions.append(f"runs.name IN ({', '.join('?' * len(named))})")
+        values += named
+    return (f"WHERE {' AND '.join(conditions)}" if conditions else "", values)
+
+
+def _rows(
+    asked: ListCommand, index: Index, rest: str, values: Sequence[Any]
+) -> list[tuple[Any, ...]]:
+    """Return the rows of the page; equal ones newest first, those without a value last."""
+    page = (asked.limit or -1, asked.offset)
+    name = (asked.sort or "-plan").removeprefix("-")
+    direction = "DESC" if (asked.sort or "-plan").startswith("-") else "ASC"
+    if name in ("plan", *COLUMNS):
+        order = (
+            f"ORDER BY {name} IS NULL, {name} {direction}, plan DESC, name DESC LIMIT ? OFFSET ?"
+        )
+        if asked.sort is None:  # along the index of plans
+            order = "ORDER BY plan DESC, name DESC LIMIT ? OFFSET ?"
+        return index.select(f"{rest} {order}", (*values, *page))
+    known = index.metrics()
+    if name not in known:
+        raise UsageError(
+            f"runs cannot be sorted by {name!r}", f"there are: {', '.join([*COLUMNS, *known])}"
+        )
+    also = f"AND {rest.removeprefix('WHERE ')}" if rest else ""
+    found = index.select(
+        f"WHERE along.name = ? {also} ORDER BY along.value {direction}, plan DESC LIMIT ? OFFSET ?",
+        (name, *values, *page),
+        along="metrics AS along CROSS JOIN runs ON runs.name = along.run",
+    )
+    if asked.limit and len(found) == asked.limit:
+        return found
+    has = "EXISTS (SELECT 1 FROM metrics WHERE run = runs.name AND metrics.name = ?)"
+    having = index.count(f"WHERE {has} {also}", (name, *values))
+    left = (asked.limit - len(found) if asked.limit else -1, max(0, asked.offset - having))
+    order = "ORDER BY plan DESC LIMIT ? OFFSET ?"
+    return found + index.select(f"WHERE NOT {has} {also} {order}", (name, *values, *left))
+
+
+def _condition(text: str) -> tuple[str, str, float]:
+    found = _CONDITION.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(f"{text!r} is no condition", "write a metric and a number: rmse<0.05")
+    try:
+        return found[1], found[2], float(found[3])
+    except ValueError:
+        raise UsageError(f"{found[3]!r} is no number", "write it as in rmse<0.05") from None
+
+
+def _moment(text: str) -> str:
+    if not _DAY.fullmatch(text):
+        raise UsageError(
+            f"{text!r} is no day or time", "write 2026-01-31 or 2026-01-31T13:00, in UTC"
+        )
+    return text.removesuffix("Z")
+
+
+def _literal(text: str) -> str:
+    """Return a text as GLOB takes it by the letter."""
+    return re.sub(r"([*?\[])", r"[\1]", text)

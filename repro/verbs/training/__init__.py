@@ -1,0 +1,1 @@
+"""One run, from a command to a sealed directory and two records of the log."""
