@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from repro.errors import DeterminismError as DeterminismError
     from repro.errors import InputError as InputError
     from repro.errors import IntegrityError as IntegrityError
+    from repro.errors import InterruptedRunError as InterruptedRunError
+    from repro.errors import NotExecutableError as NotExecutableError
+    from repro.errors import NotFoundError as NotFoundError
     from repro.errors import ProblemsError as ProblemsError
     from repro.errors import ReproError as ReproError
     from repro.errors import TrainingError as TrainingError
@@ -40,6 +43,9 @@ _OFFERED = {
     "DeterminismError": (_ERRORS, "DeterminismError"),
     "InputError": (_ERRORS, "InputError"),
     "IntegrityError": (_ERRORS, "IntegrityError"),
+    "InterruptedRunError": (_ERRORS, "InterruptedRunError"),
+    "NotExecutableError": (_ERRORS, "NotExecutableError"),
+    "NotFoundError": (_ERRORS, "NotFoundError"),
     "ProblemsError": (_ERRORS, "ProblemsError"),
     "ReproError": (_ERRORS, "ReproError"),
     "TrainingError": (_ERRORS, "TrainingError"),

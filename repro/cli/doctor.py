@@ -12,7 +12,6 @@ import typer
 from repro.cli import completing, output
 from repro.cli.completing import offer
 from repro.cli.options import AsFormat, Format, Workspace
-from repro.errors import UsageError
 
 if TYPE_CHECKING:
     from repro.verbs.workspace.doctor import Against, Diagnosis, Family, Level, Place
@@ -45,13 +44,10 @@ def command(
     form: AsFormat = Format.text,
 ) -> int:
     """Say what this machine can promise of bits and, against a run, what differs."""
-    from repro.facts.limits import LEVELS
-    from repro.verbs.workspace.doctor import STATUS, diagnose
+    from repro.verbs.workspace.doctor import diagnose
 
-    if level is not None and level not in LEVELS:
-        raise UsageError(f"no such level: {level!r}", f"the levels: {', '.join(LEVELS)}")
     found = diagnose(workspace, level, against)
-    status = STATUS[found.verdict]
+    status = found.exit_status
     if form is Format.json:
         output.result(json.dumps(_json(found, status), indent=2, ensure_ascii=False))
     else:

@@ -30,17 +30,18 @@ def requests() -> tuple[signal.Signals, ...]:
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
+def stoppable(only: tuple[signal.Signals, ...] | None = None) -> Iterator[None]:
     """Take a request to terminate or a lost terminal as the user's Ctrl-C, and hear it once.
 
     What follows the first request is short, and must not be stopped half-way by an impatient hand:
-    the worker is killed, its place is cleared, and the log is told.
+    the worker is killed, its place is cleared, and the log is told. ``only`` these are heard; all
+    requests to stop, if it is None.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    heard = False
+    heard, heard_as = False, requests() if only is None else only
 
     def stop(number: int, frame: object) -> None:
         nonlocal heard
@@ -48,9 +49,20 @@ def stoppable() -> Iterator[None]:
             heard = True
             raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, stop) for number in requests()}
+    before = {number: signal.signal(number, stop) for number in heard_as}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Hear Ctrl-C once, as `stoppable` does, in a program of somebody else's.
+
+    Its other signals are its own affair, and so is Ctrl-C where it has a handler of its own.
+    """
+    is_default = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    with stoppable((signal.SIGINT,) if is_default else ()):
+        yield

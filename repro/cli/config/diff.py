@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +19,7 @@ from repro.cli.selection import Chosen, selecting
 if TYPE_CHECKING:
     from repro.config.sealed.changes import Change
     from repro.config.sealed.leaf import Leaf
-    from repro.verbs.configuring.configuration import Configuration
+    from repro.verbs.configuring.configuration import ConfigurationComparison
 
 
 @selecting
@@ -45,34 +46,31 @@ def command(
 
     The options say what lies beneath both sides; to a sealed run they mean nothing.
     """
-    from repro.config.sealed.changes import changes
     from repro.verbs.configuring.configuration import Desk
 
-    desk = Desk(workspace, chosen.selection())
-    left, right = desk.referenced(a), desk.referenced(b)
-    found = [change for change in changes(left.leaves, right.leaves) if change.used or not used]
+    found = Desk(workspace, chosen.selection()).compared(a, b, used=used)
     if form is Format.json:
-        output.result(json.dumps(_json(left, right, found), indent=2, ensure_ascii=False))
+        output.result(json.dumps(_json(found), indent=2, ensure_ascii=False))
     else:
-        _text(left, right, found)
-    for side in (left, right):
+        _text(found)
+    for side in (found.a, found.b):
         warn_of_problems(side)
-    return 1 if found or left.target != right.target else 0
+    return found.exit_status
 
 
-def _json(left: Configuration, right: Configuration, found: list[Change]) -> dict[str, Any]:
+def _json(found: ConfigurationComparison) -> dict[str, Any]:
     """Return the comparison as JSON."""
     from repro.config.sealed.leaf import as_json
 
     return {
         "schema": 1,
         "command": "config diff",
-        "same": not found and left.target == right.target,
+        "same": found.same,
         **{
             side: {"name": c.name, "target": c.target, "family": c.family, "layers": [*c.layers]}
-            for side, c in (("a", left), ("b", right))
+            for side, c in (("a", found.a), ("b", found.b))
         },
-        "moves": _moved(left, right, found),
+        "moves": list(found.moves),
         "changes": [
             {
                 "path": ".".join(change.path),
@@ -83,13 +81,14 @@ def _json(left: Configuration, right: Configuration, found: list[Change]) -> dic
                 "a": as_json(change.a) if change.a else None,
                 "b": as_json(change.b) if change.b else None,
             }
-            for change in found
+            for change in found.changes
         ],
     }
 
 
-def _text(left: Configuration, right: Configuration, found: list[Change]) -> None:
+def _text(compared: ConfigurationComparison) -> None:
     """Write what the runs use first, then what lies idle."""
+    left, right, found = compared.a, compared.b, compared.changes
     rows = [
         (name, side.name, f"target {side.target}, family {side.family}")
         for name, side in (("A", left), ("B", right))
@@ -110,22 +109,13 @@ def _text(left: Configuration, right: Configuration, found: list[Change]) -> Non
         sides = Counter((".".join(c.path[:-1]), "A" if c.a and c.a.used else "B") for c in taken)
         rows = [(f"  {at}", f"{n} value{'s' * (n > 1)}", side) for (at, side), n in sides.items()]
         output.result(output.columns(rows, right=(1,)))
-    if not found and left.target == right.target:
+    if compared.same:
         output.result(f"\nthe same: {len(left.leaves)} values")
     else:
-        _summary(said, _moved(left, right, found))
+        _summary(said, compared.moves)
 
 
-def _moved(left: Configuration, right: Configuration, found: list[Change]) -> list[str]:
-    """Return the identity components by which the two runs differ.
-
-    A value that is the same on both sides moves one too if a single side uses it.
-    """
-    target = {"target"} if left.target != right.target else set()
-    return sorted({change.moves for change in found} - {""} | target)
-
-
-def _summary(found: list[Change], components: list[str]) -> None:
+def _summary(found: Sequence[Change], components: Sequence[str]) -> None:
     """Write how many values differ, and what of the identity is moved."""
     moved = ", ".join(components)
     count = "1 value differs" if len(found) == 1 else f"{len(found)} values differ"

@@ -18,6 +18,7 @@ from repro.config.resolution.layers import Path as Keys
 from repro.config.resolution.layers import below
 from repro.config.resolution.resolve import Resolved, Selection, resolve
 from repro.config.resolution.settings import PROFILES
+from repro.config.sealed.changes import Change, changes
 from repro.config.sealed.leaf import Leaf, leaves_in, leaves_of
 from repro.config.spelling.names import suggestion
 from repro.errors import IntegrityError, Place, Problem, ProblemsError, UsageError
@@ -48,6 +49,34 @@ class Configuration:
     problems: tuple[Problem, ...]
     """What validation would say of it; of a sealed run nothing."""
     run: Run | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationComparison:
+    """What differs between two configurations."""
+
+    a: Configuration
+    b: Configuration
+    changes: tuple[Change, ...]
+
+    @property
+    def same(self) -> bool:
+        """Return whether nothing differs, the target neither."""
+        return not self.changes and self.a.target == self.b.target
+
+    @property
+    def moves(self) -> tuple[str, ...]:
+        """Return the identity components by which runs of the two would differ.
+
+        A value that is the same on both sides moves one too if a single side uses it.
+        """
+        target = {"target"} if self.a.target != self.b.target else set()
+        return tuple(sorted({change.moves for change in self.changes} - {""} | target))
+
+    @property
+    def exit_status(self) -> int:
+        """Return 0 if they are the same, else 1."""
+        return 0 if self.same else 1
 
 
 class Desk:
@@ -130,6 +159,13 @@ class Desk:
         else:
             chosen = replace(chosen, profile=name)
         return self._live(f"{kind}:{name}", resolve(self.tree, chosen, self.families))
+
+    def compared(self, a: str, b: str, *, used: bool = False) -> ConfigurationComparison:
+        """Return what differs between two that are named; if ``used``, only what runs would use."""
+        left, right = self.referenced(a), self.referenced(b)
+        found = changes(left.leaves, right.leaves)
+        kept = tuple(change for change in found if change.used or not used)
+        return ConfigurationComparison(left, right, kept)
 
     def _kind_of(self, reference: str) -> str:
         """Return what a reference without a kind is the name of."""

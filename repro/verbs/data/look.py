@@ -27,6 +27,37 @@ class Dataset:
     files: Sequence[DataFile]
 
 
+@dataclass(frozen=True, slots=True)
+class Description:
+    """Sums of a dataset; of its values the extremes and quantiles, each as it stands."""
+
+    root: str
+    """The dataset's root."""
+    rows: int
+    first: str
+    """The earliest time."""
+    last: str
+    columns: Mapping[str, Any]
+    """By column, over all symbols: ``count``, ``missing``, ``min``, ``max``, ``mean``, …"""
+    symbols: Mapping[str, Any]
+    """By symbol, the same for each of its columns."""
+    dropped_symbols: Mapping[str, int]
+    """Rows of each symbol that was left out, because it is too short."""
+    dropped_duplicates: int
+    """Rows that were left out, because another has their time and symbol."""
+
+
+def describe(start: Path, selection: Selection, observer: Observer) -> Description:
+    """Return sums of the dataset as it lies now, by symbol and column; raises as `look_at`."""
+    facts = look_at(start, selection, "description", observer).facts
+    dataset, summary = facts["dataset"], facts["summary"]
+    return Description(
+        **{name: dataset[name] for name in ("root", "rows", "first", "last")},
+        **{name: facts["description"][name] for name in ("columns", "symbols")},
+        **{name: summary[name] for name in ("dropped_symbols", "dropped_duplicates")},
+    )
+
+
 def look_at(start: Path, selection: Selection, look: Look, observer: Observer) -> Dataset:
     """Return what a configuration's dataset is now; nothing is trained and nothing recorded.
 

@@ -80,12 +80,20 @@ def _means(text: str, key: str) -> bool:
 def override(key: str, value: object) -> str:
     """Return an override as it is typed; raises UsageError for a value that YAML does not have."""
     try:
-        return f"{key}={json.dumps(value, ensure_ascii=False, allow_nan=False)}"
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_of_numpy)
+        return f"{key}={text}"
     except (TypeError, ValueError) as error:
         raise UsageError(
             f"{key}: {value!r} is no value of a configuration: {error}",
             "give numbers, texts, truth values, None, lists and mappings of these",
         ) from error
+
+
+def _of_numpy(value: object) -> object:
+    """Return a number or an array of NumPy's as Python has it, without loading NumPy to ask."""
+    if callable(found := getattr(value, "tolist", None)):
+        return found()
+    raise TypeError(f"it is of the type {type(value).__name__}")
 
 
 def with_features(selection: Selection, names: Iterable[str]) -> Selection:

@@ -17,7 +17,7 @@ from repro.audit_log.formats.record import format_time
 from repro.audit_log.storage.store import utc_now
 from repro.config.documents.workspace import find_root
 from repro.config.sealed.request import selecting
-from repro.errors import InputError, ReproError
+from repro.errors import InputError, ReproError, UsageError
 from repro.execution.environment import settings
 from repro.execution.probing import Probing
 from repro.facts.code import digest_here
@@ -109,14 +109,21 @@ class Diagnosis:
             return state
         return "differs" if self.against is not None and self.against.causes else "can"
 
+    @property
+    def exit_status(self) -> int:
+        """Return 0 for ``can``, 1 for ``differs``, 3 for ``cannot``, 5 for ``violated``."""
+        return STATUS[self.verdict]
+
 
 def diagnose(start: Path, level: str | None = None, against: str | None = None) -> Diagnosis:
     """Return what this machine can promise.
 
     Without a ``level`` it is strict that is judged, and portable that is told beside it; of a run,
-    its own. Raises UsageError for a run that does not exist, InputError for one without a
+    its own. Raises UsageError for a level or a run that does not exist, InputError for one without a
     workspace, IntegrityError for one that is not what was sealed.
     """
+    if level is not None and level not in LEVELS:
+        raise UsageError(f"no such level: {level!r}", f"the levels: {', '.join(LEVELS)}")
     root, run = _root(start, against), None
     if root is not None and against is not None:
         run = find(root, against)

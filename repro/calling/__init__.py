@@ -1,0 +1,1 @@
+"""How the verbs are called from Python: what may be passed, and what is said of anything else."""

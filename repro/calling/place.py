@@ -1,0 +1,45 @@
+"""Where a workspace is and who is told: what every verb for Python starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repro.calling.accepted import Choice, Reference, named
+from repro.calling.check import conform
+from repro.config.documents.workspace import find_root
+from repro.verbs.observer import Observer
+from repro.verbs.research.choosing import override, selection
+
+if TYPE_CHECKING:
+    from repro.config.resolution.resolve import Selection
+    from repro.runs.sealed import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A workspace: the folder that holds ``CONFIG``; any folder below it may be given."""
+
+    root: Path
+    observer: Observer = field(default_factory=Observer, repr=False)
+
+    def __post_init__(self) -> None:
+        """Find the folder; UsageError for what is none, InputError if it lies in no workspace."""
+        folder = conform("Workspace", "root", self.root, str | Path)
+        conform("Workspace", "observer", self.observer, Observer)
+        object.__setattr__(self, "root", find_root(Path(folder).resolve()))
+
+    def _find(self, reference: Reference) -> Run:
+        """Return a run for a verb that holds it against the log itself."""
+        from repro.runs.finding import find
+
+        return find(self.root, named(reference))
+
+
+def selected(chosen: Choice) -> Selection:
+    """Return what is chosen as the layers that it means."""
+    asked = {name: value for name, value in chosen.items() if name not in ("set", "overlays")}
+    sets = [override(key, value) for key, value in (chosen.get("set") or {}).items()]
+    overlays = [str(name) for name in chosen.get("overlays") or ()]
+    return selection(sets=sets, overlays=overlays, **asked)  # type: ignore[arg-type]  # named there
