@@ -17,6 +17,7 @@ from repro.calling.accepted import Choice, Count, Reference, Some
 from repro.calling.check import checked, checked_methods
 from repro.calling.logged import Logged
 from repro.calling.place import selected
+from repro.errors import UsageError
 from repro.verbs.observer import Observer
 
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ class Workspace(Logged):
         from repro.verbs.research.experiment import carry_out, members
         from repro.verbs.training.train import TrainCommand
 
+        if chosen.get("experiment") not in (None, name):
+            raise UsageError(
+                f"experiment: two are named, {name!r} and {chosen['experiment']!r}",
+                "carry out one after the other",
+            )
         asked: Choice = {**chosen, "experiment": name}
         command = TrainCommand(self.root, selected(asked), self.observer)
         return carry_out(command, members(command), rerun=rerun)

@@ -21,6 +21,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+DISTRIBUTION = "repro-audit"
+"""What this is called where it is installed. No hint has an index asked for that name: this is
+installed from a checkout, and on an index the name may be anybody's."""
+
+
+def installs(extra: str) -> str:
+    """Return the command that brings an extra of ours, as the README installs."""
+    return f"pip install '.[{extra}]'"
+
+
+def in_checkout(extra: str) -> str:
+    """Return the same as a hint."""
+    return f"in a checkout of repro: {installs(extra)}"
+
 
 class ReproError(Exception):
     """An expected failure: what was wrong, and what to do next."""
@@ -101,6 +115,7 @@ class Place:
     line: int
     column: int
     end: int
+    """The column after the last character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +125,11 @@ class Problem:
     place: Place
     path: str
     message: str
+    """What is wrong, in a sentence."""
     rule: str
+    """The check that found it."""
     hint: str | None = None
+    """What to do."""
     source: str | None = None
     """The text of the line at ``place``, for the caret."""
     severity: str = "error"

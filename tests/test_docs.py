@@ -1,9 +1,11 @@
 """Every command that a document shows is run, in order, and prints what the document says."""
 
+import json
 import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,50 @@ def bash(command, folder):
     )
 
 
+NEEDS = re.compile(r"pip install (?:\.|'\.\[([\w,]+)\]')(?=`)")
+ALSO = re.compile(r"\balso ((?:`\w+`(?:, | or | and )?)+)")
+SIGNS = {
+    "dask": r"--executor dask|type: dask",
+    "parquet": r"\.parquet|\bFeather\b",
+    "ray": r"--executor ray",
+    "store": r"\bs3://",
+    "timestamp": r"audit timestamp",
+}
+"""What on a page needs an extra that trains nothing."""
+
+
+def needed(text):
+    """Return the extras that the top of a page names: those for all of it, and those for parts."""
+    top = " ".join(text.partition("\n## ")[0].partition("```")[0].split())
+    named = NEEDS.search(top)
+    assert named, "the top of the page does not say what to install"
+    also = ALSO.search(top)
+    parts = set(re.findall(r"`(\w+)`", also[1])) if also else set()
+    return {extra for extra in (named[1] or "").split(",") if extra}, parts
+
+
+def extras():
+    """Return the extras of each family, and of `train`, which is all of them."""
+    declared = [
+        json.loads(path.read_bytes()) for path in sorted((ROOT / "trainers").glob("*.json"))
+    ]
+    return {one["family"]: one["extra"] for one in declared}
+
+
+def whole(names):
+    """Return extras with `train` spelled out."""
+    return set(extras().values()) if "train" in names else set(names)
+
+
+def trained(folder):
+    """Return the families of all runs below a folder, and of those that chose their features."""
+    found = set()
+    for path in folder.rglob("snapshot.json"):
+        snapshot = json.loads(path.read_bytes())
+        found |= {snapshot["family"], *snapshot.get("selection", {}).get("models", ())}
+    return found
+
+
 QUICK = {"README.md", "docs/lint.md"}
 LONG = set(DOCUMENTS) - QUICK
 
@@ -115,12 +161,40 @@ def test_what_a_document_shows_is_what_happens(document, tmp_path):
         for line in lines:
             if line.strip() != "…":
                 assert is_shown(line, printed), f"{command}\nnot printed: {line}\n{done.stdout}"
+    if document != "README.md":
+        named = {
+            family for family in extras() for step in shown if re.search(rf"\b{family}\b", step[1])
+        }
+        used = {extras()[family] for family in trained(tmp_path) | named}
+        assert whole(needed((ROOT / document).read_text("utf-8"))[0]) == used
 
 
 def test_a_line_that_was_not_printed_is_noticed():
     assert is_shown("ok: 8 records, all committed", ["ok: 12 records, all committed"])
     assert is_shown("run …: lightgbm", ["run 0123456789ab-1: lightgbm for x"])
     assert not is_shown("identical: one execution key", ["explained: other bits"])
+
+
+@pytest.mark.parametrize(
+    "document", [name for name in [*DOCUMENTS, "docs/python.md"] if name != "README.md"]
+)
+def test_the_top_of_a_page_says_what_to_install(document):
+    text = (ROOT / document).read_text("utf-8")
+    all_of_it, parts = needed(text)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert all_of_it | parts <= set(project["optional-dependencies"])
+    signs = {extra for extra, sign in SIGNS.items() if re.search(sign, text)}
+    assert signs == parts
+
+
+def test_nothing_tells_a_package_index_to_fetch_a_name_of_ours():
+    """The README installs from a checkout; on an index the name may be anybody's."""
+    places = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    for folder in ("repro", "audit_log", "trainers", "CONFIG", "schemas"):
+        places += [p for p in (ROOT / folder).rglob("*") if p.suffix in (".py", ".json", ".yaml")]
+    assert len(places) > 300
+    told = re.compile(r"pip install[^\n]*repro[-_]audit|repro[-_]audit\[")
+    assert [str(path) for path in places if told.search(path.read_text("utf-8"))] == []
 
 
 def test_every_link_between_documents_leads_somewhere():

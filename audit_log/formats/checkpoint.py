@@ -26,6 +26,7 @@ class Checkpoint:
 
     origin: str
     size: int
+    """How many records it covers."""
     root: bytes
     """32 bytes (RFC 6962)."""
     extensions: tuple[str, ...] = ()

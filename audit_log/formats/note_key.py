@@ -55,6 +55,7 @@ class Verifier:
     key: bytes
     """32 bytes (Ed25519) or 1,312 bytes (ML-DSA-44)."""
     kind: int = ED25519
+    """The C2SP number of the kind of signature."""
 
     @cached_property
     def key_id(self) -> bytes:

@@ -67,8 +67,11 @@ class Actor:
     """Who acted: user, host, and how that is known."""
 
     user: str
+    """The account."""
     host: str
+    """The machine."""
     how: str
+    """How both are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ class Record:
     prev: str
     """The previous line's hash in hex; 64 zeros in the first record."""
     body: Mapping[str, object]
+    """What its type has to say."""
 
 
 def fits(type_: str, run: str) -> bool:

@@ -256,5 +256,6 @@ def _need_library() -> None:
         import rfc3161_client  # noqa: F401
     except ImportError:
         raise TimestampError(
-            "time stamps need a library that is not installed: pip install 'repro-audit[timestamp]'"
+            "time stamps need a library that is not installed: "
+            "in a checkout of repro: pip install '.[timestamp]'"
         ) from None

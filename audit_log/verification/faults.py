@@ -67,8 +67,11 @@ class Fault:
     """One finding: at which record (None: at none in particular), of which kind, in words."""
 
     seq: int | None
+    """The place of the record, from 0; None for none in particular."""
     code: str
+    """The kind, for programs."""
     message: str
+    """What is wrong, in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class Report:
     """Every level that was attained, ascending: they do not imply each other (see `levels`)."""
     faults: tuple[Fault, ...]
     warnings: tuple[str, ...]
+    """What is no fault and should be known."""
     size: int
     """Whole records that are there."""
     remembered: int
@@ -95,7 +99,9 @@ class Report:
     running: tuple[str, ...]
     """Runs that are planned, not ended, and alive."""
     checked: tuple[str, ...]
+    """What was verified, in sentences."""
     not_checked: tuple[str, ...]
+    """What was not, and why."""
     not_proven: tuple[str, ...]
     """What the level does not prove."""
     evidence: tuple[str, ...] = ()

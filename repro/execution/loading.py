@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from repro.errors import DeterminismError, InputError, TrainingError
+from repro.errors import DeterminismError, InputError, TrainingError, in_checkout
 from repro.execution.environment import BEST_EFFORT, PINS
 from repro.execution.guards.imports import Declared, UndeclaredImportError
 from repro.execution.guards.installed import Guards, Unguarded
@@ -17,6 +17,7 @@ from repro.trainers.contract import TrainerError
 
 ARRAYS = ("numpy",)
 """What the worker itself computes with."""
+_OURS = "repro.trainers."
 LATE = ("numpy.ma", "numpy.random")
 """What some of NumPy's own functions load at their first call, which would be after the plan."""
 RECORDED = (*ARRAYS, "blake3")
@@ -81,8 +82,8 @@ def load(trainer: Described, guards: Standing) -> Any:
     except ModuleNotFoundError as error:
         raise InputError(
             f"the family {trainer['family']} cannot be trained here: {error}",
-            f"install it with: pip install 'repro-audit[{trainer['extra']}]'"
-            if trainer["extra"]
+            f"install it, {in_checkout(trainer['extra'])}"
+            if trainer["extra"] and trainer["module"].startswith(_OURS)
             else "install the package that brings it: a worker does not see PYTHONPATH",
         ) from error
     except (ImportError, OSError, RuntimeError) as error:

@@ -25,10 +25,13 @@ class Variation:
     held: bool
     """Whether the environment of a run holds it fixed, or the level promises nothing of it."""
     variables: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the environment that are set."""
     umask: int = UMASK
+    """The mask of new files."""
     subdirectory: str = ""
     """Where below its directory the worker runs."""
     reversed_files: bool = False
+    """Whether the data files are given in reverse."""
     cores: int | None = None
     """How many processors the worker may use; None for all that it would."""
     load: bool = False

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from repro.errors import DeterminismError, InputError, ReproError, TrainingError
+from repro.errors import DeterminismError, InputError, ReproError, TrainingError, in_checkout
 from repro.execution import attained, loading
 from repro.execution.environment import BEST_EFFORT, faults
 from repro.execution.failures import is_out_of_memory
@@ -145,7 +145,7 @@ def _tables(message: Mapping[str, Any]) -> dict[str, Any]:
         extra = message["trainer"]["extra"]
         raise InputError(
             f"tables cannot be read here: {error}",
-            f"install a family of trainers: pip install 'repro-audit[{extra}]'",
+            f"install a family of trainers, {in_checkout(extra)}",
         ) from error
     return tables.answer(message)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from repro.errors import DISTRIBUTION, installs
 from repro.facts import conditions as conditional
 from repro.facts.conditions import Condition
 from repro.facts.limits import LEVELS, UNKNOWN, Limit, Threads, of_threads
@@ -22,8 +23,11 @@ class Rule:
     """One line of a rulebook: what levels force, and why."""
 
     parameter: str
+    """Its canonical name."""
     value: Any
+    """What it is forced to."""
     levels: tuple[str, ...]
+    """The levels that force it."""
     reason: str
     evidence: str
     probe: Probe | None = None
@@ -36,9 +40,13 @@ class Declaration:
 
     family: str
     title: str
+    """Its name for people."""
     extra: str
+    """The extra of the distribution that brings its library; often empty."""
     module: str
+    """The module to import."""
     distribution: str
+    """The distribution that offers it."""
     version: str
     distributions: tuple[str, ...]
     """Distributions whose code computes; their versions are recorded."""
@@ -47,12 +55,15 @@ class Declaration:
     shielded: tuple[str, ...]
     """Optional modules that the libraries would import, and that are kept out."""
     tasks: tuple[str, ...]
+    """What it can train: of ``regression``, ``binary`` and ``multiclass``."""
     early_stopping: str | None
     """The hyperparameter that, unless zero or false, holds the newest rows out of the fit."""
     hyperparameters: Mapping[str, Mapping[str, Any]]
     """Canonical name to JSON Schema, with the list ``aliases`` and perhaps ``procedure``."""
     seeds: tuple[str, ...]
+    """Names of the parameters that take a seed."""
     seed_bits: int
+    """How many bits a seed has at most."""
     rulebook: tuple[Rule, ...]
     file: Path
     conditions: tuple[Condition, ...] = ()
@@ -62,6 +73,7 @@ class Declaration:
     inert_seeds: Mapping[str, str] = field(default_factory=dict)
     """Seeds that the library wants and this family never draws with, each with the reason."""
     trial: Trial = field(default_factory=Trial)
+    """Values to try it with."""
     threads: Threads = UNKNOWN
     """How bits hang on threads."""
     limits: tuple[Limit, ...] = ()
@@ -157,9 +169,12 @@ class Declaration:
         """Return the command that installs what training this family needs.
 
         ``extra`` is one of the distribution that offers it; empty if the distribution brings all.
+        Ours is installed from a checkout, in which the command is to be given.
         """
+        if self.distribution in ("", DISTRIBUTION):
+            return installs(self.extra)
         extra = f"[{self.extra}]" if self.extra else ""
-        return f"pip install '{self.distribution or 'repro-audit'}{extra}'"
+        return f"pip install '{self.distribution}{extra}'"
 
     @property
     def digest(self) -> str:

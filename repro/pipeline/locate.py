@@ -26,6 +26,7 @@ class Difference(NamedTuple):
     first: str
     """Label of the first block, like ``2000-03`` (or ``2000`` if blocks are years)."""
     last: str
+    """Label of the last block."""
     blocks: int
     """Blocks from first to last."""
     change: Change

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from repro.errors import InputError
+from repro.errors import InputError, in_checkout
 from repro.pipeline.cells import read_cells
 from repro.pipeline.csv_layout import Layout, lay_out
 from repro.pipeline.panel import SINGLE, Column, Ints
@@ -74,7 +74,7 @@ def arrow_reader() -> Any:
     except ModuleNotFoundError as error:
         raise InputError(
             f"Parquet and Feather cannot be read here: {error}",
-            "install what reads them: pip install 'repro-audit[parquet]'",
+            f"install what reads them: {in_checkout('parquet')}",
         ) from error
     module.make_ready()
     return module

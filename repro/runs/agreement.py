@@ -13,13 +13,17 @@ class Agreement:
     """How alike models, or what was made of several, are: over all pairs of them."""
 
     pairs: int
+    """How many pairs were held against each other."""
     jaccard: float | None
     """Mean over pairs: how much the sets of most important features have in common."""
     jaccard_least: float | None
+    """The least of any pair."""
     tau: float | None
     """Mean over pairs of Kendall's tau-b of the importance of all features."""
     tau_least: float | None
+    """The least of any pair."""
     top_features: int
+    """How many of the most important features the sets have."""
 
 
 def agreement(

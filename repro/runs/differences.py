@@ -33,6 +33,7 @@ class Side:
     line: int
     column: int
     text: str | None
+    """The line, if it is at hand."""
     layer: str
 
 
@@ -43,8 +44,11 @@ class Cause:
     kind: str
     """configuration, data, features, splits, seed, code, environment."""
     subject: str
+    """What it is that differs, such as the path of a value."""
     old: Any
+    """What the first run has of it."""
     new: Any
+    """What the second run has of it."""
     component: str
     """The identity component or key that it moves; empty if none."""
     a: Side | None = None
@@ -73,9 +77,11 @@ class Item:
     change: str
     """``added``, ``removed`` or ``moved``."""
     value: Any
+    """What is in the list."""
     old: int | None
     """Its place in the first run, from 1; None where it is not there."""
     new: int | None
+    """Its place in the second run, from 1; None where it is not there."""
 
 
 SEED = "reproducibility.base_seed"

@@ -27,6 +27,7 @@ class Divergence:
     """data, rows, target, features, folds, selection, model, predictions or metrics: in the order
     in which one follows from another."""
     where: str
+    """The place and both values, in words."""
 
 
 @dataclass(frozen=True, slots=True)

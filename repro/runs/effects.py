@@ -20,6 +20,7 @@ class Effect:
 
     metric: str
     old: float | None
+    """The metric of the first run; None as in ``new``."""
     new: float | None
     """None where a run does not have it, or it is not defined there."""
     better: bool | None

@@ -35,6 +35,7 @@ class Summary:
     count: int
     """Replicates that have it."""
     mean: float | None
+    """In units of the metric; None without a value."""
     deviation: float | None
     """Of a sample: divided by n - 1."""
     low: float | None
@@ -51,8 +52,11 @@ class Luck:
     rank: int
     """1 is the best; of equal ones the worst place, so that luck is never understated."""
     of: int
+    """How many replicates there are."""
     value: float
+    """The headline metric of that seed."""
     better_than_mean: bool
+    """Whether it is better than the mean of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class Drift:
     """Whether the headline metric follows the order in which the replicates were made."""
 
     tau: float
+    """Kendall's tau-b with the order, from -1 to 1."""
     p: float
     """Of a two-sided permutation test."""
 
@@ -79,7 +84,9 @@ class Group:
     left_out: int
     """Others with the same key: earlier ones of a seed, and those of best effort."""
     seeds: tuple[int, ...]
+    """The base seeds of the runs, in their order."""
     headline: str
+    """The metric that the verdict is about."""
     verdict: str
     reason: str
     metrics: tuple[Summary, ...]

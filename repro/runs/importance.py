@@ -27,9 +27,11 @@ class Feature:
     score: float
     """The mean over families of the mean over folds, by the rule."""
     kept: bool
+    """Whether it is one of those that are kept."""
     times: int
     """Models, of ``models``, in which it is among the best ``top_k``."""
     models: int
+    """How many models were asked."""
     scores: Mapping[str, float]
     """By family, the mean over its folds."""
 
@@ -41,6 +43,7 @@ class Ranked:
     features: tuple[Feature, ...]
     """The best first; equal ones in the declared order."""
     top_k: int
+    """How many are kept."""
     folds: Mapping[str, Agreement]
     """By family, over the pairs of its folds; without those of a single fold."""
     families: Agreement | None
@@ -48,6 +51,7 @@ class Ranked:
     everything: Agreement | None
     """Over the pairs of all models, whatever their family and fold."""
     conclusions: tuple[str, ...]
+    """What may be said of it, in sentences."""
 
 
 def shares(found: Shares, names: Sequence[str]) -> dict[str, float]:

@@ -30,8 +30,11 @@ class PredictionDifference:
     rows: int
     """Rows that both have."""
     only_a: int
+    """Rows that the first run alone has."""
     only_b: int
+    """Rows that the second run alone has."""
     changed: int
+    """Rows of both whose bits differ."""
     largest: float
     """Largest absolute difference."""
     largest_ulps: int

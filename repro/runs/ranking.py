@@ -37,6 +37,7 @@ class Model:
 
     family: str
     outcome: str
+    """What its training came to, in a word."""
     run: str | None = None
     reused: bool = False
     """Whether the run was sealed before."""
@@ -62,6 +63,7 @@ class Standing:
     interval: Interval | None = None
     """None for a single fold, or without a value."""
     folds: int | None = None
+    """The most test folds that a model of it has; None without a value."""
     models: tuple[Model, ...] = ()
     """One for each family, in the order in which they were trained."""
 

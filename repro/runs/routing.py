@@ -35,6 +35,7 @@ class Verdict:
     gain: float | None = None
     """One minus the loss of the symbol's own model over that of the model of all symbols."""
     interval: Interval | None = None
+    """Where the gain lies when the test folds are drawn anew."""
 
 
 def losses(table: PredictionTable, task: str) -> dict[str, Losses]:

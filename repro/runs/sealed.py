@@ -33,6 +33,7 @@ class Run:
     folder: Path
     """The folder that holds ``snapshot.json``."""
     snapshot: Mapping[str, Any] = field(repr=False)
+    """Everything that its ``snapshot.json`` says."""
     log: str = ""
     """Of a run that was pulled, the folder of its log below ``RESULTS/pulled``; else empty."""
 

@@ -25,11 +25,15 @@ class Stability:
     allow_legacy_snapshots: bool
     """Whether a run whose identity is incomplete counts."""
     min_snapshots: int
+    """How many replicates a verdict needs."""
     interval_confidence: float = math.nan
     """Of intervals and of the test for a drift; not a number in a run that is too old to say."""
     interval_resamples: int = 0
+    """How often the replicates are drawn anew for an interval."""
     top_features: int = 0
+    """How many of the most important features are held against each other."""
     max_spread: float = math.nan
+    """The largest relative spread of what is stable."""
 
 
 def stability(config: Mapping[str, Any]) -> Stability:
@@ -76,6 +80,7 @@ class Spread:
     count: int
     """Replicates with distinct seeds, the two runs left out."""
     needed: int
+    """How many there must be for a judgement."""
     low: float | None
     high: float | None
     difference: float | None

@@ -18,7 +18,7 @@ from typing import Any, Final
 from blake3 import blake3
 
 from repro.audit_log.formats.digests import FileDigest
-from repro.errors import InputError, ReproError, UsageError
+from repro.errors import InputError, ReproError, UsageError, in_checkout
 from repro.stores.folder import copy_at_most
 
 WHOLE: Final = frozenset(
@@ -26,7 +26,7 @@ WHOLE: Final = frozenset(
 )
 """Protocols whose stores take a file whole or not at all. On others it is renamed into place."""
 _CHUNK: Final = 1 << 20
-_EXTRA: Final = "it needs a library that is not installed: pip install 'repro-audit[store]'"
+_EXTRA: Final = f"it needs a library that is not installed: {in_checkout('store')}"
 
 
 @dataclass(frozen=True, slots=True)

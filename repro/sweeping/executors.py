@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from repro.config.spelling.names import suggestion
-from repro.errors import InputError, UsageError
+from repro.errors import DISTRIBUTION, InputError, UsageError, in_checkout
 from repro.execution.executor import GROUP, Executor, Opener, Setup
 from repro.facts.offers import Offer, offers
 
@@ -45,7 +45,9 @@ def _opener(offer: Offer) -> Opener:
     except ImportError as error:
         raise InputError(
             f"executor {offer.name!r} of {origin} cannot be loaded: {error}",
-            f"install what it needs, perhaps: pip install '{offer.distribution}[{offer.name}]'",
+            f"install what it needs, {in_checkout(offer.name)}"
+            if offer.distribution == DISTRIBUTION
+            else f"install what it needs, as {offer.distribution} says",
         ) from error
     except AttributeError as error:
         raise InputError(f"executor {offer.name!r} of {origin} is not there: {error}") from error

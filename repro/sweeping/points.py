@@ -40,6 +40,7 @@ class Point:
     """What each axis has here, and beside them what an experiment names that is several runs."""
     name: str
     selection: Selection
+    """What is asked of the configuration."""
     task: str = ""
     """What its target is a matter of, once it is checked."""
     threads: int = 1

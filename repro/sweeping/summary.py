@@ -23,6 +23,7 @@ class Row:
     """One configuration: its values without the seed, and its metric over the seeds."""
 
     values: Mapping[str, Any]
+    """What each axis has, without the seed."""
     target: str
     symbol: str | None
     metric: str

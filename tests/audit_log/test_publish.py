@@ -601,7 +601,7 @@ def test_a_store_needs_its_extra_and_says_which(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-P", "-c", code], check=True, capture_output=True, text=True
     )
-    assert "repro-audit[store]" in done.stdout
+    assert "pip install '.[store]'" in done.stdout
 
 
 def test_the_log_and_the_results_are_no_place_for_a_store(site: Site) -> None:

@@ -296,4 +296,4 @@ def test_importing_it_loads_neither_library() -> None:
         "except ValueError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
-    assert "repro-audit[timestamp]" in done.stdout, done.stderr
+    assert "pip install '.[timestamp]'" in done.stdout, done.stderr

@@ -148,4 +148,4 @@ def test_a_doctor_without_any_library_says_what_to_install(
         (site / name).unlink()
     (site / "strange_trainers-1.0.dist-info" / "entry_points.txt").unlink()
     done = strange.repro("doctor", python=bare)
-    done.require(3, "cannot: strict cannot be had here", "pip install 'repro-audit[lightgbm]'")
+    done.require(3, "cannot: strict cannot be had here", "pip install '.[lightgbm]'")

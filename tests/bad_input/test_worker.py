@@ -135,7 +135,7 @@ def test_a_library_that_is_not_installed_is_named_with_its_extra(
 ) -> None:
     before = shared.state()
     done = shared.repro("train", *QUICK, python=without_lightgbm)
-    done.require(3, "lightgbm", "pip install 'repro-audit[lightgbm]'")
+    done.require(3, "lightgbm", "pip install '.[lightgbm]'")
     new = shared.require_clean(before, "run.refused")
     assert "lightgbm" in new[0]["body"]["reason"]
 
@@ -152,7 +152,7 @@ def test_verify_without_the_library_names_the_extra_and_records_nothing(
 ) -> None:
     before = trained.state()
     done = trained.repro("verify", "@latest", python=without_lightgbm)
-    done.require(3, "pip install 'repro-audit[lightgbm]'")
+    done.require(3, "pip install '.[lightgbm]'")
     trained.require_clean(before)
 
 

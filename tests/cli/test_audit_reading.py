@@ -527,7 +527,7 @@ def test_without_the_library_the_error_names_the_extra(filled, tmp_path):
         check=False,
     )
     assert done.returncode == 3
-    assert "pip install 'repro-audit[timestamp]'" in done.stderr
+    assert "pip install '.[timestamp]'" in done.stderr
     assert not (filled.root / "q").exists()
 
 

@@ -49,7 +49,7 @@ def test_the_list_has_a_line_for_each_family(tmp_path):
 def test_a_library_that_is_not_installed_is_named_with_the_command_that_brings_it():
     trainer = replace(declaration("lightgbm"), modules=("no_such_library.core",))
     assert trainer.missing() == ("no_such_library",)
-    assert _row(trainer)[-1] == "not installed: pip install 'repro-audit[lightgbm]'"
+    assert _row(trainer)[-1] == "not installed: pip install '.[lightgbm]'"
     assert replace(trainer, extra="", distribution="own").install_command() == "pip install 'own'"
 
 

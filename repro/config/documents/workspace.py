@@ -15,7 +15,7 @@ def find_root(start: Path) -> Path:
     Raises UsageError if ``start`` is no directory, InputError if there is no workspace.
     """
     if not start.is_dir():
-        raise UsageError(f"no such directory: {start}", "--workspace names a directory")
+        raise UsageError(f"no such directory: {start}", "name a directory that is there")
     for folder in (start, *start.parents):
         if (folder / MARKER).is_dir():
             return folder

@@ -32,7 +32,9 @@ class Change:
     new: Path | None
     """Where it will be; None for one that is removed."""
     before: bytes
+    """What the file holds; empty for a new one."""
     after: bytes
+    """What it will hold; empty for one that is removed."""
 
     @property
     def kind(self) -> str:

@@ -23,8 +23,10 @@ class Word:
 
     layer: str
     value: Any
+    """What it says."""
     place: Place
     text: str | None
+    """The line, if it is at hand."""
 
 
 @dataclass(frozen=True, slots=True)

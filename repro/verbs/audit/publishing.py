@@ -46,6 +46,7 @@ class Published:
     """What was published."""
 
     destination: str
+    """The address."""
     origin: str
     size: int
     """Records that the published checkpoint covers."""

@@ -52,6 +52,7 @@ class Head:
     """The log's checkpoint, signed by the key that the log names as in force."""
 
     note: bytes
+    """The text and its signatures: the file that somebody else should keep."""
     text: str
     """What is signed: origin, size and root."""
     checkpoint: Checkpoint

@@ -54,12 +54,16 @@ class Brief:
     """A record in a line."""
 
     seq: int
+    """The place of the record, from 0."""
     time: str
+    """When it was written, by the writer's clock."""
     type: str
+    """The type of the record."""
     run: str | None
     reason: str | None
     actor: Value
     committed: bool
+    """Whether a signed checkpoint covers it."""
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON value."""

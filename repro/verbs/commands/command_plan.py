@@ -57,6 +57,7 @@ class CommandPlan:
     """Everything that is known of a command before it runs."""
 
     arguments: tuple[str, ...]
+    """The command and its arguments."""
     hidden: bool
     """Whether the arguments are kept out of the log."""
     executable: Content
@@ -70,12 +71,15 @@ class CommandPlan:
     level: str
     threads: int
     seconds: float | None
+    """How long it may take; None for any time."""
     settings: Mapping[str, str]
     """The variables that are set for it; no value names a place of this machine."""
     inherited: Mapping[str, str]
     """Digests of the variables that are kept."""
     cpu: str | None
+    """The name of the processor."""
     git: Mapping[str, Any] | None
+    """Commit of the working directory and whether it is clean; None outside of a repository."""
 
     @property
     def execution_key(self) -> str | None:

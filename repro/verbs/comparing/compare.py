@@ -45,6 +45,7 @@ class Comparison:
     b: Run
     verdict: str
     same_bits: bool
+    """Whether all outputs are the same, bit for bit."""
     outputs: tuple[str, ...]
     """Names of the outputs whose bits differ."""
     moved: tuple[str, ...]

@@ -27,9 +27,11 @@ class Predictions:
     """How alike the predictions out of fold are, over all pairs of replicates."""
 
     pairs: int
+    """How many pairs of replicates there are."""
     correlation: float | None
     """The mean over pairs."""
     correlation_least: float | None
+    """The least of any pair."""
     same_rows: float
     """The mean share of rows whose bits are the same."""
     largest: float

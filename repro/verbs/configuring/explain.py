@@ -27,6 +27,7 @@ class Explanation:
     component: str | None
     """The identity component, ``none``, or None if nothing says."""
     aliases: tuple[str, ...]
+    """Other names of the same value."""
     rules: tuple[Rule, ...]
     """What a level forces the value to, and why."""
     short: str

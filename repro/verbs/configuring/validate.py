@@ -42,6 +42,7 @@ class Validation:
     root: Path | None
     """The workspace, if it was all of one."""
     files: tuple[str, ...]
+    """What was read."""
     problems: tuple[Problem, ...]
 
     @property

@@ -34,7 +34,9 @@ class Pair:
 
     name: str
     old: Any
+    """What the first side has of it."""
     new: Any
+    """What the second side has of it."""
 
     @property
     def change(self) -> Change:

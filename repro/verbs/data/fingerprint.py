@@ -29,7 +29,9 @@ class Fingerprint:
     files: Sequence[Mapping[str, Any]]
     """Name, digests and size of each data file."""
     locators: Mapping[str, Any]
+    """Digests of blocks of rows, by symbol and column: where values differ."""
     summary: Mapping[str, Any]
+    """Rows, extent and sums, by symbol and by column."""
 
 
 def of_dataset(name: str, dataset: Dataset) -> Fingerprint:

@@ -34,9 +34,11 @@ class Description:
     root: str
     """The dataset's root."""
     rows: int
+    """How many rows it has, without those that were left out."""
     first: str
     """The earliest time."""
     last: str
+    """The latest time."""
     columns: Mapping[str, Any]
     """By column, over all symbols: ``count``, ``missing``, ``min``, ``max``, ``mean``, …"""
     symbols: Mapping[str, Any]

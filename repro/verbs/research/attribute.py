@@ -64,7 +64,9 @@ class Attribution:
     b: Run
     metric: str
     old: float
+    """The metric of the first run."""
     new: float
+    """The metric of the second run."""
     shares: tuple[Share, ...]
     """The largest first."""
     rest: float
@@ -74,7 +76,9 @@ class Attribution:
     every_order: bool
     """Whether shares are means over all orders."""
     trained: int
+    """Runs that were trained for this."""
     reused: int
+    """Runs that were sealed before."""
     label: str
     """What limits the comparison of the two runs; empty if nothing does."""
 

@@ -38,10 +38,12 @@ class Ranking:
     """The targets in order, best first, and what may be said of that."""
 
     families: tuple[str, ...]
+    """The families that were asked."""
     rule: Mapping[str, Any]
     """Metric, average, confidence and resamples, as configured."""
     standings: tuple[Standing, ...]
     conclusions: tuple[str, ...]
+    """What may be said of it, in sentences."""
     level: str
 
     @property

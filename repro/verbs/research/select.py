@@ -36,12 +36,14 @@ class Selected:
     view: str
     symbol: str | None
     aggregate: str
+    """How the folds of a family are brought together."""
     outcomes: Mapping[str, Outcome]
     """By family."""
     ranked: Ranked
     names: tuple[str, ...]
     """Those that are kept, in the order of the registry."""
     asked: Selection
+    """What was asked of the configuration."""
 
     @property
     def document(self) -> str:

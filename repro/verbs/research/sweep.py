@@ -77,7 +77,9 @@ class Swept:
     """A sweep that came to its end."""
 
     executor: str
+    """What ran the workers."""
     jobs: int
+    """How many workers there were at a time."""
     metric: str | None
     """What configurations are compared by; None for the loss of each task."""
     done: tuple[Done, ...]

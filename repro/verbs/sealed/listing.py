@@ -83,12 +83,16 @@ class Listed:
     metric: str
     """The headline metric."""
     value: float | None
+    """The headline metric, in its own units."""
     metrics: Mapping[str, float | int | None]
+    """Every metric, by name."""
     folder: Path
     pins: tuple[str, ...]
+    """The names that stand for it, without ``@``."""
     verified: str | None
     """The verdict of the newest verification."""
     incidents: int
+    """How many incidents the log has of it."""
     logged: bool
     """Whether a line of the log completes it. Of a run whose segment was pruned none does."""
 
@@ -100,7 +104,9 @@ class Page:
     total: int
     """In the workspace."""
     matching: int
+    """How many the filters let through."""
     runs: tuple[Listed, ...]
+    """The page of these."""
 
 
 def list_runs(asked: ListCommand) -> Page:

@@ -44,7 +44,9 @@ class Pulled:
 
     run: str
     manifest: str
+    """BLAKE3 of its manifest."""
     source: str
+    """The address that it came from."""
     origin: str
     """The log that vouches for it."""
     own: bool
@@ -54,6 +56,7 @@ class Pulled:
     folder: Path
     """The run's own folder."""
     files: int
+    """How many files it has."""
     fetched: int
     """Files that were fetched now; the others were here already."""
     record: int | None

@@ -39,12 +39,15 @@ class Pushed:
     manifest: str
     """BLAKE3 of its manifest: with the run's name it says which run is meant, wherever it is."""
     destination: str
+    """The address."""
     files: int
+    """How many files it has."""
     sent: int
     """Files that were not there."""
     mended: int
     """Files that were there with other bytes than their name says, and were replaced."""
     sent_bytes: int
+    """Bytes of what was sent."""
 
 
 def push(start: Path, references: Sequence[str], address: str) -> tuple[Pushed, ...]:

@@ -30,6 +30,7 @@ class Outcome:
     folder: Path
     """The folder that holds ``snapshot.json``."""
     snapshot: Mapping[str, Any] = field(repr=False)
+    """Everything that its ``snapshot.json`` says."""
     record: Mapping[str, Any] = field(repr=False)
     log_size: int = 0
     """Records that the signed checkpoint covers."""

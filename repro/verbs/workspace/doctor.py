@@ -47,6 +47,7 @@ class Level:
     state: str
     """``can``, ``cannot``, or ``violated``: set, and not in force."""
     problems: tuple[str, ...]
+    """Why the level cannot be had, in sentences."""
     environment: Mapping[str, Any] | None
     """What was read back; None where nothing could be."""
 
@@ -59,6 +60,7 @@ class Family:
     problem: str | None
     """Why it cannot be trained here."""
     hint: str | None
+    """What to do about the problem."""
     promises: Mapping[str, bool]
     """``strict``, ``strict, several threads`` and ``portable``, as far as its family goes."""
     limits: tuple[str, ...]
@@ -70,7 +72,9 @@ class Place:
     """The workspace, as a place for a log."""
 
     root: Path
+    """The workspace."""
     file_system: str | None
+    """The kind of its file system, where the system tells it."""
     free: int
     """Bytes."""
     newest: str | None
@@ -78,6 +82,7 @@ class Place:
     pinned: str | None
     """The numeric fingerprint that the configuration pins."""
     warnings: tuple[str, ...]
+    """What speaks against it as a place for a log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,7 @@ class Diagnosis:
     asked: str
     """The level that the verdict is of."""
     machine: Mapping[str, Any]
+    """Node, kernel, processors, name of the processor, and whether OpenMP is there."""
     levels: tuple[Level, ...]
     families: tuple[Family, ...]
     place: Place | None
@@ -119,8 +125,8 @@ def diagnose(start: Path, level: str | None = None, against: str | None = None) 
     """Return what this machine can promise.
 
     Without a ``level`` it is strict that is judged, and portable that is told beside it; of a run,
-    its own. Raises UsageError for a level or a run that does not exist, InputError for one without a
-    workspace, IntegrityError for one that is not what was sealed.
+    its own. Raises UsageError for a level or a run that does not exist, InputError for a run where
+    there is no workspace, IntegrityError for one that is not what was sealed.
     """
     if level is not None and level not in LEVELS:
         raise UsageError(f"no such level: {level!r}", f"the levels: {', '.join(LEVELS)}")
