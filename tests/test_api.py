@@ -1,6 +1,8 @@
 """The verbs from Python: typed, lazy, as the commands do; and the notebook that shows them."""
 
 import dataclasses
+import inspect
+import json
 import os
 import re
 import subprocess
@@ -155,9 +157,24 @@ def test_a_folder_that_is_no_workspace_is_refused(tmp_path):
 
 def test_every_method_is_documented():
     text = (DOCS / "python.md").read_text("utf-8")
-    methods = [name for name in vars(api.Workspace) if name[0] != "_"]
-    documented = set(re.findall(r"`\.(\w+)\(", text))
-    assert documented == {m for m in methods if callable(getattr(api.Workspace, m))}
+    documented = dict(re.findall(r"`\.(\w+)\((.*?)\)`[,|` ]", text))
+    methods = {
+        name: inspect.signature(getattr(api.Workspace, name))
+        for name in dir(api.Workspace)
+        if name[0] != "_" and inspect.isfunction(getattr(api.Workspace, name))
+    }
+    assert set(documented) == set(methods)
+    for name, signature in methods.items():
+        passed = [
+            str(one.replace(annotation=one.empty)).replace("'", '"').replace(" = ", "=")
+            for one in list(signature.parameters.values())[1:]
+        ]
+        assert documented[name] == ", ".join(passed), name
+
+
+def test_everything_that_is_offered_is_documented():
+    text = (DOCS / "python.md").read_text("utf-8")
+    assert [name for name in repro.__all__ if name[0] != "_" and f"repro.{name}" not in text] == []
 
 
 @pytest.mark.slow
@@ -175,6 +192,8 @@ def test_what_the_page_shows_runs_as_it_stands(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "preparing data, features and folds" in done.stdout
+    snapshots = [json.loads(path.read_bytes()) for path in tmp_path.rglob("snapshot.json")]
+    assert {one["family"] for one in snapshots} == {"lightgbm"}, "the page says what it needs"
 
 
 @pytest.mark.slow
