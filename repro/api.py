@@ -17,6 +17,7 @@ from repro.calling.accepted import Choice, Count, Reference, Some
 from repro.calling.check import checked, checked_methods
 from repro.calling.logged import Logged
 from repro.calling.place import selected
+from repro.config.documents.workspace import find_root
 from repro.errors import UsageError
 from repro.verbs.observer import Observer
 
@@ -34,9 +35,18 @@ if TYPE_CHECKING:
 
 @checked_methods
 class Workspace(Logged):
-    """A workspace: the folder that holds ``CONFIG``, or any folder below it."""
+    """A workspace, and what can be done with it."""
 
     __slots__ = ()
+
+    @checked
+    def __init__(self, root: str | Path, observer: Observer | None = None) -> None:
+        """Find the workspace that ``root`` is or lies in.
+
+        Raises UsageError for what is no folder, InputError if it lies in no workspace.
+        """
+        object.__setattr__(self, "root", find_root(Path(root).resolve()))
+        object.__setattr__(self, "observer", Observer() if observer is None else observer)
 
     def train(self, **chosen: Unpack[Choice]) -> Outcome:
         """Train one model, strictly, and seal the run.
@@ -196,7 +206,7 @@ class Workspace(Logged):
 @checked
 def workspace(folder: str | Path = ".", observer: Observer | None = None) -> Workspace:
     """Return the workspace that a folder lies in; raises InputError if it lies in none."""
-    return Workspace(Path(folder)) if observer is None else Workspace(Path(folder), observer)
+    return Workspace(folder, observer)
 
 
 @checked

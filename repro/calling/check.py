@@ -88,7 +88,7 @@ def checked(called: _Called) -> _Called:
         try:
             bound = signature.bind(*args, **kwargs)
         except TypeError as error:
-            raise UsageError(f"{called.__name__}: {error}", _usage(called, signature)) from None
+            raise UsageError(f"{_name(called)}: {error}", _usage(called, signature)) from None
         for name, value in bound.arguments.items():
             if name in taken:
                 kind = signature.parameters[name].kind
@@ -127,6 +127,12 @@ def conform(called: str, name: str, value: object, wanted: Any) -> Any:
         ) from None
 
 
+def _name(called: Callable[..., Any]) -> str:
+    """Return what is called, as who calls it writes it."""
+    name = called.__name__
+    return called.__qualname__.partition(".")[0] if name == "__init__" else name
+
+
 @cache
 def _types(called: Callable[..., Any]) -> dict[str, Any]:
     """Return the type of each parameter; what a result is made of need not be loaded for it."""
@@ -144,7 +150,7 @@ def _options(wanted: Any) -> dict[str, Any] | None:
 
 def _argument(called: Callable[..., Any], kind: Any, name: str, value: Any, wanted: Any) -> object:
     """Return one parameter's value or, of a starred one, each of its values."""
-    said = called.__name__
+    said = _name(called)
     if kind is inspect.Parameter.VAR_POSITIONAL:
         each = enumerate(value)
         return tuple(conform(said, f"{name}[{number}]", one, wanted) for number, one in each)
@@ -170,7 +176,7 @@ def _require_known(
     for name in given:
         if name not in known:
             raise UsageError(
-                f"{called.__name__}: there is no argument {name!r}{suggestion(name, known)}",
+                f"{_name(called)}: there is no argument {name!r}{suggestion(name, known)}",
                 f"it takes: {', '.join(known)}" if known else "it takes none",
             )
 
@@ -182,7 +188,7 @@ def _usage(called: Callable[..., Any], signature: inspect.Signature) -> str:
         for name, parameter in signature.parameters.items()
         if name != "self"
     ]
-    return f"call it as {called.__name__}({', '.join(shown)})"
+    return f"call it as {_name(called)}({', '.join(shown)})"
 
 
 def _taken(value: Any, wanted: Any, where: str) -> Any:

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.calling.accepted import Choice, Reference, named
-from repro.calling.check import conform
-from repro.config.documents.workspace import find_root
 from repro.verbs.observer import Observer
 from repro.verbs.research.choosing import override, selection
 
@@ -17,18 +15,13 @@ if TYPE_CHECKING:
     from repro.runs.sealed import Run
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Place:
-    """A workspace: the folder that holds ``CONFIG``; any folder below it may be given."""
+    """A workspace, and who is told how far its verbs are."""
 
     root: Path
-    observer: Observer = field(default_factory=Observer, repr=False)
-
-    def __post_init__(self) -> None:
-        """Find the folder; UsageError for what is none, InputError if it lies in no workspace."""
-        folder = conform("Workspace", "root", self.root, str | Path)
-        conform("Workspace", "observer", self.observer, Observer)
-        object.__setattr__(self, "root", find_root(Path(folder).resolve()))
+    """The folder that holds ``CONFIG``."""
+    observer: Observer = field(repr=False)
 
     def _find(self, reference: Reference) -> Run:
         """Return a run for a verb that holds it against the log itself."""

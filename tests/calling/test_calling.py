@@ -191,8 +191,12 @@ def test_a_folder_is_found_from_below_and_told_where_it_is_none(workspace, tmp_p
         for find in (repro.workspace, repro.Workspace):
             with pytest.raises(raised, match=said):
                 find(wrong)
-    with pytest.raises(repro.UsageError, match="observer is 3"):
+    with pytest.raises(repro.UsageError, match=r"Workspace: observer is 3 \(int\)"):
         repro.Workspace(workspace.root, 3)
+    with pytest.raises(
+        repro.UsageError, match="Workspace: there is no argument 'rot'; did you mean"
+    ):
+        repro.Workspace(rot=".")
     with pytest.raises(repro.UsageError, match="has a workspace already"):
         repro.init("workspace")
     with pytest.raises(repro.InputError, match="cannot write"):
