@@ -78,4 +78,4 @@ def named(reference: Reference) -> str:
     """Return what names a run as the command line has it; a path is made whole."""
     if isinstance(reference, str):
         return reference
-    return str((reference if isinstance(reference, Path) else reference.folder).absolute())
+    return str(Path(reference if isinstance(reference, Path) else reference.folder).absolute())
