@@ -127,8 +127,9 @@ def test_a_sweep_is_carried_out_and_told_point_by_point(workspace):
     assert found.best[0].result.run in {one.result.run for one in found.done}
     again = workspace.sweep(axes, **chosen)
     assert [one.state for one in again.done] == ["sealed before"] * 4
-    with pytest.raises(repro.UsageError, match="1001 points are more"):
+    with pytest.raises(repro.UsageError, match="1001 points are more") as told:
         workspace.sweep({"seed": "1..1001"}, **chosen)
+    assert "most=N" in told.value.hint
     with pytest.raises(repro.UsageError, match="no value of a configuration"):
         workspace.sweep({"seed": [object()]})
     with pytest.raises(repro.UsageError, match="the grid is empty"):

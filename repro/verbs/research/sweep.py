@@ -184,7 +184,7 @@ def _points(
 def _too_many(points: int, bound: int) -> UsageError:
     return UsageError(
         f"{points} points are more than sweep.ask_above allows unasked, {bound}",
-        "say --yes, or narrow the axes",
+        "say --yes, or narrow the axes; from Python, most=N allows N",
     )
 
 
