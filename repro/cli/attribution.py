@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.cli import output
 from repro.cli.asking import require_consent
+from repro.cli.compared import wrapped
 from repro.cli.progress import observer
 
 if TYPE_CHECKING:
@@ -51,6 +53,12 @@ def _json(found: Attribution) -> dict[str, Any]:
         "old": found.old,
         "new": found.new,
         "delta": found.delta,
+        "noise": found.effect.noise,
+        "noise_from": found.effect.noise_from,
+        "noise_count": found.effect.noise_count,
+        "within_noise": found.within_noise,
+        "moved": found.moved,
+        "cancels": found.cancels,
         "every_order": found.every_order,
         "shares": [
             {
@@ -68,28 +76,31 @@ def _json(found: Attribution) -> dict[str, Any]:
 
 
 def _text(found: Attribution) -> None:
-    """Write what each cause carries, the largest first."""
+    """Write the whole change beside its noise, then what each cause carries, the largest first."""
     number = output.number
     output.result(f"  A {found.a.name}")
     output.result(f"  B {found.b.name}")
     if found.label:
-        output.result(f"  note: {found.label}")
-    output.result(
-        f"{found.metric}: {number(found.old)} -> {number(found.new)}, {number(found.delta)} in all"
-    )
-    rows = [("", "carries", "share")]
-    rows += [
-        (f"  {share.factor.name}", number(share.delta), _percent(share.delta, found.delta))
-        for share in found.shares
-    ]
+        output.result(wrapped(f"note: {found.label}", "  "))
+    output.result(f"{found.metric}: {number(found.old)} -> {number(found.new)}")
+    for line in _whole(found):
+        output.result(wrapped(line, ""))
+    parts = [(share.factor.name, share.delta) for share in found.shares]
     if found.rest or found.unattributed:
-        rows.append(("  the rest", number(found.rest), _percent(found.rest, found.delta)))
-    output.result(output.columns(rows, right=(1, 2)))
-    how = "in the mean over all orders" if found.every_order else "in this order, one by one"
+        parts.append(("the rest", found.rest))
+    rows = [("", "carries", "beside noise", "share")]
+    rows += [
+        (f"  {name}", number(delta), _beside(delta, found.effect.noise), _percent(delta, found))
+        for name, delta in parts
+    ]
+    silent = {n for n in (2, 3) if not any(row[n] for row in rows[1:])}
+    shown = [[cell for n, cell in enumerate(row) if n not in silent] for row in rows]
+    output.result(output.columns(shown, right=range(1, 4)))
     output.result(
-        f"each as it changes the metric {how} (Shapley values)"
+        "each as it changes the metric in the mean over all orders (Shapley values)"
         if found.every_order
-        else f"each as it changes the metric {how}; in another order the shares may differ"
+        else "each as it changes the metric in this order, one by one; "
+        "in another order\nthe parts may differ"
     )
     if found.unattributed:
         kinds = dict.fromkeys(cause.kind for cause in found.unattributed)
@@ -99,5 +110,37 @@ def _text(found: Attribution) -> None:
         output.result("what was trained are ordinary runs: @latest is one of them now")
 
 
-def _percent(part: float, whole: float) -> str:
-    return f"{100 * part / whole:.1f} %" if whole else "-"
+def _whole(found: Attribution) -> Iterator[str]:
+    """Yield how large the whole change is, beside its noise and its parts."""
+    effect, whole = found.effect, output.number(found.delta)
+    if effect.noise is None:
+        yield f"changed by {whole} in all; its noise is not known"
+    else:
+        source = f"± {effect.noise:.3g}, told from {effect.noise_count} {effect.noise_from}"
+        yield f"changed by {whole} in all; noise {source}"
+    if found.within_noise:
+        yield (
+            "the whole change is within the noise: it may be chance, and so may be"
+            " whatever is no larger below"
+        )
+    if found.cancels:
+        yield (
+            f"the whole change is small against its parts, which come to"
+            f" {output.number(found.moved)} and cancel each other"
+        )
+    if found.within_noise or found.cancels:
+        yield "shares of so small a change would mislead, and are left out"
+
+
+def _beside(part: float, noise: float | None) -> str:
+    """Return how large a part is beside the noise of the whole change; empty if that is unknown."""
+    if not noise:
+        return ""
+    return "within" if abs(part) <= noise else f"{abs(part) / noise:.1f} times"
+
+
+def _percent(part: float, found: Attribution) -> str:
+    """Return a part as a share of the whole, where that is large enough to be shared."""
+    if found.within_noise or found.cancels or not found.delta:
+        return ""
+    return f"{100 * part / found.delta:.1f} %"

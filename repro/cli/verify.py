@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from repro.cli import completing, output
+from repro.cli.compared import grouped
 from repro.cli.completing import offer
-from repro.cli.diff import grouped
 from repro.cli.options import AsFormat, Format, NoProgress, Quiet, Run, Workspace
 from repro.cli.progress import observer
 

@@ -1,7 +1,9 @@
 """A comparison of two runs as a comment on a pull request, and as a page that stands alone.
 
-Both are made from the JSON of ``repro diff``, say all of it, and round nothing. What comes from
-runs is never taken as markup. The bytes follow from the document: there is no date in them.
+Both are made from the JSON of ``repro diff`` and round nothing. Causes that are alike are one row:
+the page holds each of them below it, to be unfolded; Markdown has them where all are asked for.
+What comes from runs is never taken as markup. The bytes follow from the document: there is no date
+in them.
 """
 
 from __future__ import annotations
@@ -11,9 +13,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
+from repro.identity.distance import in_ulps
+from repro.report.grouping import Entry, entries
 from repro.report.leaking import verdict
 
 Document = Mapping[str, Any]
+Table = tuple[str, list[str], list[list[str]]]
+"""Title, head and rows."""
 _KINDS: Final = ("configuration", "data", "features", "splits", "seed", "code", "environment")
 _STYLE: Final = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}"
@@ -21,15 +27,16 @@ _STYLE: Final = (
     "padding:.25rem .6rem;text-align:left;vertical-align:top}code{white-space:pre-wrap;"
     "overflow-wrap:anywhere}.s0{color:#06662a}.s1{color:#7a5200}.s5{color:#b00020}"
 )
+_CAUSE: Final = ["what", "A", "B", "moves", "decided"]
 _MARKUP: Final = "\\`*_{}[]()#+-!|<>~"
 
 
-def markdown(document: Document, meaning: str) -> str:
-    """Return the comparison as GitHub-flavoured Markdown."""
+def markdown(document: Document, meaning: str, *, full: bool = False) -> str:
+    """Return the comparison as GitHub-flavoured Markdown; ``full`` groups nothing."""
     lines = [f"### `{document['verdict']}`: {_escaped(meaning)}", ""]
     lines += [f"A `{document['a']}`  ", f"B `{document['b']}`", ""]
     lines += [_escaped(line) + "\n" for line in _notes(document)]
-    for title, head, rows in _tables(document):
+    for title, head, rows in _tables(document, full=full):
         lines += [f"**{title}**", "", _row(head), _row(["---"] * len(head))]
         lines += [_row([_code(cell) for cell in row]) for row in rows]
         lines.append("")
@@ -47,14 +54,24 @@ def html(document: Document, meaning: str) -> str:
         f"<p>A <code>{escape(document['a'])}</code><br>B <code>{escape(document['b'])}</code></p>",
     ]
     parts += [f"<p>{escape(line)}</p>" for line in _notes(document)]
-    for name, head, rows in _tables(document):
-        cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-        parts.append(f"<h2>{escape(name)}</h2><table><tr>{cells}</tr>")
-        for row in rows:
-            found = "".join(f"<td><code>{escape(cell)}</code></td>" for cell in row)
-            parts.append(f"<tr>{found}</tr>")
-        parts.append("</table>")
+    for name, head, rows in _tables(document, full=False):
+        parts += [f"<h2>{escape(name)}</h2>", *_html(head, rows)]
+        causes = [cause for cause in document["causes"] if cause["kind"] == name]
+        for entry in entries(causes):
+            if entry.title:
+                parts.append(f"<details><summary>{escape(entry.title)}</summary>")
+                parts += [*_html(_CAUSE, [_cause(cause) for cause in entry.causes]), "</details>"]
     return "\n".join([*parts, "</html>"])
+
+
+def _html(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield the lines of a table."""
+    cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    yield f"<table><tr>{cells}</tr>"
+    for row in rows:
+        found = "".join(f"<td><code>{escape(cell)}</code></td>" for cell in row)
+        yield f"<tr>{found}</tr>"
+    yield "</table>"
 
 
 def leakages(a: Document, b: Document) -> Iterator[str]:
@@ -84,7 +101,7 @@ def _notes(document: Document) -> Iterator[str]:
         first = f"; the first: {found['first']}" if found["first"] else ""
         yield (
             f"Predictions: {found['changed']} of {found['rows']} rows differ, the largest by"
-            f" {_value(found['largest'])} ({found['largest_ulps']} ULPs), correlation"
+            f" {_value(found['largest'])} ({in_ulps(int(found['largest_ulps']))}), correlation"
             f" {_value(found['correlation'])}; only in A {found['only_a']}, only in B"
             f" {found['only_b']}{first}"
         )
@@ -96,8 +113,8 @@ def _notes(document: Document) -> Iterator[str]:
         )
 
 
-def _tables(document: Document) -> Iterator[tuple[str, list[str], list[list[str]]]]:
-    """Yield title, head and rows: the metrics that differ, then the causes by kind."""
+def _tables(document: Document, *, full: bool) -> Iterator[Table]:
+    """Yield the metrics that differ, where the runs first went apart, and the causes by kind."""
     changed = [effect for effect in document["effects"] if effect["old"] != effect["new"]]
     if changed:
         words = {True: "better", False: "worse", None: ""}
@@ -116,13 +133,26 @@ def _tables(document: Document) -> Iterator[tuple[str, list[str], list[list[str]
     for kind in _KINDS:
         causes = [cause for cause in document["causes"] if cause["kind"] == kind]
         if causes:
-            yield kind, ["what", "A", "B", "moves", "decided"], [_cause(cause) for cause in causes]
+            yield kind, _CAUSE, [_entry(entry) for entry in entries(causes, full=full)]
 
 
 def _source(effect: Document) -> str:
     """Return what the noise of a metric was told from."""
     count, source = effect["noise_count"], effect["noise_from"]
     return f"{count} {source}" if source else ""
+
+
+def _entry(entry: Entry) -> list[str]:
+    """Return one cause, or several that are alike, as cells."""
+    first = entry.causes[0]
+    if not entry.title:
+        return _cause(first)
+    said = ", ".join(entry.said)
+    told = [word for word in ("idle", "follows") if first[word]]
+    moves = ", ".join([*first["moves"], *(f"({word})" for word in told)])
+    files = ", ".join(f"{entry.side} {file}" for file in entry.files)
+    old, new = (said, "") if entry.side == "A" else ("", said)
+    return [entry.title, old, new, moves, files]
 
 
 def _cause(cause: Document) -> list[str]:

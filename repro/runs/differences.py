@@ -87,6 +87,8 @@ class Item:
 SEED = "reproducibility.base_seed"
 REGISTRY = "data.feature_registry.registry."
 SELECTED = "data.feature_registry.selected"
+FAMILY = "pipeline_config.pipeline.family"
+DEFAULT_TARGET = "dataset.default_target"
 KINDS = {"features": "features", "splits": "splits"}
 """The identity component of a value to the kind of what differs; of others it is configuration."""
 
@@ -100,6 +102,7 @@ def configuration(
     """
     old, new = _leaves(a), _leaves(b)
     alone = _selected(old) ^ _selected(new)
+    named = False
     for path, component in sorted({*old, *new}):
         if _feature(path) in alone:
             continue  # the list of the features says that it came or went
@@ -107,6 +110,7 @@ def configuration(
         if left is not None and right is not None and same(left["value"], right["value"]):
             continue
         old_value, new_value = (side["value"] if side else None for side in (left, right))
+        named = named or (path.endswith(FAMILY) and None not in (left, right))
         unmoved = component == "none" or (left and right and _hashed(left) == _hashed(right))
         yield Cause(
             "seed" if path.endswith(SEED) else KINDS.get(component, "configuration"),
@@ -121,9 +125,16 @@ def configuration(
             _is_retyped(old_value, new_value),
         )
     if a["target"] != b["target"]:
-        yield Cause("configuration", "target", a["target"], b["target"], "target")
-    if a["family"] != b["family"]:
+        sides = _default(a), _default(b)
+        yield Cause("configuration", "target", a["target"], b["target"], "target", *sides)
+    if a["family"] != b["family"] and not named:
         yield Cause("configuration", "family", a["family"], b["family"], "hyperparameters")
+
+
+def _default(config: Mapping[str, Any]) -> Side | None:
+    """Return where a run's target was decided if it is the default one; its asker named another."""
+    leaves = (leaf for leaf in config["values"] if leaf["path"].endswith(DEFAULT_TARGET))
+    return next((_side(leaf) for leaf in leaves if leaf["value"] == config["target"]), None)
 
 
 def _is_retyped(old: Any, new: Any) -> bool:

@@ -9,6 +9,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from repro.identity.distance import in_ulps
 from repro.identity.parts import unpack
 from repro.identity.payloads import drawn_folds
 from repro.pipeline.locate import differences as locate
@@ -215,5 +216,5 @@ def told(found: PredictionDifference) -> str:
         return f"{found.only_a} rows are missing, {found.only_b} are new"
     return (
         f"{found.first} ({found.changed} of {found.rows} rows differ, the largest by "
-        f"{found.largest!r}, {found.largest_ulps} ULPs)"
+        f"{found.largest!r}, {in_ulps(found.largest_ulps)})"
     )

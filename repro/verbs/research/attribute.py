@@ -22,6 +22,7 @@ from typing import Any
 from repro.config.resolution.resolve import Selection
 from repro.errors import ProblemsError, UsageError
 from repro.runs.differences import Cause
+from repro.runs.effects import Effect
 from repro.runs.sealed import Run
 from repro.runs.variance import HEADLINE
 from repro.verbs.comparing.compare import Comparison, compare
@@ -35,6 +36,8 @@ from repro.verbs.training.train import TrainCommand, train
 
 MOST = 4
 """Causes of which every set is trained unless more are asked for: sixteen trainings."""
+CANCELLED = 2.0
+"""How many times the whole change its parts may come to, before they are said to cancel."""
 TOGETHER = ("features", "splits", "dataset", "target", "routing")
 """Identity components whose values are changed together: one alone may be no configuration."""
 
@@ -79,6 +82,8 @@ class Attribution:
     """Runs that were trained for this."""
     reused: int
     """Runs that were sealed before."""
+    effect: Effect
+    """The metric as the comparison has it, with the noise of its whole change."""
     label: str
     """What limits the comparison of the two runs; empty if nothing does."""
 
@@ -86,6 +91,25 @@ class Attribution:
     def delta(self) -> float:
         """Return the whole change."""
         return self.new - self.old
+
+    @property
+    def moved(self) -> float:
+        """Return the sum of what each cause and the rest change, whichever way."""
+        return math.fsum(abs(part) for part in (*(s.delta for s in self.shares), self.rest))
+
+    @property
+    def cancels(self) -> bool:
+        """Return whether the parts go against each other so much that the whole is small to them.
+
+        A part as a share of the whole then says nothing: it may be many times the whole.
+        """
+        return self.moved > CANCELLED * abs(self.delta)
+
+    @property
+    def within_noise(self) -> bool | None:
+        """Return whether the whole change is no larger than its noise; None if that is unknown."""
+        noise = self.effect.noise
+        return None if noise is None else abs(self.delta) <= noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +198,7 @@ def attribute(root: Path, planned: Planned, observer: Observer) -> Attribution:
         every_order=planned.every_order,
         trained=counted[False],
         reused=counted[True],
+        effect=next(e for e in planned.comparison.effects if e.metric == planned.metric),
         label=planned.comparison.label,
     )
 
