@@ -37,7 +37,7 @@ def attributed(
     if as_json:
         output.result(json.dumps(_json(found), indent=2, ensure_ascii=False))
     else:
-        _text(found)
+        write(found)
     return 0
 
 
@@ -75,7 +75,7 @@ def _json(found: Attribution) -> dict[str, Any]:
     }
 
 
-def _text(found: Attribution) -> None:
+def write(found: Attribution) -> None:
     """Write the whole change beside its noise, then what each cause carries, the largest first."""
     number = output.number
     output.result(f"  A {found.a.name}")

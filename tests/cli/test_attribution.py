@@ -32,6 +32,12 @@ def test_shares_add_up_and_nothing_is_trained_twice(two):
     assert math.isclose(carried, found["delta"], rel_tol=1e-9)
     assert abs(found["rest"]) < 1e-15
     assert found["delta"] == found["new"] - found["old"]
+    parts = [abs(share["delta"]) for share in found["shares"]] + [abs(found["rest"])]
+    assert math.isclose(found["moved"], math.fsum(parts), rel_tol=1e-12)
+    assert found["cancels"] is (found["moved"] > 2 * abs(found["delta"]))
+    effects = desk.json("diff", a, b, status=1)["effects"]
+    (effect,) = [one for one in effects if one["metric"] == found["metric"]]
+    assert found["noise"] == effect["noise"]
     assert (found["every_order"], found["trained"], found["reused"]) == (True, 6, 2)
     again = desk.json("diff", a, b, "--attribute")
     assert (again["trained"], again["reused"]) == (0, 8)

@@ -104,3 +104,71 @@ def test_leakage_is_told_of_the_side_that_it_was_found_in_and_of_no_other(write)
     assert "leakage in B: warned: r2 is 0.99; " in text
     assert "leakage in A" not in text
     assert "<script>" not in (found if write is html else found.replace("\\<", ""))
+
+
+def several(count, subject="mapped, lib{}.so"):
+    one = document()["causes"][0] | {
+        "kind": "environment", "old": None, "new": "ab" * 32, "a": None, "retyped": False,
+        "component": "execution_key", "moves": ["execution_key"],
+    }  # fmt: skip
+    return [one | {"subject": subject.format(n)} for n in range(count)]
+
+
+def test_what_is_alike_is_one_row_of_markdown_and_each_of_it_where_all_is_asked_for():
+    many = document(causes=several(160))
+    found = markdown(many, "x")
+    assert "<code>160 shared objects in the process, only in B</code>" in found
+    assert found.count("<code>mapped, lib") == 0
+    whole = markdown(many, "x", full=True)
+    assert whole.count("<code>mapped, lib") == whole.count(f'<code>"{"ab" * 32}"</code>') == 160
+
+
+def test_a_page_holds_each_of_what_is_alike_to_be_unfolded():
+    found = html(document(causes=several(160)), "x")
+    page = parsed(found)
+    assert page.tags.count("details") == page.tags.count("summary") == 1
+    assert found.count("<code>mapped, lib") == 160
+    assert "script" not in page.tags
+
+
+def test_what_is_alike_is_never_markup_either():
+    hostile = [cause | {"subject": f"mapped, {HOSTILE}{n}"} for n, cause in enumerate(several(4))]
+    page = parsed(html(document(causes=hostile), "x"))
+    assert not {"script", "img", "a"} & set(page.tags)
+    assert HOSTILE in page.text
+    rows = [line for line in markdown(document(causes=hostile), "x").splitlines() if "lib" in line]
+    assert not any("<script" in line or "`" in line for line in rows)
+    for text in (markdown(document(causes=hostile), "x"),):
+        assert all(line.count("|") in (3, 6, 8) for line in text.splitlines() if line[:2] == "| ")
+
+
+class Balanced(HTMLParser):
+    """Fails on a tag that is not closed by its own; those that are never closed are void."""
+
+    def __init__(self):
+        super().__init__()
+        self.open = []
+
+    def handle_starttag(self, tag, attrs):
+        names = {name for name, _ in attrs}
+        assert not names & {"src", "href", "onclick", "onload"}
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_well_formed_and_stands_alone():
+    page = Balanced()
+    page.feed(html(document(causes=[*several(5), *document()["causes"]], label=HOSTILE), HOSTILE))
+    assert page.open == []
+
+
+def test_units_in_the_last_place_are_words_where_numbers_are_not_near():
+    far = document()
+    far["predictions"] |= {"largest_ulps": "9142960602738300640"}
+    for write in (markdown, html):
+        found = write(far, "x").replace("\\", "").replace("&gt;", ">")
+        assert "9142960602738300640" not in found
+        assert "> 2^20 ULPs: not near" in found

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from repro import __version__
-from repro.audit_log.errors import LogError, RecordError
+from repro.audit_log.errors import LogError, LogUnusableError, RecordError
 from repro.audit_log.formats.note_key import format_vkey
 from repro.audit_log.formats.record import Tool, decode
 from repro.audit_log.keys.keystore import KeyStore
@@ -19,11 +19,13 @@ from repro.audit_log.storage.store import Log
 from repro.audit_log.verification.continuing import verify_from
 from repro.audit_log.verification.faults import Report
 from repro.audit_log.verification.levels import Policy, Stamp
+from repro.audit_log.verification.observer import Observer
 from repro.audit_log.verification.verify import verify
 from repro.errors import InputError, IntegrityError
 from repro.runs.layout import log_folder
 from repro.runs.sealed import Run, require_whole
 from repro.runs.staging import set_aside
+from repro.verbs.audit.unchanged import Unchanged, forget, remembered
 from repro.verbs.observer import Warn, unheard
 
 DIRECTORY = "AUDIT_LOG"
@@ -115,15 +117,43 @@ def require_as_logged(root: Path, *runs: Run) -> None:
 
 def require_vouching(root: Path) -> None:
     """Raise IntegrityError unless the log is whole, so that its lines can vouch for runs."""
-    report = verify_log(root, (), None, artifacts=False)
-    # Whoever can take the checkpoint away, or make the lines unreadable to verification, must not
-    # be believed for it. That nothing says whose log it is (no key here) is no such thing.
-    unread = any(fault.code == "missing" for fault in report.faults)
-    if report.exit_status == 4 or unread:
+    report = _verified_again(root) or verify_log(root, (), None, artifacts=False)
+    if not _vouches(report):
         raise IntegrityError(
             f"the log cannot vouch for a run: {report.verdict}: {report.faults[0].message}",
             "look at it: repro audit verify",
         )
+
+
+def _vouches(report: Report) -> bool:
+    """Return whether lines of which this was found can vouch for anything.
+
+    Whoever can take the checkpoint away, or make the lines unreadable to verification, must not be
+    believed for it. That nothing says whose log it is (no key here) is no such thing.
+    """
+    unread = any(fault.code == "missing" for fault in report.faults)
+    return report.exit_status != 4 and not unread
+
+
+def _verified_again(root: Path) -> Report | None:
+    """Return what is found of a long log that vouches, by what was found of these bytes before.
+
+    None where nothing is remembered, and where anything is amiss: then all is read and judged anew.
+    """
+    directory = root / DIRECTORY
+    with remembered(directory) as state:
+        if state is None:
+            return None
+        judges = (Unchanged(directory),)
+        try:
+            report = verify_log(root, (), None, artifacts=False, state=state, observers=judges)
+        except LogUnusableError:
+            forget(state)
+            return None
+        if not _vouches(report):
+            forget(state)
+            return None
+        return report
 
 
 def require_completed(root: Path, *runs: Run) -> None:
@@ -214,6 +244,7 @@ def verify_log(
     stamps: Sequence[Stamp] = (),
     full: bool = False,
     without_openings: bool = False,
+    observers: Sequence[Observer] = (),
 ) -> Report:
     """Return what can be said of the workspace's log.
 
@@ -221,7 +252,7 @@ def verify_log(
     mark how long it must be. The store also remembers which log lies where: that is written down
     when a log is first found good in a place. With ``state``, the verifier's own file, only what
     came since last time is read, unless ``full`` (`continuing.verify_from`). ``stamps`` were
-    checked already; the rest is as `verify` takes it.
+    checked already; ``observers`` see each record as well; the rest is as `verify` takes it.
     """
     directory = root / DIRECTORY
     keys, mark, held = tuple(vkeys), None, None
@@ -248,6 +279,7 @@ def verify_log(
         "stamps": stamps,
         "without_openings": without_openings,
         "full": full,
+        "observers": tuple(observers),
     }
     if state is None:
         report = verify(directory, **options)

@@ -1,0 +1,90 @@
+"""`repro diff`: how much of a change is noise, and what that is told from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from .resealing import diff, edited, folder_of, other_bits, resealed, slower
+
+pytestmark = pytest.mark.xdist_group("one run")
+
+
+def replicate(desk, run, seed, rmse):
+    """Seal a replicate of a run: another seed, the metrics that it gave."""
+
+    def change(folder, snapshot):
+        snapshot["comparison_group"] |= {"train_seed": seed, "strict_key": f"{seed:064x}"}
+        snapshot["metrics"] |= {"rmse": rmse, "mae": rmse / 2}
+        other_bits(snapshot)
+
+        def sow(config):
+            for value in config["values"]:
+                if value["path"].endswith("reproducibility.base_seed"):
+                    value["value"] = seed
+
+        edited(folder, "config.json", sow)
+
+    return resealed(desk, run, change, name=f"{seed:012x}-1", key=f"{seed:064x}")
+
+
+def judged(config, mode):
+    """Let a sealed configuration say otherwise which runs count as replicates."""
+    for value in config["values"]:
+        if value["path"] == "identity_config.stability.filter_mode":
+            value["value"] = mode
+
+
+@pytest.mark.parametrize("mode", ["replicate", "strict"])
+def test_noise_is_told_from_replicates_where_there_are_enough_of_any_kind_of_change(with_run, mode):
+    desk, run = with_run
+    replicates = [replicate(desk, run["run"], seed, rmse) for seed, rmse in ((7, 1.0), (8, 3.0))]
+    answer = diff(desk, run["run"], replicates[0], status=1)
+    assert answer["verdict"] == "too few replicates"
+
+    def change(folder, snapshot):
+        edited(folder, "config.json", lambda config: judged(config, mode))
+        slower(folder, snapshot)
+        other_bits(snapshot)
+
+    effects = diff(desk, resealed(desk, run["run"], change), run["run"], status=1)["effects"]
+    group = {"rmse": [run["metrics"]["rmse"], 1.0, 3.0]}
+    group["mae"] = [run["metrics"]["mae"], 0.5, 1.5]
+    needed = 3
+    for effect in effects:
+        if effect["metric"] in group:
+            assert (effect["noise_from"], effect["noise_count"]) == ("replicates", needed)
+            deviation = np.std(group[effect["metric"]], ddof=1)
+            assert effect["noise"] == pytest.approx(np.sqrt(2) * deviation)
+
+
+def test_runs_of_other_configurations_are_no_noise_even_where_the_rule_judges_by_names(with_run):
+    desk, run = with_run
+
+    def change(folder, snapshot):
+        edited(folder, "config.json", lambda config: judged(config, "legacy"))
+        slower(folder, snapshot)
+        other_bits(snapshot)
+
+    other = resealed(desk, run["run"], change)
+    for number in (1, 2, 3):
+        group = {"replicate_key": f"{number:064x}", "strict_key": f"{number:064x}"}
+        resealed(
+            desk,
+            run["run"],
+            lambda f, s, group=group: s["comparison_group"].update(group),
+            name=f"{number:012x}-1",
+            key=f"{number:064x}",
+        )
+    effects = {e["metric"]: e for e in diff(desk, other, run["run"], status=1)["effects"]}
+    assert (effects["rmse"]["noise_from"], effects["rmse"]["noise_count"]) == ("folds", 5)
+
+
+def test_a_replicate_that_was_tampered_with_vouches_for_no_noise(with_run):
+    desk, run = with_run
+    seeded = replicate(desk, run["run"], 7, 1.0)
+    other = resealed(desk, run["run"], lambda f, s: (slower(f, s), other_bits(s)))
+    (folder_of(desk, seeded) / "metrics.json").write_text("{}", "utf-8")
+    done = desk.run("diff", run["run"], other, status=4)
+    assert done.stdout == ""
+    assert f"run {seeded} is not what it was" in done.stderr
