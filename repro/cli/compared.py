@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from repro.cli import output
 from repro.identity.distance import in_ulps
+from repro.report.comparison import leakages, where
 from repro.report.grouping import ONLY, Entry, entries, is_absent, short
 
 Document = Mapping[str, Any]
@@ -27,19 +28,19 @@ def text(document: Document, meaning: str, outputs: int, *, full: bool) -> None:
     """Write a comparison of two runs with so many ``outputs``; ``full`` groups nothing."""
     colour = {0: "green", 1: "yellow"}.get(document["exit_status"], "red")
     output.result(f"{output.style(document['verdict'], colour)}: {meaning}")
-    output.result(f"  A {document['a']}")
-    output.result(f"  B {document['b']}")
+    output.plain(f"  A {document['a']}")
+    output.plain(f"  B {document['b']}")
     for line in _notes(document, outputs):
-        output.result(line)
+        output.plain(line)
     for kind in KINDS:
         causes = [cause for cause in document["causes"] if cause["kind"] == kind]
         if causes:
-            output.result(f"\n{kind}")
+            output.plain(f"\n{kind}")
             _causes(entries(causes, full=full), full=full)
     if document["divergence"]:
-        output.result("\nfirst divergence, each kind as it follows from those above it")
-        rows = [(f"  {found['kind']}", _where(found, document)) for found in document["divergence"]]
-        output.result(output.columns(rows))
+        output.plain("\nfirst divergence, each kind as it follows from those above it")
+        rows = [(f"  {found['kind']}", where(found, document)) for found in document["divergence"]]
+        output.plain(output.columns(rows))
     _metrics(document["effects"])
     _predictions(document["predictions"])
     _spread(document["spread"])
@@ -71,8 +72,6 @@ def _ranges(parts: Sequence[str]) -> Iterator[str]:
 
 def _notes(document: Document, outputs: int) -> Iterator[str]:
     """Yield what stands below the verdict, in lines that are not too long."""
-    from repro.report.comparison import leakages
-
     if document["label"]:
         yield wrapped(f"note: {document['label']}", "  ")
     for line in leakages(document["leakage"]["a"], document["leakage"]["b"]):
@@ -121,39 +120,39 @@ def _causes(found: Sequence[Entry], *, full: bool) -> None:
         else:
             _cause(entry.causes[0])
     if len(found) > SHOWN and not full:
-        output.result(f"  and {len(found) - SHOWN} more (all of them: --full)")
+        output.plain(f"  and {len(found) - SHOWN} more (all of them: --full)")
 
 
 def _several(entry: Entry) -> None:
     """Write causes that are alike: how many of what, on which side, and their names."""
     first = entry.causes[0]
-    output.result(f"  {entry.title}{_marks(first)}")
-    output.result(_listed(entry.said, "    "))
+    output.plain(f"  {entry.title}{_marks(first)}")
+    output.plain(_listed(entry.said, "    "))
     if entry.files:
-        output.result(_listed(entry.files, f"    {entry.side} "))
+        output.plain(_listed(entry.files, f"    {entry.side} "))
 
 
 def _cause(cause: Document) -> None:
     """Write one cause: what, from what to what, and the lines that decided it."""
     subject, old, new, marks = cause["subject"], cause["old"], cause["new"], _marks(cause)
     if cause["kind"] == "data" and old is None and not cause["subject"].startswith("file "):
-        output.result(f"  {subject}: {new}{marks}")
+        output.plain(f"  {subject}: {new}{marks}")
     elif cause["items"]:
-        output.result(f"  {subject}{marks}")
+        output.plain(f"  {subject}{marks}")
         for item in cause["items"]:
-            output.result(f"    {item_text(item)}")
+            output.plain(f"    {item_text(item)}")
     elif isinstance(old, dict) and isinstance(new, dict):
-        output.result(f"  {subject}{marks}")
-        output.result(_listed(_members(old, new), "    "))
+        output.plain(f"  {subject}{marks}")
+        output.plain(_listed(_members(old, new), "    "))
     elif is_absent(cause, "a") or is_absent(cause, "b"):
         side = "A" if is_absent(cause, "b") else "B"
         value = _value(old if side == "A" else new)
-        output.result(f"  {subject}: {value}, {ONLY[side]}{marks}")
+        output.plain(f"  {subject}: {value}, {ONLY[side]}{marks}")
     else:
-        output.result(f"  {subject}: {_value(old)} -> {_value(new)}{marks}")
+        output.plain(f"  {subject}: {_value(old)} -> {_value(new)}{marks}")
     for name, side in (("A", cause["a"]), ("B", cause["b"])):
         if side is not None:
-            output.result(f"    {name} {_side(side)}")
+            output.plain(f"    {name} {_side(side)}")
 
 
 def _marks(cause: Document) -> str:
@@ -200,14 +199,6 @@ def _value(value: Any) -> str:
     return str(short(value)) if short(value) != value else json.dumps(value, ensure_ascii=False)
 
 
-def _where(found: Document, document: Document) -> str:
-    """Return where runs first differ; of predictions the row: the numbers stand further below."""
-    predictions = document["predictions"]
-    if found["kind"] == "predictions" and predictions and predictions["first"]:
-        return str(predictions["first"])
-    return str(found["where"])
-
-
 def _noise(effect: Document) -> str:
     """Return the noise of a metric; what it was told from stands below the table."""
     return "" if effect["noise"] is None else f"± {effect['noise']:.3g}"
@@ -251,10 +242,10 @@ def _metrics(effects: Sequence[Document]) -> None:
     ]
     if not any(row[4] for row in rows[1:]):
         rows = [(*row[:4], "", row[5]) for row in rows]
-    output.result("")
-    output.result(output.columns(rows, right=(1, 2, 3, 4)))
+    output.plain("")
+    output.plain(output.columns(rows, right=(1, 2, 3, 4)))
     if source := _sources(changed):
-        output.result(wrapped(source, ""))
+        output.plain(wrapped(source, ""))
 
 
 def _predictions(found: Document | None) -> None:
@@ -270,9 +261,9 @@ def _predictions(found: Document | None) -> None:
         )
     elif not rows:
         said = "no row is in both"
-    output.result("\n" + wrapped(f"predictions: {said}", ""))
+    output.plain("\n" + wrapped(f"predictions: {said}", ""))
     if found["only_a"] or found["only_b"]:
-        output.result(f"  rows only in A: {found['only_a']}, only in B: {found['only_b']}")
+        output.plain(f"  rows only in A: {found['only_a']}, only in B: {found['only_b']}")
 
 
 def _spread(spread: Document | None) -> None:
@@ -286,4 +277,4 @@ def _spread(spread: Document | None) -> None:
         f"{spread['count']} other replicates (needed: {spread['needed']}), "
         f"range {width if known else 'unknown'}"
     )
-    output.result("\n" + wrapped(said, ""))
+    output.plain("\n" + wrapped(said, ""))

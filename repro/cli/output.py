@@ -24,6 +24,11 @@ def result(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
+def plain(text: str) -> None:
+    """Write a result with words of a user's, a symbol or a name, which steer no terminal here."""
+    result(_harmless(text, LINES))
+
+
 def talk(text: str) -> None:
     """Write something beside the result; a stderr that cannot be written changes no status."""
     try:

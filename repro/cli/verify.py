@@ -98,7 +98,7 @@ def _text(done: Verification) -> None:
     from repro.execution.variation import NONE
 
     for cause in done.causes[:SHOWN]:
-        output.result(f"differs from then: {cause.kind}: {cause.subject}")
+        output.plain(f"differs from then: {cause.kind}: {cause.subject}")
     if len(done.causes) > SHOWN:
         output.result(f"and {len(done.causes) - SHOWN} more")
     colour = {0: "green", 1: "yellow"}.get(done.exit_status, "red")
@@ -125,7 +125,7 @@ def _text(done: Verification) -> None:
             what = "same bits" if one.same else "OTHER BITS" if one.failure is None else "FAILED"
             output.result(f"  {one.variation.name:<10}  {what}  ({one.variation.how}{held})")
             if one.failure is not None:
-                output.result(f"    {one.failure}")
+                output.plain(f"    {one.failure}")
             _divergence(one, "  ")
     if done.incident is not None:
         output.result(f"alarm: two results under one execution key, record {done.incident}")
@@ -138,4 +138,4 @@ def _divergence(one: Round, before: str) -> None:
     """Write where a round first went another way, and what followed."""
     for number, found in enumerate(one.divergence):
         word = "first" if number == 0 else "then"
-        output.result(f"  {before}{word}: {found.kind}: {found.where}")
+        output.plain(f"  {before}{word}: {found.kind}: {found.where}")

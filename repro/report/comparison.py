@@ -98,7 +98,8 @@ def _notes(document: Document) -> Iterator[str]:
         yield f"Without a cause: {', '.join(document['unstated'])}"
     found, spread = document["predictions"], document["spread"]
     if found:
-        first = f"; the first: {found['first']}" if found["first"] else ""
+        located = any(one["kind"] == "predictions" for one in document["divergence"])
+        first = f"; the first: {found['first']}" if found["first"] and not located else ""
         yield (
             f"Predictions: {found['changed']} of {found['rows']} rows differ, the largest by"
             f" {_value(found['largest'])} ({in_ulps(int(found['largest_ulps']))}), correlation"
@@ -111,6 +112,14 @@ def _notes(document: Document) -> Iterator[str]:
             f" replicates (needed: {spread['needed']}), from {_value(spread['low'])} to"
             f" {_value(spread['high'])}"
         )
+
+
+def where(found: Document, document: Document) -> str:
+    """Return where runs first differ; of predictions the row: their numbers stand elsewhere."""
+    predictions = document["predictions"]
+    if found["kind"] == "predictions" and predictions and predictions["first"]:
+        return str(predictions["first"])
+    return str(found["where"])
 
 
 def _tables(document: Document, *, full: bool) -> Iterator[Table]:
@@ -128,7 +137,7 @@ def _tables(document: Document, *, full: bool) -> Iterator[Table]:
             ],
         )
     if document["divergence"]:
-        rows = [[found["kind"], found["where"]] for found in document["divergence"]]
+        rows = [[found["kind"], where(found, document)] for found in document["divergence"]]
         yield "first divergence", ["kind", "where"], rows
     for kind in _KINDS:
         causes = [cause for cause in document["causes"] if cause["kind"] == kind]

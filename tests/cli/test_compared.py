@@ -153,3 +153,13 @@ def test_a_change_within_its_noise_is_neither_better_nor_worse(said):
 
 def test_a_kind_of_output_without_parts_stands_by_its_name():
     assert grouped(["metrics", "model, final", "model, fold 2"]) == "metrics; model (fold 2, final)"
+
+
+def test_a_name_that_would_steer_a_terminal_does_not(said):
+    name = "\x1b[31mX\u202e"
+    one = cause(f"{name}, Volume, 2010-09", None, "changed", "data", "dataset")
+    where = {"kind": "data", "where": f"{name}, Volume, 2010-09"}
+    found = said(causes=[one], divergence=[where], label=name)
+    assert "\x1b" not in found
+    assert "\u202e" not in found
+    assert found.count("\\x1b[31mX") == 3

@@ -172,3 +172,14 @@ def test_units_in_the_last_place_are_words_where_numbers_are_not_near():
         found = write(far, "x").replace("\\", "").replace("&gt;", ">")
         assert "9142960602738300640" not in found
         assert "> 2^20 ULPs: not near" in found
+
+
+@pytest.mark.parametrize("write", [markdown, html])
+def test_the_first_row_that_differs_is_said_once(write):
+    found = document()
+    first = found["predictions"]["first"]
+    where = {"kind": "predictions", "where": f"{first} (3 of 10 rows differ, the largest by 0.125)"}
+    for divergence in ([], [where]):
+        text = write(found | {"divergence": divergence}, "x").replace("\\", "")
+        assert text.count(first) == 1
+        assert text.count("of 10 rows differ") == 1

@@ -90,7 +90,7 @@ def _text(compared: DataComparison) -> None:
     colour = "yellow" if compared.exit_status else "green"
     output.result(f"{output.style(compared.verdict, colour)}: {MEANING[compared.verdict]}")
     for name, side in (("A", compared.a), ("B", compared.b)):
-        output.result(f"  {name} {side.name}: {side.summary['rows']} rows, root {side.root or '-'}")
+        output.plain(f"  {name} {side.name}: {side.summary['rows']} rows, root {side.root or '-'}")
     _listed("values", [_cell(found) for found in compared.cells])
     _listed("files", [_file(pair) for pair in compared.files])
     _listed("symbols", [_symbol(pair) for pair in compared.symbols])
@@ -100,11 +100,11 @@ def _text(compared: DataComparison) -> None:
 def _listed(title: str, lines: Sequence[str]) -> None:
     """Write lines below a title; of many the first, and how many more there are."""
     if lines:
-        output.result(f"\n{title}")
+        output.plain(f"\n{title}")
         for line in lines[:SHOWN]:
-            output.result(f"  {line}")
+            output.plain(f"  {line}")
         if len(lines) > SHOWN:
-            output.result(f"  and {len(lines) - SHOWN} more (all of them: --format json)")
+            output.plain(f"  and {len(lines) - SHOWN} more (all of them: --format json)")
 
 
 def _cell(found: Difference) -> str:
