@@ -17,7 +17,7 @@ _BASE = {"platbase": sys.base_exec_prefix, "installed_platbase": sys.base_exec_p
 _STANDARD_FOLDERS = tuple(
     sorted({str(Path(os.__file__).parent), sysconfig.get_path("platstdlib", vars=_BASE)})
 )
-_ADDED_FOLDERS = ("site-packages", "dist-packages")
+ADDED_FOLDERS = ("site-packages", "dist-packages")
 """Below those of the standard library, and no part of it."""
 Loaded = dict[str, list[tuple[str, str]]]
 
@@ -87,7 +87,7 @@ def _is_same(one: str, other: str) -> bool:
 def _is_standard(file: str) -> bool:
     """Return whether a file lies in a folder of the standard library's own."""
     below = (file.removeprefix(folder) for folder in _STANDARD_FOLDERS if _is_below(file, folder))
-    return any(not set(_ADDED_FOLDERS) & set(Path(rest).parts) for rest in below)
+    return any(not set(ADDED_FOLDERS) & set(Path(rest).parts) for rest in below)
 
 
 def _is_below(file: str, folder: str) -> bool:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.audit_log.formats.digests import payload_digest
-from repro.execution.inventory import digest_of
+from repro.execution.inventory import ADDED_FOLDERS, digest_of
 
 MAPS = Path("/proc/self/maps")
 STATUS = Path("/proc/self/status")
@@ -118,6 +118,24 @@ def mapped(paths: Iterable[str]) -> dict[str, str]:
         name, digest = Path(path).name, digest_of(path)
         found[name if found.get(name, digest) == digest else f"{name} {digest[:8]}"] = digest
     return found
+
+
+def packages(paths: Iterable[str]) -> dict[str, str]:
+    """Return the installed package that each mapped file is of, by the file's name.
+
+    Those of the system, of Python itself and of what is worked on where its sources lie are of
+    none, and so is a name that several packages have. Libraries that a wheel brings along, beside
+    its package, are of it too. It says whose a digest of ``mapped`` is, and decides nothing.
+    """
+    found: dict[str, set[str]] = {}
+    for path in paths:
+        parts = Path(path).parts
+        folder = next((n for n, part in enumerate(parts[:-2]) if part in ADDED_FOLDERS), None)
+        top = "" if folder is None else parts[folder + 1].removesuffix(".libs")
+        if top != parts[-1]:
+            found.setdefault(parts[-1], set()).add(top)
+    only = {name: next(iter(tops)) for name, tops in found.items() if len(tops) == 1}
+    return {name: top for name, top in only.items() if top}
 
 
 def pools() -> list[dict[str, Any]]:

@@ -243,10 +243,17 @@ def _environment(
 def _digests(
     modules: Mapping[str, list[tuple[str, str]]], paths: Sequence[str]
 ) -> dict[str, dict[str, str]]:
-    """Return the digests of what is loaded, and of the shared libraries that are mapped."""
+    """Return the digests of what is loaded and of the shared libraries that are mapped, and whose.
+
+    The last is by name alone, and for people: it decides nothing.
+    """
     from repro.execution import inventory, readback
 
-    return {"libraries": inventory.libraries(dict(modules)), "mapped": readback.mapped(paths)}
+    return {
+        "libraries": inventory.libraries(dict(modules)),
+        "mapped": readback.mapped(paths),
+        "packages": readback.packages(paths),
+    }
 
 
 def _after(asked: attained.Asked, before: Mapping[str, Any]) -> dict[str, Any]:

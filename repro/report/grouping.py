@@ -21,9 +21,10 @@ NAMED: Final = 40
 FEW: Final = 5
 ONLY: Final = {"A": "only in A", "B": "only in B", "": "other in each"}
 """On which side something is, in words."""
+_OBJECTS: Final = "shared objects"
 _PARTS: Final = {
     "libraries": "libraries",
-    "mapped": "shared objects in the process",
+    "mapped": f"{_OBJECTS} in the process",
     "startup": "files read at start-up",
     "versions": "distributions that compute",
     "settings": "variables",
@@ -122,7 +123,8 @@ def _key(cause: Cause) -> tuple[str, ...] | None:
     part, comma, _ = subject.partition(", ")
     if kind == "environment":
         is_alike = comma and part in _PARTS and (side or part in _DIGESTS)
-        return ("", f" {_PARTS[part]}, {ONLY[side]}", *rest) if is_alike else None
+        named = f"{_OBJECTS} of {cause['package']}" if cause["package"] else _PARTS.get(part, "")
+        return ("", f" {named}, {ONLY[side]}", *rest) if is_alike else None
     if kind == "code":
         return None if comma else ("", f" {_OURS}, {ONLY[side]}", *rest)
     parent = subject.rpartition(".")[0]

@@ -51,7 +51,7 @@ def causes(a: Inputs, b: Inputs) -> tuple[Cause, ...]:
     old, new = a.environment, b.environment
     found += differences.mapping("code", "execution_key", old["code"], new["code"])
     found += differences.mapping("code", "", old.get("git") or {}, new.get("git") or {}, "git")
-    found += differences.mapping("environment", "execution_key", _computing(old), _computing(new))
+    found += _environment(old["environment"], new["environment"])
     if a.group["strict_key"] == b.group["strict_key"] and not _any(found, EXECUTION):
         found += _asked(a, b)
     return tuple(found)
@@ -85,9 +85,18 @@ def _idle(run: Inputs) -> set[str]:
     return {f"{prefix}.{name}" for name in run.snapshot["parameters"].get("idle", ())}
 
 
-def _computing(facts: Mapping[str, Any]) -> dict[str, Any]:
+def _environment(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Cause]:
+    """Yield what differs between two environments; of a shared library, with its package."""
+    packages = {**b.get("packages", {}), **a.get("packages", {})}
+    old, new = _computing(a), _computing(b)
+    for cause in differences.mapping("environment", "execution_key", old, new):
+        part, _, name = cause.subject.partition(", ")
+        yield replace(cause, package=packages.get(name, "")) if part == "mapped" else cause
+
+
+def _computing(environment: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of an environment that decides bits; older runs may know less of it."""
-    return {name: facts["environment"].get(name) for name in (*ENVIRONMENT, "settings")}
+    return {name: environment.get(name) for name in (*ENVIRONMENT, "settings")}
 
 
 def _facts(component: str, a: Inputs, b: Inputs, found: list[Cause]) -> Iterator[Cause]:

@@ -62,6 +62,9 @@ class Cause:
     """Whether the two values look alike and are of other types, as ``7`` and ``"7"``."""
     follows: bool = False
     """Whether it follows from other causes, as folds do that other rows are cut into."""
+    package: str = ""
+    """The installed package that a shared library is of; empty for anything else, and where a run
+    does not say."""
     moves: tuple[str, ...] = field(init=False)
     """The signatures and keys that it moves, by their names in a ``comparison_group``."""
 

@@ -20,7 +20,7 @@ def cause(subject, old=None, new=None, kind="configuration", component="splits",
     return {
         "kind": kind, "subject": subject, "old": old, "new": new, "component": component,
         "a": None, "b": None, "idle": False, "items": [], "retyped": False, "follows": False,
-        "moves": [], **other,
+        "package": "", "moves": [], **other,
     }  # fmt: skip
 
 

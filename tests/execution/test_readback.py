@@ -62,6 +62,20 @@ def test_the_interpreter_and_libraries_of_any_name_are_among_the_mapped(tmp_path
     assert kept
 
 
+def test_a_shared_library_is_of_the_package_that_it_was_installed_with():
+    site = "/usr/lib/python3.11/site-packages"
+    paths = [
+        f"{site}/scipy/linalg/_blas.so",
+        f"{site}/scipy.libs/libopenblas.so",
+        f"{site}/alone.so",
+        f"{site}/scipy/_base.so",
+        f"{site}/sklearn/_base.so",
+        "/usr/lib/libm.so.6",
+        "/work/scipy/linalg/_mine.so",
+    ]
+    assert readback.packages(paths) == {"_blas.so": "scipy", "libopenblas.so": "scipy"}
+
+
 @linux
 def test_a_library_that_was_replaced_since_it_was_mapped_is_not_passed_over(tmp_path):
     library = tmp_path / "libplanted.so"

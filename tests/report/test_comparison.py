@@ -16,7 +16,7 @@ def document(**other):
     cause = {
         "kind": "configuration", "subject": "splits.folds", "old": 5, "new": "5",
         "component": "splits", "a": side, "b": None, "idle": False, "items": [], "retyped": True,
-        "follows": False, "moves": ["split_signature", "strict_key"],
+        "follows": False, "package": "", "moves": ["split_signature", "strict_key"],
     }  # fmt: skip
     moved = {"change": "moved", "value": "ret_1d", "old": 1, "new": 2}
     listed = cause | {"kind": "features", "items": [moved], "retyped": False, "subject": "selected"}

@@ -13,7 +13,7 @@ def cause(subject, old=None, new=None, kind="environment", component="execution_
     return {
         "kind": kind, "subject": subject, "old": old, "new": new, "component": component,
         "a": None, "b": None, "idle": False, "items": [], "retyped": False, "follows": False,
-        "moves": [], **other,
+        "package": "", "moves": [], **other,
     }  # fmt: skip
 
 
@@ -37,6 +37,14 @@ def test_each_side_is_told_from_the_other_and_from_what_both_have():
         "5 shared objects in the process, other in each",
     ]
     assert [entry.side for entry in found] == ["B", "A", ""]
+
+
+def test_shared_objects_stand_with_the_package_that_they_are_of():
+    of = [one | {"package": "scipy"} for one in mapped(4)]
+    assert [entry.title for entry in entries([*mapped(3), *of])] == [
+        "3 shared objects in the process, only in B",
+        "4 shared objects of scipy, only in B",
+    ]
 
 
 def test_versions_come_first_with_what_they_are_and_those_of_both_sides_stand_alone():
