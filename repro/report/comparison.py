@@ -14,7 +14,7 @@ from html import escape
 from typing import Any, Final
 
 from repro.identity.distance import in_ulps
-from repro.report.grouping import Entry, entries
+from repro.report.grouping import Entry, entries, is_absent
 from repro.report.leaking import verdict
 
 Document = Mapping[str, Any]
@@ -171,7 +171,8 @@ def _cause(cause: Document) -> list[str]:
     elif cause["kind"] == "data" and cause["old"] is None:
         old, new = "", str(cause["new"])
     else:
-        old, new = _value(cause["old"]), _value(cause["new"])
+        sides = (("a", cause["old"]), ("b", cause["new"]))
+        old, new = ("" if is_absent(cause, side) else _value(value) for side, value in sides)
     told = [word for word in ("retyped", "idle", "follows") if cause[word]]
     moves = ", ".join([*cause["moves"], *(f"({word})" for word in told)])
     sides = [

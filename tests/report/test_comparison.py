@@ -175,6 +175,15 @@ def test_units_in_the_last_place_are_words_where_numbers_are_not_near():
 
 
 @pytest.mark.parametrize("write", [markdown, html])
+def test_what_a_run_does_not_have_is_no_null(write):
+    side = document()["causes"][0]["a"]
+    gone = document()["causes"][0] | {"old": None, "new": None, "a": side, "b": None}
+    both = gone | {"b": side}
+    counts = [write(document(causes=[one]), "x").count(">null<") for one in (gone, both)]
+    assert counts[1] == counts[0] + 1
+
+
+@pytest.mark.parametrize("write", [markdown, html])
 def test_the_first_row_that_differs_is_said_once(write):
     found = document()
     first = found["predictions"]["first"]
