@@ -74,7 +74,8 @@ def _measure(found: Curves, folder: Path, size: int, rounds: int) -> None:
     timed("`repro train`, ridge, again", *[workspace.command(*other)] * rounds)
     often("`repro runs list`", "runs", "list")
     diff = workspace.command("diff", "@latest~1", "@latest", good=(0, 1))
-    timed("`repro diff`, two runs", *[diff] * rounds)
+    timed("`repro diff`, the first", diff)
+    timed("`… diff` again", *[diff] * rounds)
     found.put("log on the disk", size, weighed(workspace.root / "AUDIT_LOG"))
     found.put("published", size, weighed(public))
 
