@@ -171,8 +171,8 @@ def _cause(cause: Document) -> list[str]:
     elif cause["kind"] == "data" and cause["old"] is None:
         old, new = "", str(cause["new"])
     else:
-        sides = (("a", cause["old"]), ("b", cause["new"]))
-        old, new = ("" if is_absent(cause, side) else _value(value) for side, value in sides)
+        values = (("a", cause["old"]), ("b", cause["new"]))
+        old, new = ("" if is_absent(cause, side) else _value(value) for side, value in values)
     told = [word for word in ("retyped", "idle", "follows") if cause[word]]
     moves = ", ".join([*cause["moves"], *(f"({word})" for word in told)])
     sides = [

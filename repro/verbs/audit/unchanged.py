@@ -101,7 +101,7 @@ def _place(directory: Path) -> Path | None:
 
 def forget(state: Path) -> None:
     """Remove what is remembered: it cannot be used, and everything is read again without it."""
-    for path in (state, *state.parent.glob(f"{state.name}.runs-*")):
+    for path in (state, *sorted(state.parent.glob(f"{state.name}.runs-*"))):
         path.unlink(missing_ok=True)
 
 
