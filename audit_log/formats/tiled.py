@@ -15,6 +15,7 @@ an entry is gone; no record is an empty line.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -26,6 +27,7 @@ ENTRIES: Final = "tile/entries"
 REMAINING: Final = "remaining"
 MAX_BUNDLE: Final = WIDTH * (2 + 65_535)
 """Bytes in the largest bundle."""
+_PARTIAL: Final = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,12 @@ class Tile:
     @property
     def path(self) -> str:
         """Where it lies."""
-        return path_of(f"tile/{self.level}", self.index, self.width)
+        return path_of(self.folder, self.index, self.width)
+
+    @property
+    def folder(self) -> str:
+        """The folder of its level."""
+        return f"tile/{self.level}"
 
 
 def path_of(folder: str, index: int, width: int = WIDTH) -> str:
@@ -71,6 +78,20 @@ def tiles(size: int, old: int = 0) -> Iterator[Tile]:
         for index, width in bundles(size, old):
             yield Tile(level, index, width)
         size, old, level = size // WIDTH, old // WIDTH, level + 1
+
+
+def edge(size: int) -> Iterator[Tile]:
+    """Yield the last tile of each level of a tree of ``size`` leaves."""
+    level = 0
+    while size:
+        index = (size - 1) // WIDTH
+        yield Tile(level, index, size - index * WIDTH)
+        size, level = size // WIDTH, level + 1
+
+
+def width_of(name: str) -> int | None:
+    """Return the width of the partial tile that has this name in its folder; None if none has."""
+    return int(name) if _PARTIAL.fullmatch(name) and int(name) < WIDTH else None
 
 
 def replaced(size: int, old: int) -> Iterator[Tile]:

@@ -257,6 +257,69 @@ def test_a_changed_tile_is_an_alarm_and_never_written_over(
     assert any(name in fault.message or "entry" in fault.message for fault in report.faults)
 
 
+DAMAGED = ["tile/0/002.p/88", "tile/entries/002.p/88", "tile/1/000.p/2"]
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+@pytest.mark.parametrize("size", [600, 601, 800])
+def test_the_last_tiles_that_a_checkpoint_needs_are_compared_by_every_publication(
+    site: Site, tmp_path: Path, name: str, size: int
+) -> None:
+    grown(site, 600)
+    out = tmp_path / "out"
+    publish(site.workspace, str(out))
+    (out / name).write_bytes((out / name).read_bytes()[:-1] + b"x")
+    before = files(out)
+    grown(site, size)
+    with pytest.raises(IntegrityError, match=f"{name} holds other bytes"):
+        publish(site.workspace, str(out))
+    assert files(out) == before
+
+
+def test_what_was_not_looked_at_is_counted_and_said(
+    site: Site, tmp_path: Path, in_this_process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grown(site, 600)
+    at_home(site, monkeypatch)
+    out = tmp_path / "out"
+    assert publish(site.workspace, str(out)).not_compared == 0
+    (out / "tile" / "0" / "000").write_bytes(b"x")
+    made = publish(site.workspace, str(out))
+    assert (made.written, made.compared, made.not_compared) == (0, 4, 4)  # 2 tiles, 2 bundles
+    said = in_this_process(["audit", "publish", str(out)], site.workspace)
+    assert said.returncode == 0
+    assert "there already: 4 files, the same bytes" in said.stdout
+    assert "not looked at: 4 full tiles and bundles" in said.stdout
+    assert (
+        in_this_process(["audit", "publish", str(out), "--check"], site.workspace).returncode == 4
+    )
+
+
+def test_what_a_killed_publisher_did_not_remove_is_compared_and_removed_by_check(
+    site: Site, tmp_path: Path
+) -> None:
+    grown(site, 300)
+    out = tmp_path / "out"
+    publish(site.workspace, str(out))
+    left = {name: data for name, data in files(out).items() if "001.p" in name}
+    grown(site, 600)
+    publish(site.workspace, str(out))
+    assert left
+    assert not left.keys() & files(out).keys()
+    for name, data in left.items():
+        (out / name).parent.mkdir()
+        (out / name).write_bytes(data)
+    assert publish(site.workspace, str(out)).removed == 0
+    made = publish(site.workspace, str(out), Wanted(check=True))
+    assert (made.removed, made.written) == (len(left), 0)
+    assert not left.keys() & files(out).keys()
+    name = "tile/entries/001.p/44"
+    (out / name).parent.mkdir()
+    (out / name).write_bytes(left[name][:-1] + b"x")
+    with pytest.raises(IntegrityError, match=f"{name} holds other bytes"):
+        publish(site.workspace, str(out), Wanted(check=True))
+
+
 @pytest.mark.parametrize("folder", ["tile/0", "tile/entries"])
 def test_a_partial_tile_of_an_earlier_checkpoint_is_compared_by_check(
     site: Site, tmp_path: Path, folder: str

@@ -48,17 +48,22 @@ def command(
         document = {"schema": 1, "command": "audit publish", **made.as_json()}
         output.result(json.dumps(document, indent=2, ensure_ascii=False))
         return 0
-    _say(made)
+    _say(made, is_complete=check)
     return 0
 
 
-def _say(made: Published) -> None:
-    """Write what was published for people."""
+def _say(made: Published, *, is_complete: bool) -> None:
+    """Write what was published for people, and what was not looked at there."""
     new = made.size - made.before
     output.result(f"{made.size} records of {made.origin}, {new} of them new: {made.destination}")
     output.result(f"written: {made.written} files, {made.size_bytes} bytes")
     if made.compared:
         output.result(f"there already: {made.compared} files, the same bytes")
+    if made.before and not is_complete:
+        older = (
+            f"{made.not_compared} full tiles and bundles, and partial ones of earlier checkpoints"
+        )
+        output.result(f"not looked at: {older} (--check)")
     if made.removed:
         output.result(f"removed: {made.removed} files, partial tiles that grew full, or pruned")
     if made.pending:
