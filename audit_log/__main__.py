@@ -89,7 +89,8 @@ def _verify_tiles(options: argparse.Namespace) -> Report:
     """Verify the published log that the options name."""
     from .command.inputs import UsageError
     from .errors import LogError
-    from .verification.published import Directory, verify_published
+    from .verification.published import verify_published
+    from .verification.source import Directory
 
     given = _given(options)
     try:

@@ -3,7 +3,8 @@
 The entries are the lines, so the log is put together again in a temporary folder, segments and
 what remains of pruned ones included, and `verify` judges that as it does any copy without
 openings. Judged here is what only the published form has: that each entry has the leaf hash that
-the tiles say, that each tile is what those below it hash to, and that none is missing.
+the tiles say, that each tile is what those below it hash to, that none is missing, and that what
+earlier checkpoints needed is the beginning of what this one does.
 """
 
 from __future__ import annotations
@@ -14,9 +15,8 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, Protocol, Unpack
+from typing import Final, Unpack
 
-from repro.audit_log.disk.sync import read_small
 from repro.audit_log.errors import CheckpointError, LogUnusableError, NoteError
 from repro.audit_log.formats import tiled
 from repro.audit_log.formats.checkpoint import Checkpoint, parse_checkpoint
@@ -29,44 +29,12 @@ from repro.audit_log.storage.segments import SEALED, path_of, seal_of
 
 from .asked import Asked
 from .faults import EXIT, Fault, Report, ordered, verdict_of
+from .older import Older, look
+from .source import Source
 from .verify import verify
 
 MAX_FAULTS: Final = 20
-
-
-class Source(Protocol):
-    """Where the files of a published log are read."""
-
-    def read(self, name: str, limit: int) -> bytes | None:
-        """Return the bytes of a file, at most ``limit``; None if it is not there."""
-
-    def names(self, folder: str) -> list[str]:
-        """Return what lies directly in a folder; nothing if it is not there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """A published log in a local folder."""
-
-    root: Path
-
-    def read(self, name: str, limit: int) -> bytes | None:
-        """Return the bytes of a file; `LogUnusableError` if it is there and cannot be read."""
-        try:
-            return read_small(self.root / name, limit)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise LogUnusableError(f"cannot read {self.root / name}: {error}") from error
-
-    def names(self, folder: str) -> list[str]:
-        """Return what lies directly in a folder."""
-        try:
-            return sorted(path.name for path in (self.root / folder).iterdir())
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        except OSError as error:
-            raise LogUnusableError(f"cannot read {self.root / folder}: {error}") from error
+_NO_BEGINNING: Final = "is of an earlier checkpoint, and no beginning of what is there now"
 
 
 def verify_published(source: Source, **asked: Unpack[Asked]) -> Report:
@@ -91,7 +59,9 @@ def verify_published(source: Source, **asked: Unpack[Asked]) -> Report:
     faults = (*report.faults, *rebuilt.faults)
     verdict = verdict_of(faults)
     is_good = EXIT[verdict] < 3
-    checked = (f"{rebuilt.tiles} tiles, {rebuilt.bundles} bundles of entries",)
+    checked = f"{rebuilt.tiles} tiles, {rebuilt.bundles} bundles of entries"
+    if rebuilt.older:
+        checked += f", {rebuilt.older} partial ones of earlier checkpoints"
     return replace(
         report,
         verdict=verdict,
@@ -102,7 +72,8 @@ def verify_published(source: Source, **asked: Unpack[Asked]) -> Report:
         faults=ordered(faults),
         # Keys are not published: whoever verifies has them from somewhere else.
         warnings=tuple(text for text in report.warnings if not text.startswith(VKEY)),
-        checked=(*report.checked, *checked),
+        checked=(*report.checked, checked),
+        not_checked=(*report.not_checked, *rebuilt.unread),
     )
 
 
@@ -122,6 +93,10 @@ class _Rebuilt:
     faults: list[Fault] = field(default_factory=list)
     tiles: int = 0
     bundles: int = 0
+    older: int = 0
+    """Partial tiles and bundles of earlier checkpoints that were compared."""
+    unread: tuple[str, ...] = ()
+    """What lies there and was not looked at, in words."""
     _first: int = 0
     """The first record of the segment that is being written."""
     _size: int = 0
@@ -131,7 +106,8 @@ class _Rebuilt:
 
     def take(self, source: Source, size: int) -> None:
         """Read ``size`` entries and all tiles over them; what is wrong becomes a fault."""
-        above = _Above(source, self.faults)
+        older = look(source, size)
+        above = _Above(source, self.faults, older)
         holed = bool(source.names(tiled.REMAINING))
         lines = (self.folder / LINES).open("wb")
         leaves = (self.folder / "leaves").open("wb")
@@ -143,6 +119,8 @@ class _Rebuilt:
                     return
                 if not self._hold(index, found, hashes):
                     return
+                for path in older.wrong_bundles(index, found, hashes):
+                    self._fault("record", f"{path} {_NO_BEGINNING}")
                 for number, line in enumerate(found):
                     leaves.write(hashes[number * HASH_SIZE : (number + 1) * HASH_SIZE])
                     if line is not None:
@@ -162,7 +140,7 @@ class _Rebuilt:
             lines.close()
             leaves.close()
             (self.folder / "leaves").unlink()
-            self.tiles = above.count
+            self.tiles, self.older, self.unread = above.count, older.compared, older.words()
         if len(self._there) != self._size - self._first:
             self._fault("missing", f"records from {self._first} on are not there, of no sealed one")
 
@@ -174,7 +152,9 @@ class _Rebuilt:
         whole = self._bundle(source, tiled.ENTRIES, index, width)
         if whole is not None and None in whole:
             self._fault("record", f"{path} has an empty entry")
-        left = self._bundle(source, tiled.REMAINING, index, width) if holed else None
+        left = (
+            self._bundle(source, tiled.REMAINING, index, width) if holed or whole is None else None
+        )
         if whole is None and left is None:
             self._fault("missing", f"{path} is not there")
         pairs = zip(whole, left, strict=True) if whole is not None and left is not None else ()
@@ -243,6 +223,7 @@ class _Above:
 
     source: Source
     faults: list[Fault]
+    older: Older
     count: int = 0
     _levels: list[bytearray] = field(default_factory=list)
     """Of each level above 0 the hashes that its next tile must have, so far."""
@@ -259,6 +240,8 @@ class _Above:
                 self._fault("root", f"{path} has not {wide} hashes")
                 return None
             self.count += 1
+            for older in self.older.wrong_tiles(tile, data):
+                self._fault("root", f"{older} {_NO_BEGINNING}")
             return data[: tile.width * HASH_SIZE]
         self._fault("missing", f"{tile.path} is not there")
         return None

@@ -21,7 +21,8 @@ from repro.audit_log.__main__ import main
 from repro.audit_log.errors import LogUnusableError
 from repro.audit_log.formats import tiled
 from repro.audit_log.storage.store import Log
-from repro.audit_log.verification.published import Directory, verify_published
+from repro.audit_log.verification.published import verify_published
+from repro.audit_log.verification.source import Directory
 from repro.errors import InputError, IntegrityError, UsageError
 from repro.stores.folder import Folder
 from repro.stores.store import Store, open_store, shown
@@ -333,6 +334,90 @@ def test_a_partial_tile_of_an_earlier_checkpoint_is_compared_by_check(
     (out / folder / "001.p" / "1").write_bytes(b"x")
     with pytest.raises(IntegrityError, match=f"{folder}/001.p/1 holds other bytes"):
         publish(site.workspace, str(out), Wanted(check=True))
+
+
+OLDER = ["tile/0/002.p/88", "tile/entries/002.p/88", "tile/1/000.p/1"]
+
+
+@pytest.fixture(scope="module")
+def thrice(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """Return a site whose log was published at three sizes, in ``out``: never to be changed."""
+    site = Site(tmp_path_factory.mktemp("thrice") / "site")
+    site.workspace.mkdir(parents=True)
+    for size in (257, 600, 601):
+        grown(site, size)
+        publish(site.workspace, str(site.root / "out"))
+    assert set(OLDER) < set(files(site.root / "out"))
+    return site
+
+
+@pytest.mark.parametrize("name", OLDER)
+@pytest.mark.parametrize("change", ["flip", "cut", "lengthen", "empty"])
+def test_a_partial_tile_that_this_checkpoint_does_not_need_is_verified_too(
+    thrice: Site, tmp_path: Path, name: str, change: str
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(thrice.root / "out", out)
+    report = verify_published(Directory(out), vkeys=thrice.vkeys)
+    assert (report.verdict, report.faults) == ("ok", ())
+    assert any("3 partial ones of earlier checkpoints" in text for text in report.checked)
+    data = (out / name).read_bytes()
+    made = {"flip": data[:-1] + b"x", "cut": data[:-1], "lengthen": data + b"x", "empty": b""}
+    (out / name).write_bytes(made[change])
+    report = verify_published(Directory(out), vkeys=thrice.vkeys)
+    assert report.exit_status == 4
+    assert [fault.message.partition(" ")[0] for fault in report.faults] == [name]
+    (out / name).unlink()  # who publishes may remove it, once the full one is there
+    assert verify_published(Directory(out), vkeys=thrice.vkeys).verdict == "ok"
+
+
+def test_what_lies_there_besides_is_counted_and_said_not_to_be_looked_at(
+    thrice: Site, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(thrice.root / "out", out)
+    report = verify_published(Directory(out), vkeys=thrice.vkeys)
+    before = set(report.not_checked)
+    for name in ["tile/0/003", "tile/0/x001/000", "tile/entries/002.p/90", "tile/3/000.p/1"]:
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_bytes(b"of no checkpoint yet")
+    for name in ["tile/0/x000/001", "tile/0/01", "tile/hello", "tile/0/002.p/088", "tile/64/000"]:
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_bytes(b"of no tile")
+    (out / "tile" / "0" / ".000.1.tmp").write_bytes(b"half")
+    (out / "tile" / "0" / "x002").symlink_to(out / "tile" / "0")
+    report = verify_published(Directory(out), vkeys=thrice.vkeys)
+    assert report.verdict == "ok"
+    assert set(report.not_checked) - before == {
+        "5 tiles or bundles there that the checkpoint does not cover",
+        "5 other things there, such as tile/0/002.p/088",
+    }
+
+
+class Unlisted:
+    """A web server that gives files and lists no folders."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = Directory(folder)
+
+    def read(self, name: str, limit: int) -> bytes | None:
+        """Give a file."""
+        return self._folder.read(name, limit)
+
+    def names(self, folder: str) -> list[str]:
+        """Give nothing."""
+        return []
+
+
+def test_a_place_that_lists_nothing_is_verified_as_far_as_its_checkpoint_reaches(
+    thrice: Site, full: Site
+) -> None:
+    report = verify_published(Unlisted(thrice.root / "out"), vkeys=thrice.vkeys)
+    assert report.verdict == "ok"
+    assert any("does not list its files" in text for text in report.not_checked)
+    pruned(full)
+    report = verify_published(Unlisted(full.root / "out"), vkeys=full.vkeys)
+    assert report.verdict == "ok", report.faults
 
 
 def test_a_run_under_way_leaves_a_plan_without_an_end_as_in_any_copy(

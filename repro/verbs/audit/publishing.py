@@ -82,9 +82,10 @@ def publish(
 ) -> Published:
     """Publish the signed log of a workspace at ``address``; only what is new is written.
 
-    Of what is there, the checkpoint and the last tile of each level are read and compared, which any
-    growth goes on from; with ``check`` everything is. IntegrityError if another history of this log is there, or other bytes where they must be these;
-    InputError if another log is there, or the store cannot be used.
+    Of what is there, the checkpoint and the last tile of each level are read and compared, which
+    any growth goes on from; with ``check`` everything is. IntegrityError if another history of this
+    log is there, or other bytes where they must be these; InputError if another log is there, or
+    the store cannot be used.
     """
     wanted = wanted or Wanted()
     if wanted.sign:
