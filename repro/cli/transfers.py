@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from repro.cli import output
 from repro.cli.options import AsFormat, Format, Workspace
+
+_PROOF: Final = {
+    "there": "there with its proof",
+    "sent": "sent with its proof",
+    "mended": "sent again with its proof",
+}
 
 
 def push(
@@ -28,7 +34,7 @@ def push(
 
     done = send(workspace, runs, destination)
     if form is Format.json:
-        names = ("run", "manifest", "destination", "files", "sent", "mended", "sent_bytes")
+        names = ("run", "manifest", "destination", "files", "sent", "mended", "sent_bytes", "proof")
         _json("push", [{name: getattr(one, name) for name in names} for one in done])
         return 0
     for one in done:
@@ -36,9 +42,11 @@ def push(
             f"run {one.run}: {one.files} files in {one.destination}, {one.sent + one.mended} sent "
             f"({one.sent_bytes} bytes)"
         )
-        output.result(f"  manifest {one.manifest}")
+        output.result(f"  manifest {one.manifest}: {_PROOF[one.proof]}")
         if one.mended:
             output.warn(f"files that were damaged there, and were replaced: {one.mended}")
+        if one.proof == "mended":
+            output.warn("the manifest or the proof there did not hold, and was replaced")
     return 0
 
 

@@ -169,9 +169,12 @@ def test_what_is_damaged_in_a_store_is_never_taken_and_pushing_again_mends_it(tw
         damage(objects(copy)[0] if what == "object" else named[what])
         said = there.run("runs", "pull", run, str(copy), *vkey(here), status=status)
         assert said.returncode in (3, 4)
+        assert "push" in said.stderr.lower()
         assert pulled_folders(there) == []
         (sent,) = here.json("runs", "push", run, str(copy))["runs"]
         assert sent["sent"] + sent["mended"] == (what == "object")
+        is_gone = damage is Path.unlink
+        assert sent["proof"] == ("there" if what == "object" else "sent" if is_gone else "mended")
         mended, whole = contents(copy), contents(store)
         bundle = next(name for name in whole if name.suffix == ".bundle")
         assert {**mended, bundle: b""} == {**whole, bundle: b""}
@@ -179,6 +182,22 @@ def test_what_is_damaged_in_a_store_is_never_taken_and_pushing_again_mends_it(tw
     (got,) = there.json("runs", "pull", run, str(copy), *vkey(here))["runs"]
     assert got["new"]
     assert there.json("audit", "verify", "--artifacts")["verdict"] == "ok"
+
+
+def test_a_proof_of_something_else_is_replaced_by_the_next_push_and_said_to_be(two, tmp_path):
+    here, there, run, store = two
+    here.run("runs", "push", run, str(store))
+    (bundle,) = (store / "runs" / run).glob("*.bundle")
+    whole = bundle.read_bytes()
+    here.run("audit", "export", "--record", "0", "-o", str(tmp_path / "other"))
+    bundle.write_bytes((tmp_path / "other").read_bytes())
+    said = there.run("runs", "pull", run, str(store), *vkey(here), status=4)
+    assert "completes it 0 times" in said.stderr
+    assert "push the run again" in said.stderr
+    said = here.run("runs", "push", run, str(store))
+    assert "the proof there did not hold, and was replaced" in said.stderr
+    assert bundle.read_bytes() == whole
+    there.run("runs", "pull", run, str(store), *vkey(here))
 
 
 def test_a_manifest_that_names_other_files_is_refused_though_its_name_fits_it(two):

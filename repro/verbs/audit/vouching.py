@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from repro.audit_log.errors import BundleError, NoteError, PolicyError, RecordError
 from repro.audit_log.formats.bundle import parse_bundle
@@ -18,6 +18,10 @@ from repro.errors import InputError, IntegrityError
 from repro.runs import layout
 from repro.runs.manifest import Manifest
 from repro.verbs.audit.policy import read_policy
+
+_AGAIN: Final = (
+    "push the run again from where it was trained: a proof that does not hold is replaced"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +55,31 @@ def vouched(proof: bytes, trust: Trust, manifest: Manifest) -> Vouched:
     where = f"run {manifest.run} of {manifest.origin}"
     if report.exit_status == 4:
         raise IntegrityError(
-            f"the proof of {where} is {report.verdict}: {report.problem}", "nothing was taken"
+            f"the proof of {where} is {report.verdict}: {report.problem}",
+            f"it was changed; {_AGAIN}",
         )
     if report.exit_status:
         raise InputError(
             f"the proof of {where} is {report.verdict}: {report.problem}",
-            "name the log's key with --vkey, or what you trust with --policy",
+            f"it is cut short or changed; {_AGAIN}"
+            if not _is_bundle(proof)
+            else "name the log's key with --vkey, or what you trust with --policy; if that is what "
+            f"you did, the proof may have been changed: {_AGAIN}",
         )
     if report.origin != manifest.origin:
-        raise IntegrityError(f"{where}: its proof is of another log, {report.origin}")
+        raise IntegrityError(
+            f"{where}: its proof is of another log, {report.origin}", f"nothing was taken; {_AGAIN}"
+        )
     ends = [record for record in _records(proof) if _completes(record, manifest.run)]
     if len(ends) != 1:
-        raise IntegrityError(f"{where}: its proof completes it {len(ends)} times")
+        raise IntegrityError(
+            f"{where}: its proof completes it {len(ends)} times", f"nothing was taken; {_AGAIN}"
+        )
     (end,) = ends
     if not _says(end, manifest):
         raise IntegrityError(
             f"{where}: its log says that it has other files, or another key, than what is there",
-            "the manifest was changed; nothing was taken",
+            f"the manifest was changed; {_AGAIN}",
         )
     return Vouched(how, report.size or 0)
 
@@ -91,6 +103,14 @@ def _policy(proof: bytes, trust: Trust, origin: str) -> tuple[str, Policy]:
         "ask its owner for the key (repro audit key show) and name it with --vkey; "
         "--self-asserted believes whatever the log says of itself",
     )
+
+
+def _is_bundle(proof: bytes) -> bool:
+    try:
+        parse_bundle(proof)
+    except BundleError:
+        return False
+    return True
 
 
 def _records(proof: bytes) -> list[Record]:

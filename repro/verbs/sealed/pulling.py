@@ -172,7 +172,10 @@ def _manifest(store: Store, name: str, digest: str) -> Manifest:
         )
     found = parse_manifest(data, path)
     if found.run != name:
-        raise IntegrityError(f"{store.shown}/{path} is of another run: {found.run}")
+        raise IntegrityError(
+            f"{store.shown}/{path} is of another run: {found.run}",
+            "it was put there by hand; push the run again",
+        )
     return found
 
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repro.audit_log.formats.bundle import MAX_BUNDLE
-from repro.audit_log.formats.bundle_report import verify_bundle
+from repro.audit_log.formats.note_key import format_vkey
 from repro.config.documents.workspace import find_root
 from repro.errors import InputError, IntegrityError, UsageError
 from repro.runs import layout
 from repro.runs.finding import find
 from repro.runs.manifest import (
+    Manifest,
     digest_of,
     format_manifest,
     manifest_of,
@@ -29,6 +30,7 @@ from repro.stores.transfer import give
 from repro.verbs.audit.exporting import bundled
 from repro.verbs.audit.log import require_as_logged
 from repro.verbs.audit.reading import Reader, reading
+from repro.verbs.audit.vouching import Trust, vouched
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,10 @@ class Pushed:
     mended: int
     """Files that were there with other bytes than their name says, and were replaced."""
     sent_bytes: int
-    """Bytes of what was sent."""
+    """Of these files."""
+    proof: str
+    """Whether its manifest and proof were ``there``, were ``sent``, or one of them was ``mended``:
+    what was there did not hold, and was replaced."""
 
 
 def push(start: Path, references: Sequence[str], address: str) -> tuple[Pushed, ...]:
@@ -91,18 +96,34 @@ def _push(reader: Reader, store: Store, run: Run) -> Pushed:
     data = format_manifest(manifest)
     name = digest_of(data)
     bundle = manifest_path(run.name, name, "bundle")
-    if not _is_proof(reader, store.read(bundle, MAX_BUNDLE + 1)):
+    before = store.read(bundle, MAX_BUNDLE + 1)
+    states = ["there"]
+    if before is None or not _is_proof(reader, before, manifest):
         _write(store, bundle, proof)
-    if store.read(manifest_path(run.name, name), len(data) + 1) != data:
+        states.append("sent" if before is None else "mended")
+    before = store.read(manifest_path(run.name, name), len(data) + 1)
+    if before != data:
         _write(store, manifest_path(run.name, name), data)  # last: whoever sees it finds the rest
+        states.append("sent" if before is None else "mended")
     return Pushed(
-        run.name, name, store.shown, len(manifest.files), done["sent"], done["mended"], size
+        run.name,
+        name,
+        store.shown,
+        len(manifest.files),
+        done["sent"],
+        done["mended"],
+        size,
+        next(state for state in ("mended", "sent", "there") if state in states),
     )
 
 
-def _is_proof(reader: Reader, data: bytes | None) -> bool:
-    """Return whether a bundle that is there is one that the keys in force have signed."""
-    return data is not None and verify_bundle(data, reader.head.keys).verdict == "ok"
+def _is_proof(reader: Reader, data: bytes, manifest: Manifest) -> bool:
+    """Return whether a bundle that is there proves this run by the keys that are in force."""
+    try:
+        vouched(data, Trust(tuple(map(format_vkey, reader.head.keys))), manifest)
+    except (InputError, IntegrityError):
+        return False
+    return True
 
 
 def _write(store: Store, name: str, data: bytes) -> None:
