@@ -85,6 +85,7 @@ COMMANDS = {
         ("runs", "pins"),
         ("runs", "push"),
         ("runs", "pull"),
+        ("runs", "pulled"),
         ("trend",),
         ("trainers", "list"),
         ("trainers", "show"),
@@ -569,6 +570,7 @@ def act(made: World, there: Path, house: Path) -> None:
     store, keys = str(there.parent / "store"), str(made.root / "AUDIT_LOG" / "log.vkey")
     made.play("push", "runs push", made.run("train"), store)
     second.play("pull", "runs pull", made.run("train"), store, "--vkey", keys)
+    second.play("pulled", "runs pulled")
     second.play("witness", "audit witness new", str(house), "witness.example/w1")
     second.play("trust", "audit witness trust", str(house), str(log / "log.vkey"))
     serve = [sys.executable, "-P", "-m", "repro", "audit", "witness", "serve", str(house)]

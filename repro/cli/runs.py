@@ -36,6 +36,7 @@ def app_for(_: Sequence[str]) -> typer.Typer:
     app.command("pins")(pins)
     app.command("push")(transfers.push)
     app.command("pull")(transfers.pull)
+    app.command("pulled")(transfers.pulled)
     return app
 
 

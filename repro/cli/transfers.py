@@ -107,3 +107,43 @@ def pull(
 def _json(command: str, runs: Sequence[dict[str, Any]]) -> None:
     document = {"schema": 1, "command": f"runs {command}", "runs": list(runs)}
     output.result(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def pulled(
+    workspace: Workspace = Path(),
+    limit: Annotated[int, typer.Option("--limit", "-n", help="How many; 0 for all.", min=0)] = 50,
+    form: AsFormat = Format.text,
+) -> int:
+    """List the runs of other logs that were pulled, newest first, and what became of them."""
+    from dataclasses import asdict
+
+    from repro.audit_log.verification.report import printable
+    from repro.verbs.sealed.pulled import HERE, all_pulled
+
+    found = all_pulled(workspace)
+    shown = found[: limit or None]
+    if form is Format.json:
+        runs = [asdict(one) | {"folder": str(one.folder)} for one in shown]
+        document = {"schema": 1, "command": "runs pulled", "total": len(found), "runs": runs}
+        output.result(json.dumps(document, indent=2, ensure_ascii=False))
+        return 0
+    if not found:
+        output.result("no run was pulled; fetch one with: repro runs pull RUN SRC")
+        return 0
+    rows: list[tuple[str, ...]] = [("run", "pulled", "log", "target", "family", "believed by", "")]
+    rows += [
+        (
+            printable(one.run),
+            (one.time or "-")[:16],
+            printable(one.origin or "-"),
+            one.target or "-",
+            one.family or "-",
+            one.trust or "-",
+            "" if one.state == HERE else one.state.upper(),
+        )
+        for one in shown
+    ]
+    output.result(output.columns(rows))
+    if len(shown) < len(found):
+        output.result(f"{len(found) - len(shown)} older ones: --limit 0 shows all")
+    return 0

@@ -13,6 +13,7 @@ from repro.audit_log.formats.digests import digest_file
 from repro.errors import IntegrityError, UsageError
 from repro.identity.keys import SIGNATURES, output_digest, signature
 from repro.runs import layout
+from repro.runs.sources import pull_again
 
 NEEDED = (
     *("run", "target", "task", "view", "symbol", "family", "level", "incomplete"),
@@ -140,19 +141,21 @@ def require_whole(run: Run, record: Mapping[str, Any] | None) -> None:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         raise IntegrityError(
             f"run {run.name} is not what it was: {found[0]}{more}",
-            "check with: repro audit verify --artifacts",
+            pull_again(run.folder.parents[4])
+            if run.log
+            else "check with: repro audit verify --artifacts",
         )
 
 
 def load_run(folder: Path, log: str = "") -> Run:
     """Return the run in a folder of ``RESULTS/runs``, or of a ``log`` in ``RESULTS/pulled``."""
+    hint = pull_again(folder) if log else f"{folder} holds no run of ours; move it away"
     if any(path.is_symlink() for path in (folder, *folder.rglob("*"))):
-        raise IntegrityError(f"run {folder.name} holds a link; sealed runs hold none")
+        raise IntegrityError(f"run {folder.name} holds a link; sealed runs hold none", hint)
     found = _snapshots(folder)
     if len(found) != 1:
         raise IntegrityError(
-            f"run {folder.name}: {len(found)} snapshots where one was sealed",
-            f"{folder} holds no run of ours; move it away",
+            f"run {folder.name}: {len(found)} snapshots where one was sealed", hint
         )
     return _read(folder.name, found[0], log)
 
@@ -184,20 +187,22 @@ def at_path(root: Path, path: Path) -> Run:
 
 def _read(name: str, snapshot: Path, log: str) -> Run:
     """Return a run by its snapshot's file."""
+    hint = pull_again(snapshot.parents[5]) if log else None
     try:
         content = json.loads(snapshot.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise IntegrityError(f"run {name}: its snapshot cannot be read: {error}") from error
+        raise IntegrityError(f"run {name}: its snapshot cannot be read: {error}", hint) from error
     if not isinstance(content, dict) or content.get("schema") != 1:
-        raise IntegrityError(f"run {name}: its snapshot is of no version that is known here")
+        raise IntegrityError(f"run {name}: its snapshot is of no version that is known here", hint)
     missing = [key for key in NEEDED if key not in content]
     if missing or not isinstance(content["log"].get("plan"), int):
-        raise IntegrityError(f"run {name}: its snapshot lacks {', '.join(missing) or 'its plan'}")
+        what = ", ".join(missing) or "its plan"
+        raise IntegrityError(f"run {name}: its snapshot lacks {what}", hint)
     odd = next(_odd(content), None)
     if odd is not None:
         raise IntegrityError(
             f"run {name}: its snapshot says of {odd} what no run does",
-            f"{snapshot.parent} holds no run of ours; move it away",
+            hint or f"{snapshot.parent} holds no run of ours; move it away",
         )
     return Run(name, snapshot.parent, content, log)
 

@@ -122,6 +122,57 @@ def test_a_pulled_run_that_is_changed_later_is_found_out(two):
     assert there.json("audit", "verify", "--artifacts", status=4)["verdict"] == "tampered"
 
 
+def test_a_pulled_run_that_is_changed_says_what_to_do_and_from_where_and_that_helps(two):
+    here, there, run, store = two
+    here.run("runs", "push", run, str(store))
+    there.run("runs", "pull", run, str(store), *vkey(here))
+    (folder,) = pulled_folders(there)
+    again = f"pull it again, vouched for as it was then: repro runs pull {run} {store}"
+    metrics = next(folder.rglob("metrics.json"))
+    for damage in (change, cut, Path.unlink):
+        damage(metrics)
+        for words in (["show", run], ["pull", run, str(store), *vkey(here)]):
+            said = there.run("runs", *words, status=4)
+            assert f"move {folder} away" in said.stderr
+        assert again in there.run("runs", "show", run, status=4).stderr
+    next(folder.rglob("snapshot.json")).unlink()
+    assert again in there.run("runs", "show", run, status=4).stderr
+    shutil.rmtree(there.root / "RESULTS" / ".derived")
+    assert "not known here" in there.run("runs", "show", run, status=4).stderr
+    shutil.rmtree(folder)  # as it says
+    there.run("runs", "pull", run, str(store), *vkey(here))
+    there.run("runs", "show", run)
+
+
+def test_pulled_runs_are_listed_with_what_became_of_them(two):
+    here, there, run, store = two
+    assert there.json("runs", "pulled")["runs"] == []
+    assert "no run was pulled" in there.run("runs", "pulled").stdout
+    here.run("runs", "push", run, str(store))
+    there.run("runs", "pull", run, str(store), *vkey(here))
+    (folder,) = pulled_folders(there)
+    (one,) = there.json("runs", "pulled")["runs"]
+    snapshot = json.loads(next(folder.rglob("snapshot.json")).read_bytes())
+    assert one["origin"] == here.records()[0]["body"]["origin"]
+    assert (one["run"], one["state"], one["trust"]) == (run, "here", "key")
+    assert (one["source"], one["folder"]) == (str(store), str(folder))
+    assert (one["target"], one["family"]) == (snapshot["target"], snapshot["family"])
+    assert there.records()[one["record"]]["type"] == "run.pulled"
+    assert one["origin"] in there.run("runs", "pulled").stdout
+    kept = folder.with_name("kept")
+    shutil.copytree(folder, kept)
+    for damage in (cut, Path.unlink):
+        damage(next(folder.rglob("predictions.npy")))
+        assert there.json("runs", "pulled")["runs"][0]["state"] == "changed"
+    assert "CHANGED" in there.run("runs", "pulled").stdout
+    shutil.rmtree(folder)
+    found = there.json("runs", "pulled")["runs"]
+    assert [(r["run"], r["state"]) for r in found] == [(run, "gone"), ("kept", "not in the log")]
+    kept.rename(folder)
+    (one,) = there.json("runs", "pulled")["runs"]
+    assert one["state"] == "here"
+
+
 def test_who_vouches_must_be_known_or_it_is_said_that_nobody_does(two):
     here, there, run, store = two
     here.run("runs", "push", run, str(store))

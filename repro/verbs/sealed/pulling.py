@@ -30,8 +30,9 @@ from repro.runs.manifest import (
     parse_manifest,
 )
 from repro.runs.sealed import Run, faults, load_run, require_whole
+from repro.runs.sources import remember
 from repro.runs.staging import names_locked, put, staging
-from repro.stores.store import Store, open_store
+from repro.stores.store import Store, local, open_store
 from repro.stores.transfer import take
 from repro.verbs.audit.log import completed_in, cosigner, open_log_to_sign, origin_here, pulled_from
 from repro.verbs.audit.vouching import Trust, Vouched, vouched
@@ -109,15 +110,20 @@ def _pull(
             fetched = _fetch(root, store, manifest, place.folder / "part")
             built = _build(root, place.folder / name, manifest)
             run = load_run(built, folder)
-            _require_sound(root, run, manifest)
+            _require_sound(root, run, manifest, "nothing was taken: its log sealed it as it is")
             with deferred(), names_locked(root):
                 if folder:
                     seq = _record(root, log, manifest, digest, by, folder)
                 put(place, built, target)
+        if folder:
+            remember(root, folder, name, _lasting(store))
         for _, content in manifest.files:
             (layout.incoming(root) / content.blake3).unlink(missing_ok=True)
     else:
-        _require_sound(root, load_run(target, folder), manifest)
+        if folder:
+            remember(root, folder, name, _lasting(store))
+        again = f"move {target} away, and pull it again"
+        _require_sound(root, load_run(target, folder), manifest, again)
         if folder:
             with deferred():
                 seq = _record(root, log, manifest, digest, by, folder)
@@ -208,7 +214,13 @@ def _build(root: Path, folder: Path, manifest: Manifest) -> Path:
     return folder
 
 
-def _require_sound(root: Path, run: Run, manifest: Manifest) -> None:
+def _lasting(store: Store) -> str:
+    """Return the address of a store as it may be named from another folder."""
+    folder = local(store.shown)
+    return store.shown if folder is None else str(folder.resolve())
+
+
+def _require_sound(root: Path, run: Run, manifest: Manifest, hint: str) -> None:
     """Raise IntegrityError unless a run is what its manifest and its own snapshot say."""
     found = faults(run)
     inside = run.folder.relative_to(run.folder.parents[4]).as_posix()
@@ -221,7 +233,7 @@ def _require_sound(root: Path, run: Run, manifest: Manifest) -> None:
     if keys != (manifest.execution_key, manifest.output_digest):
         found.append("its snapshot has other keys than its log")
     if found:
-        raise IntegrityError(f"run {run.name} is not what was sealed: {found[0]}")
+        raise IntegrityError(f"run {run.name} is not what was sealed: {found[0]}", hint)
     if not run.log:  # of this log: what stands here counts, not what came along
         require_whole(run, completed_in(root, run.name))
 
