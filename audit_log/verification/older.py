@@ -27,8 +27,8 @@ class Older:
     """What else lies there. Mutable: made by `look`, and counts what was compared."""
 
     source: Source
-    is_listed: bool = False
-    """Whether the place tells names at all: many a web server does not."""
+    is_listed: bool = True
+    """Whether the place tells names: many a web server does not."""
     compared: int = 0
     beyond: int = 0
     """Files that the checkpoint does not cover, or not all of."""
@@ -82,9 +82,15 @@ class Older:
             found.append(f"{len(self.strange)} other things there, such as {self.strange[0]}")
         return tuple(found)
 
+    def names(self, folder: str) -> list[str]:
+        """Return what is known to lie directly in a folder."""
+        names = self.source.names(folder)
+        self.is_listed &= names is not None
+        return names or []
+
     def walk(self, folder: str, size: int, base: int = 0) -> None:
         """Sort the names below ``folder``: of a tree whose level has ``size`` hashes."""
-        for name in self.source.names(folder):
+        for name in self.names(folder):
             found, path = _NAME.fullmatch(name), f"{folder}/{name}"
             if found is None or (found[1] and (found[3] or base + int(found[2]) == 0)):
                 self.set_aside(path)
@@ -102,7 +108,7 @@ class Older:
 
     def _partial(self, path: str, folder: str, index: int, size: int) -> None:
         top = "/".join(folder.split("/")[: 1 if folder.startswith(tiled.REMAINING) else 2])
-        for name in self.source.names(path):
+        for name in self.names(path):
             width = tiled.width_of(name)
             if width is None:
                 self.set_aside(f"{path}/{name}")
@@ -120,8 +126,9 @@ class Older:
 def look(source: Source, size: int) -> Older:
     """Return what lies at a place that publishes ``size`` records."""
     found = Older(source)
-    for name in source.names("tile"):
-        found.is_listed = True
+    tops = found.names("tile")
+    found.is_listed &= bool(tops)  # it is not empty, whatever is said
+    for name in tops:
         if f"tile/{name}" == tiled.ENTRIES:
             found.walk(tiled.ENTRIES, size)
         elif _LEVEL.fullmatch(name):

@@ -16,8 +16,11 @@ class Source(Protocol):
     def read(self, name: str, limit: int) -> bytes | None:
         """Return the bytes of a file, at most ``limit``; None if it is not there."""
 
-    def names(self, folder: str) -> list[str]:
-        """Return what lies directly in a folder; nothing if it is not there."""
+    def names(self, folder: str) -> list[str] | None:
+        """Return what lies directly in a folder; nothing if it is not there.
+
+        None where the place does not tell, as many a web server.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ RUNS: Final = "runs"
 MAX_MANIFEST: Final = 1 << 20
 """Bytes of a manifest: it names as many files as fit in one record."""
 NAME: Final = re.compile(r"[0-9a-f]{12}-[1-9][0-9]{0,9}", re.ASCII)
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _FILE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=,+@ -]*", re.ASCII)
 _DEPTH: Final = 6
 """Parts of a file's path below its run: ``targets/…/reproducibility/…/cohort=…/FILE``."""
@@ -126,7 +126,7 @@ def _read(value: object) -> Manifest:
             pass
         case _:
             raise ValueError("other members than a manifest has")
-    if not NAME.fullmatch(run) or not all(_DIGEST.fullmatch(text) for text in (key, outputs)):
+    if not NAME.fullmatch(run) or not all(DIGEST.fullmatch(text) for text in (key, outputs)):
         raise ValueError("no name or key of a run")
     found = tuple(_file(one) for one in files)
     if not found or list(found) != sorted(found) or len({path for path, _ in found}) != len(found):
@@ -142,7 +142,7 @@ def _file(value: object) -> tuple[str, FileDigest]:
             raise ValueError("a file without path, blake3, sha256 or size")
     if len(parts) != _DEPTH or not all(_FILE.fullmatch(part) for part in parts):
         raise ValueError(f"no path of a file in a run: {path!r}")
-    if not _DIGEST.fullmatch(first) or not _DIGEST.fullmatch(second):
+    if not DIGEST.fullmatch(first) or not DIGEST.fullmatch(second):
         raise ValueError(f"no digests of {path!r}")
     if not isinstance(size, int | str) or isinstance(size, bool):
         raise ValueError(f"no size of {path!r}")

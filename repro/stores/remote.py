@@ -25,7 +25,18 @@ WHOLE: Final = frozenset(
     {"abfs", "abfss", "adl", "az", "gcs", "gs", "memory", "oci", "oss", "s3", "s3a"}
 )
 """Protocols whose stores take a file whole or not at all. On others it is renamed into place."""
+CACHES: Final = frozenset({"blockcache", "cached", "filecache", "simplecache"})
+"""Protocols that give back what they kept, whatever is there: nothing read through them says what
+the store holds."""
 _CHUNK: Final = 1 << 20
+_GOES_ON: Final = "nothing half-written counts there; the same command goes on from here"
+_HINT: Final = {
+    "list": "a store that lists nothing, as many a web server, gives a run that is named whole: "
+    "RUN/DIGEST, as its push said",
+    "read": "try again: what was fetched is kept",
+    "remove": _GOES_ON,
+    "write": _GOES_ON,
+}
 _EXTRA: Final = f"it needs a library that is not installed: {in_checkout('store')}"
 
 
@@ -42,21 +53,25 @@ class Remote:
     @classmethod
     def open(cls, address: str, shown: str) -> Remote:
         """Return the store at ``address``; it is called ``shown`` to the user."""
+        chain = [part.partition("://")[0] for part in address.split("::")]
+        if cache := next((part for part in chain if part in CACHES), None):
+            raise UsageError(
+                f"{shown} is read through a cache, which may give back what is there no more",
+                f"take {cache}:: away",
+            )
         try:
             from fsspec.core import url_to_fs
         except ImportError:
             raise InputError(f"cannot use {shown}", _EXTRA) from None
         try:
-            # What a listing was a moment ago must not be believed: others write there, too.
-            system, root = url_to_fs(address, use_listings_cache=False)
+            system, root = url_to_fs(address)
         except ImportError as error:
             raise InputError(f"cannot use {shown}: {error}", "install what it names") from error
         except ValueError as error:
             raise UsageError(f"no store at {shown}: {error}") from error
         except Exception as error:  # whatever a vendor's library thinks of a login
             raise InputError(f"cannot use {shown}: {error}") from error
-        protocol = address.partition("://")[0].partition("::")[0]
-        return cls(system, root.rstrip("/"), shown.rstrip("/"), protocol in WHOLE)
+        return cls(system, root.rstrip("/"), shown.rstrip("/"), chain[0] in WHOLE)
 
     def read(self, name: str, limit: int) -> bytes | None:
         """Return the bytes of a file, at most ``limit``; None if it is not there."""
@@ -154,12 +169,12 @@ class Remote:
         Each vendor's library has exceptions of its own, and not all of them are OSErrors.
         """
         try:
+            # What a listing was a moment ago must not be believed: others write there, too. The
+            # option against it is none that every implementation takes: SFTP's refuses it.
+            self.system.invalidate_cache()
             yield
         except ReproError:
             raise
         except Exception as error:
             why = str(error) or type(error).__name__
-            raise InputError(
-                f"cannot {what} {self.shown}/{name}: {why}",
-                "nothing half-written counts there; the same command goes on from here",
-            ) from error
+            raise InputError(f"cannot {what} {self.shown}/{name}: {why}", _HINT[what]) from error

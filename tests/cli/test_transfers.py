@@ -13,6 +13,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from repro.errors import IntegrityError
 
@@ -282,6 +283,32 @@ def test_a_name_that_two_logs_have_is_asked_for_with_a_digest(two):
     there.run("runs", "pull", f"{run}/{manifest.stem[:8]}", str(store), *vkey(here))
     there.run("runs", "pull", "ffffffffffff-1", str(store), *vkey(here), status=2)
     there.run("runs", "pull", run, str(store / "nowhere"), *vkey(here), status=2)
+
+
+class Unlisted(MemoryFileSystem):
+    """A web server that gives files and lists no folder."""
+
+    protocol = "unlisted"
+    store = {}  # noqa: RUF012 (as its base has it)
+    pseudo_dirs = [""]  # noqa: RUF012
+
+    def ls(self, path, detail=True, **more):
+        """Refuse."""
+        raise PermissionError("403")
+
+
+fsspec.register_implementation(Unlisted.protocol, Unlisted, clobber=True)
+
+
+def test_from_a_store_that_lists_nothing_a_run_is_pulled_by_its_whole_name(two):
+    here, there, run, _ = two
+    store = f"unlisted://{uuid.uuid4().hex}"
+    (sent,) = here.json("runs", "push", run, store)["runs"]
+    said = there.run("runs", "pull", run, store, *vkey(here), status=3)
+    assert "RUN/DIGEST" in said.stderr
+    there.run("runs", "pull", f"{run}/{sent['manifest']}", store, *vkey(here))
+    said = there.run("runs", "pull", f"{run}/{'0' * 64}", store, *vkey(here), status=3)
+    assert "lacks runs/" in said.stderr
 
 
 def test_a_run_of_this_log_goes_back_to_where_it_was_sealed(two):

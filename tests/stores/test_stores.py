@@ -2,57 +2,29 @@
 
 import shutil
 import uuid
+import zipfile
 
-import fsspec
 import pytest
-from fsspec.implementations.memory import MemoryFileSystem
 
 from repro.audit_log.formats.digests import FileDigest, digest_bytes, digest_file
 from repro.errors import InputError, IntegrityError, UsageError
 from repro.stores.store import open_store, require_outside, shown
 from repro.stores.transfer import give, take
 
+from .conftest import Renaming
 
-class Renaming(MemoryFileSystem):
-    """A store that is not known to take files whole: what is written there is renamed."""
-
-    protocol = "renaming"
-    store = {}  # noqa: RUF012 (as its base has it)
-    pseudo_dirs = [""]  # noqa: RUF012
-    broken = False
-
-    def pipe_file(self, path, value, mode="overwrite", **more):
-        """Write; a broken one loses the connection in the middle."""
-        assert path.rpartition("/")[2].startswith("."), "written in place"
-        if self.broken:
-            super().pipe_file(path, value[: len(value) // 2], mode, **more)
-            raise ConnectionError("the line is dead")
-        super().pipe_file(path, value, mode, **more)
+KINDS = ["folder", "memory", "renaming", "picky", "remembering", "dir", "sftp"]
 
 
-class Forgetful(MemoryFileSystem):
-    """A store that keeps half of what it is given, and says nothing."""
-
-    protocol = "forgetful"
-    store = {}  # noqa: RUF012
-    pseudo_dirs = [""]  # noqa: RUF012
-
-    def put_file(self, local, remote, **more):
-        """Keep half."""
-        super().put_file(local, remote, **more)
-        data = self.cat_file(remote)
-        self.pipe_file(remote, data[: len(data) // 2])
-
-
-for kind in (Renaming, Forgetful):
-    fsspec.register_implementation(kind.protocol, kind, clobber=True)
-
-
-@pytest.fixture(params=["folder", "memory", "renaming"])
+@pytest.fixture(params=KINDS)
 def address(request, tmp_path):
     """Return the address of an empty store."""
     if request.param == "folder":
         return str(tmp_path / "store")
+    if request.param == "dir":  # the disk as fsspec has it
+        return f"dir://store::file://{tmp_path}"
+    if request.param == "sftp":
+        return f"{request.getfixturevalue('sftp')}/{uuid.uuid4().hex}/store"
     return f"{request.param}://{uuid.uuid4().hex}/store"
 
 
@@ -76,6 +48,45 @@ def test_what_is_written_is_read_listed_digested_and_removed(address, tmp_path):
     assert store.read("a/e", 10) == b"two!"
     store.remove("a/b")
     assert store.names("a") == ["c", "e"]
+
+
+def test_what_others_write_meanwhile_is_seen(address, tmp_path):
+    store, other = open_store(address, make=True), open_store(address, make=True)
+    assert store.names("a") == []
+    other.write("a/b", b"one")
+    assert store.names("a") == ["b"]
+    assert store.digest("a/b") == digest_bytes(b"one")
+    other.write("a/b", b"longer")
+    other.write("a/c", b"new")
+    assert store.names("a") == ["b", "c"]
+    assert store.read("a/b", 99) == b"longer"
+    assert store.digest("a/b") == digest_bytes(b"longer")
+    assert store.download("a/b", tmp_path / "b", 99)
+    assert (tmp_path / "b").read_bytes() == b"longer"
+    other.remove("a/b")
+    assert store.names("a") == ["c"]
+    assert store.read("a/b", 99) is None
+
+
+@pytest.mark.parametrize("cache", ["simplecache", "filecache", "blockcache"])
+def test_a_cache_before_a_store_is_refused_for_it_says_nothing_of_what_is_there(cache):
+    with pytest.raises(UsageError, match="read through a cache") as caught:
+        open_store(f"{cache}::memory://{uuid.uuid4().hex}/store")
+    assert f"take {cache}:: away" in str(caught.value.hint)
+    with pytest.raises(UsageError, match="read through a cache"):
+        open_store(f"zip://a::{cache}::memory://{uuid.uuid4().hex}/store.zip")
+
+
+def test_what_can_only_be_read_is_read_and_a_write_there_is_an_error(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        file.writestr("store/a/b", b"one")
+    store = open_store(f"zip://store::file://{tmp_path / 'a.zip'}")
+    assert store.names("a") == ["b"]
+    assert (store.read("a/b", 9), store.read("a/c", 9)) == (b"one", None)
+    assert store.digest("a/b") == digest_bytes(b"one")
+    with pytest.raises(InputError, match="cannot write"):
+        store.write("a/c", b"two")
+    assert store.names("a") == ["b"]
 
 
 def test_files_go_and_come_by_digest(address, tmp_path):

@@ -95,7 +95,7 @@ def verify_published(
         keys = tuple(format_vkey(key) for key in found)
     store = open_store(address)
     report = verify(
-        store,
+        _Place(store),
         vkeys=keys,
         policy=policy,
         old_checkpoint=_old(asked),
@@ -104,6 +104,24 @@ def verify_published(
     if root is not None and report.level > 0:  # else it is said already
         report = replace(report, warnings=(*report.warnings, *_lag(root, store, evidence)))
     return report, write_evidence(report, evidence) if evidence is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A store that is read from, which may be a web server that lists nothing."""
+
+    store: Store
+
+    def read(self, name: str, limit: int) -> bytes | None:
+        """Return the bytes of a file, at most ``limit``; None if it is not there."""
+        return self.store.read(name, limit)
+
+    def names(self, folder: str) -> list[str] | None:
+        """Return what lies directly in a folder; None where it is not told."""
+        try:
+            return self.store.names(folder)
+        except InputError:
+            return None
 
 
 def _lag(root: Path, store: Store, evidence: Path | None) -> tuple[str, ...]:

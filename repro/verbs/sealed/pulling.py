@@ -20,6 +20,7 @@ from repro.errors import InputError, IntegrityError, UsageError
 from repro.execution.interrupts import deferred
 from repro.runs import layout
 from repro.runs.manifest import (
+    DIGEST,
     MAX_MANIFEST,
     NAME,
     RUNS,
@@ -145,8 +146,13 @@ def _pull(
 
 
 def _named(store: Store, text: str) -> tuple[str, str]:
-    """Return the name of a run and the digest of its manifest, as a user names them."""
+    """Return the name of a run and the digest of its manifest, as a user names them.
+
+    Where both are given whole the store need not list anything.
+    """
     begins, _, digest = text.partition("/")
+    if NAME.fullmatch(begins) and DIGEST.fullmatch(digest):
+        return begins, digest
     names = [begins] if NAME.fullmatch(begins) else store.names(RUNS)
     found = [
         (name, file.removesuffix(".json"))
