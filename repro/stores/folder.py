@@ -18,6 +18,8 @@ from repro.errors import InputError, UsageError
 
 _ABSENT: Final = (errno.ENOENT, errno.ENOTDIR)
 _CHUNK: Final = 1 << 20
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+"""What lies there already, such as a link to a file of somebody else's, is not written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,11 @@ class Folder:
         """Put a local file at a name, whole or not at all, durable on return."""
 
         def copy(target: Path) -> None:
-            shutil.copyfile(path, target, follow_symlinks=False)
-            _sync(target)
+            descriptor = os.open(target, _NEW, 0o644)
+            with open(descriptor, "wb") as made, path.open("rb") as source:  # noqa: PTH123
+                shutil.copyfileobj(source, made, _CHUNK)
+                made.flush()
+                os.fsync(made.fileno())
 
         self._put(name, copy)
 
@@ -112,6 +117,12 @@ class Folder:
         relative = PurePosixPath(name)
         if relative.is_absolute() or ".." in relative.parts:
             raise AssertionError(f"not a name in a store: {name!r}")
+        for folder in relative.parents:
+            if folder.parts and (self.root / folder).is_symlink():
+                raise InputError(
+                    f"{self.root / folder} is a link: what it leads to is no part of the store",
+                    "put a folder there in its place, or name the one it leads to as the store",
+                )
         return self.root / relative
 
     def _put(self, name: str, write: Callable[[Path], None]) -> None:
@@ -119,6 +130,7 @@ class Folder:
         with _said(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+            temporary.unlink(missing_ok=True)
             try:
                 write(temporary)
                 temporary.replace(path)
@@ -138,14 +150,6 @@ def copy_at_most(source: BinaryIO, target: BinaryIO, limit: int) -> None:
     while limit > 0 and (chunk := source.read(min(_CHUNK, limit))):
         target.write(chunk)
         limit -= len(chunk)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from repro.audit_log.errors import CheckpointError, NoteError
 from repro.audit_log.formats import tiled
@@ -16,9 +16,19 @@ from repro.audit_log.formats.tree import HASH_SIZE, Frontier
 from repro.audit_log.storage.layout import MAX_CHECKPOINT
 from repro.audit_log.verification.forks import make_evidence, make_evidence_of_equals
 from repro.errors import InputError, IntegrityError
-from repro.stores.store import Store
 from repro.verbs.audit.files import write_files
 from repro.verbs.audit.reading import Reader, keys_named
+
+
+class Readable(Protocol):
+    """Where a log is published."""
+
+    @property
+    def shown(self) -> str:
+        """Its address as it may be shown."""
+
+    def read(self, name: str, limit: int) -> bytes | None:
+        """Return the bytes of a file, at most ``limit``; None if it is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +40,7 @@ class Standing:
     size: int = 0
 
 
-def standing(reader: Reader, store: Store, evidence: Path | None = None) -> Standing:
+def standing(reader: Reader, store: Readable, evidence: Path | None = None) -> Standing:
     """Return what is published, known to be a beginning of the log that ``reader`` reads.
 
     InputError if another log is published there; IntegrityError if what is there is not signed by
@@ -64,7 +74,7 @@ def standing(reader: Reader, store: Store, evidence: Path | None = None) -> Stan
     )
 
 
-def _checkpoint(reader: Reader, store: Store, note: bytes) -> Checkpoint:
+def _checkpoint(reader: Reader, store: Readable, note: bytes) -> Checkpoint:
     """Return a published checkpoint, signed by a key of the log here."""
     try:
         found = parse_checkpoint(split(note)[0])
@@ -92,7 +102,7 @@ def _checkpoint(reader: Reader, store: Store, note: bytes) -> Checkpoint:
 
 
 def _forked(
-    reader: Reader, store: Store, note: bytes, there: Checkpoint, evidence: Path | None
+    reader: Reader, store: Readable, note: bytes, there: Checkpoint, evidence: Path | None
 ) -> NoReturn:
     """Raise what is to be said of two signed notes that contradict each other; write the proof."""
     here, own = reader.head.checkpoint, reader.head.note
@@ -117,7 +127,7 @@ def _forked(
     )
 
 
-def _leaves(store: Store, size: int) -> Iterator[bytes]:
+def _leaves(store: Readable, size: int) -> Iterator[bytes]:
     """Yield the leaf hashes that a store publishes."""
     for index, width in tiled.bundles(size):
         for wide in dict.fromkeys((width, tiled.WIDTH)):

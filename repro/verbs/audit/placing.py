@@ -200,5 +200,6 @@ class Placing:
     def _remove_partial(self, folder: str, index: int) -> None:
         below = f"{tiled.path_of(folder, index)}.p"
         for name in self.store.names(below):
-            self.store.remove(f"{below}/{name}")
-            self.removed += 1
+            if tiled.width_of(name) is not None:  # what else lies there was not put there by us
+                self.store.remove(f"{below}/{name}")
+                self.removed += 1

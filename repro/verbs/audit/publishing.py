@@ -18,6 +18,7 @@ from repro.stores.store import open_store, require_outside
 from repro.verbs.audit.continuing import standing
 from repro.verbs.audit.log import DIRECTORY, open_log_to_sign
 from repro.verbs.audit.placing import Placing
+from repro.verbs.audit.published import keep, set_back
 from repro.verbs.audit.reading import READ_ONLY, reading
 from repro.verbs.observer import Warn, unheard
 
@@ -94,6 +95,8 @@ def publish(
     store = open_store(address, make=True)
     with reading(root) as reader, _alone(reader.directory):
         there = standing(reader, store, wanted.evidence)
+        if said := set_back(reader.directory, store.shown, there):
+            warn(said)
         work = Placing(reader, store, 0 if wanted.check else there.size, there.size)
         work.compare_edge()  # before anything is written
         work.write_tiles()
@@ -102,6 +105,7 @@ def publish(
         if wanted.check:
             work.compare_older()
         work.write_checkpoint(there)
+        keep(reader.directory, store.shown, reader.head.note)
         work.clean(withdraw=wanted.withdraw, check=wanted.check)
         return Published(
             destination=store.shown,

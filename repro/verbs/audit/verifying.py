@@ -7,6 +7,7 @@ from pathlib import Path
 
 from repro.audit_log.errors import LogError
 from repro.audit_log.formats.note import MAX_NOTE
+from repro.audit_log.formats.tiled import CHECKPOINT
 from repro.audit_log.verification.faults import Report
 from repro.audit_log.verification.forks import write_evidence
 from repro.audit_log.verification.levels import Stamp
@@ -93,28 +94,42 @@ def verify_published(
     if root is not None:
         found = KeyStore.default().public(origin_here(root))
         keys = tuple(format_vkey(key) for key in found)
-    store = open_store(address)
+    place = _Place(open_store(address))
     report = verify(
-        _Place(store),
+        place,
         vkeys=keys,
         policy=policy,
         old_checkpoint=_old(asked),
         full=asked.full,
     )
     if root is not None and report.level > 0:  # else it is said already
-        report = replace(report, warnings=(*report.warnings, *_lag(root, store, evidence)))
+        report = replace(report, warnings=(*report.warnings, *_lag(root, place, evidence)))
     return report, write_evidence(report, evidence) if evidence is not None else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Place:
-    """A store that is read from, which may be a web server that lists nothing."""
+    """A store that is verified, which may list nothing. Mutable; used once.
+
+    Its checkpoint is read once: who gave a second reader another one would have one of them
+    verified and the other compared.
+    """
 
     store: Store
+    note: bytes | None = None
+
+    @property
+    def shown(self) -> str:
+        """Its address as it may be shown."""
+        return self.store.shown
 
     def read(self, name: str, limit: int) -> bytes | None:
         """Return the bytes of a file, at most ``limit``; None if it is not there."""
-        return self.store.read(name, limit)
+        if name != CHECKPOINT:
+            return self.store.read(name, limit)
+        if self.note is None:
+            self.note = self.store.read(name, limit)
+        return self.note
 
     def names(self, folder: str) -> list[str] | None:
         """Return what lies directly in a folder; None where it is not told."""
@@ -124,20 +139,23 @@ class _Place:
             return None
 
 
-def _lag(root: Path, store: Store, evidence: Path | None) -> tuple[str, ...]:
+def _lag(root: Path, place: _Place, evidence: Path | None) -> tuple[str, ...]:
     """Return what is to be said of a published log that is behind that of the workspace.
 
     The key alone would vouch for any history that it has signed. IntegrityError, as `standing`
     raises it, if what is published is not a beginning of the log here.
     """
     from repro.verbs.audit.continuing import standing
+    from repro.verbs.audit.published import set_back
     from repro.verbs.audit.reading import reading
 
     with reading(root) as reader:
-        there, here = standing(reader, store, evidence), reader.committed
+        there, here = standing(reader, place, evidence), reader.committed
+        said = set_back(reader.directory, place.shown, there)
     if there.size == here:
         return ()
-    return (f"{there.size} records are published, and {here} are signed here: publish the rest",)
+    lag = f"{there.size} records are published, and {here} are signed here: publish the rest"
+    return (lag, said) if said else (lag,)
 
 
 def _require_folder(evidence: Path | None) -> None:
