@@ -271,6 +271,95 @@ def test_a_manifest_that_names_other_files_is_refused_though_its_name_fits_it(tw
     assert pulled_folders(there) == []
 
 
+def forged(store, run, change):
+    """Change a pushed run's manifest, and let its name, its digest and its proof's name fit."""
+    from repro.runs.manifest import digest_of
+
+    (manifest,) = (store / "runs" / run).glob("*.json")
+    value = json.loads(manifest.read_bytes())
+    change(value)
+    data = json.dumps(value, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+    made = store / "runs" / value["run"] / f"{digest_of(data)}.json"
+    made.parent.mkdir(exist_ok=True)
+    made.write_bytes(data)
+    shutil.copy(manifest.with_suffix(".bundle"), made.with_suffix(".bundle"))
+    manifest.unlink()
+    return value["run"]
+
+
+def another_key(value):
+    """Name another execution key."""
+    value["execution_key"] = "0" * 64
+
+
+def other_bytes(value):
+    """Name a file by other bytes, which are there, too."""
+    value["files"][0] = {**value["files"][1], "path": value["files"][0]["path"]}
+
+
+def path_out(value):
+    """Name a file outside."""
+    value["files"][0]["path"] = "targets/../../../x/y"
+
+
+FORGED = [
+    (lambda value: value.update(run="0123456789ab-1"), "its proof completes it 0 times"),
+    (lambda value: value.update(record=1), "its log says that it has other files"),
+    (another_key, "its log says that it has other files"),
+    (other_bytes, "its log says that it has other files"),
+    (path_out, "is not the manifest of a run"),
+    (lambda value: value.update(origin="repro.log/another"), "its proof is of another log"),
+    (lambda value: value.update(more=1), "is not the manifest of a run"),
+]
+
+
+def test_no_manifest_but_the_one_that_the_log_speaks_of_is_taken(two, tmp_path):
+    here, there, run, store = two
+    here.run("runs", "push", run, str(store))
+    for number, (change, told) in enumerate(FORGED):
+        copy = tmp_path / f"copy{number}"
+        shutil.copytree(store, copy)
+        name = forged(copy, run, change)
+        said = there.run("runs", "pull", name, str(copy), *vkey(here), status=4)
+        assert told in said.stderr
+    assert pulled_folders(there) == []
+    assert "run.pulled" not in kinds(there)
+
+
+def test_a_key_that_is_trusted_vouches_for_no_other_log_than_its_own(two, make_desk, tmp_path):
+    here, there, run, store = two
+    third = make_desk()
+    here.run("runs", "push", run, str(store))
+    (manifest,) = (store / "runs" / run).glob("*.json")
+    keys = (*vkey(here), *vkey(third))  # both are trusted, each for its log
+    third.run("audit", "export", "--record", "0", "-o", str(tmp_path / "of-third"))
+    whole = manifest.with_suffix(".bundle").read_bytes()
+    manifest.with_suffix(".bundle").write_bytes((tmp_path / "of-third").read_bytes())
+    said = there.run("runs", "pull", run, str(store), *keys, status=4)
+    assert "its proof is of another log" in said.stderr
+    manifest.with_suffix(".bundle").write_bytes(whole)
+    there.run("runs", "pull", run, str(store), *vkey(third), status=3)  # only the other's key
+    there.run("runs", "pull", run, str(store), *keys)
+
+
+def test_a_pulled_run_under_another_name_or_another_log_is_refused(two):
+    here, there, run, store = two
+    here.run("runs", "push", run, str(store))
+    there.run("runs", "pull", run, str(store), *vkey(here))
+    (folder,) = pulled_folders(there)
+    for other in (folder.with_name("0123456789ab-7"), folder.parent.with_name("0" * 16) / run):
+        shutil.copytree(folder, other)
+        said = there.run("runs", "show", str(other), status=4)
+        assert "no record that says where it was pulled from" in said.stderr or (
+            "its folder has another run's name" in said.stderr
+        )
+        shutil.rmtree(other)
+    mine = there.root / "RESULTS" / "runs" / run
+    shutil.copytree(folder, mine)  # and it is no run of this log
+    said = there.run("runs", "show", str(mine), status=4)
+    assert "no record that completes it" in said.stderr
+
+
 def test_a_name_that_two_logs_have_is_asked_for_with_a_digest(two):
     here, there, run, store = two
     here.run("runs", "push", run, str(store))

@@ -75,7 +75,17 @@ class Remembering(MemoryFileSystem):
         self.kept.clear()
 
 
-for kind in (Renaming, Forgetful, Picky, Remembering):
+class Lying(MemoryFileSystem):
+    """A store that tells names which are none of its own."""
+
+    protocol = "lying"
+
+    def ls(self, path, detail=True, **more):
+        """Tell them."""
+        return [f"{path}/..", f"{path}/../../etc", f"{path}/.", "/", "", f"{path}/b", f"{path}/b/"]
+
+
+for kind in (Renaming, Forgetful, Picky, Remembering, Lying):
     fsspec.register_implementation(kind.protocol, kind, clobber=True)
 
 

@@ -171,6 +171,19 @@ def test_a_folder_follows_no_link_and_names_no_leftovers(tmp_path):
         store.read("a/b", 9)
 
 
+def test_no_name_that_a_store_tells_leads_out_of_its_folder():
+    store = open_store("lying://anywhere/store")
+    assert store.names("a") == ["b", "etc"]
+
+
+@pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/x"])
+def test_no_name_leads_out_of_a_folder(tmp_path, name):
+    store = open_store(str(tmp_path / "store"), make=True)
+    with pytest.raises(AssertionError, match="not a name in a store"):
+        store.write(name, b"x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["store"]
+
+
 def test_a_store_may_not_lie_where_it_would_be_taken_for_something_else(tmp_path):
     require_outside("s3://bucket/RESULTS", tmp_path)
     require_outside(str(tmp_path / "b"), tmp_path / "a")
