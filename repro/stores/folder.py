@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shutil
 import stat
@@ -150,6 +151,13 @@ def copy_at_most(source: BinaryIO, target: BinaryIO, limit: int) -> None:
     while limit > 0 and (chunk := source.read(min(_CHUNK, limit))):
         target.write(chunk)
         limit -= len(chunk)
+
+
+def read_at_most(source: BinaryIO, limit: int) -> bytes:
+    """Return what ``source`` has, and no more than ``limit`` bytes of it."""
+    target = io.BytesIO()
+    copy_at_most(source, target, limit)
+    return target.getvalue()
 
 
 @contextmanager

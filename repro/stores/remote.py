@@ -19,12 +19,14 @@ from blake3 import blake3
 
 from repro.audit_log.formats.digests import FileDigest
 from repro.errors import InputError, ReproError, UsageError, in_checkout
-from repro.stores.folder import copy_at_most
+from repro.stores.folder import copy_at_most, read_at_most
 
 WHOLE: Final = frozenset(
     {"abfs", "abfss", "adl", "az", "gcs", "gs", "memory", "oci", "oss", "s3", "s3a"}
 )
 """Protocols whose stores take a file whole or not at all. On others it is renamed into place."""
+STREAMED: Final = frozenset({"http", "https"})
+"""Protocols whose servers may give all of a file, however long, where a part of it is asked for."""
 CACHES: Final = frozenset({"blockcache", "cached", "filecache", "simplecache"})
 """Protocols that give back what they kept, whatever is there: nothing read through them says what
 the store holds."""
@@ -49,6 +51,8 @@ class Remote:
     shown: str
     whole: bool
     """Whether the store puts a file there whole or not at all by itself."""
+    streamed: bool = False
+    """Whether what is read must be cut here, as it comes."""
 
     @classmethod
     def open(cls, address: str, shown: str) -> Remote:
@@ -71,16 +75,22 @@ class Remote:
             raise UsageError(f"no store at {shown}: {error}") from error
         except Exception as error:  # whatever a vendor's library thinks of a login
             raise InputError(f"cannot use {shown}: {error}") from error
-        return cls(system, root.rstrip("/"), shown.rstrip("/"), chain[0] in WHOLE)
+        return cls(
+            system, root.rstrip("/"), shown.rstrip("/"), chain[0] in WHOLE, chain[0] in STREAMED
+        )
 
     def read(self, name: str, limit: int) -> bytes | None:
         """Return the bytes of a file, at most ``limit``; None if it is not there."""
         with self._said("read", name):
+            path = self._path(name)
             try:
-                data: bytes = self.system.cat_file(self._path(name), start=0, end=limit)
+                if self.streamed:
+                    with self.system.open(path, "rb", block_size=0) as file:
+                        return read_at_most(file, limit)
+                data: bytes = self.system.cat_file(path, start=0, end=limit)
             except FileNotFoundError:
                 return None
-            return data
+            return data[:limit]
 
     def write(self, name: str, data: bytes) -> None:
         """Put ``data`` at a name, whole or not at all."""

@@ -3,11 +3,13 @@
 import shutil
 import uuid
 import zipfile
+from contextlib import closing
 
 import pytest
 
 from repro.audit_log.formats.digests import FileDigest, digest_bytes, digest_file
 from repro.errors import InputError, IntegrityError, UsageError
+from repro.stores.remote import STREAMED, Remote
 from repro.stores.store import open_store, require_outside, shown
 from repro.stores.transfer import give, take
 
@@ -121,6 +123,35 @@ def test_of_a_file_that_grew_no_more_is_fetched_than_shows_that_it_did(address, 
     with pytest.raises(IntegrityError, match="not what its name says: more than 10 bytes"):
         take(store, "o", copy, digest_bytes(b"0123456789"), part)
     assert not copy.exists()
+
+
+class Endless:
+    """A web server that gives ever more, whatever part is asked for."""
+
+    given = 0
+
+    def invalidate_cache(self):
+        """Keep nothing."""
+
+    def open(self, path, mode, **more):
+        """Give a stream."""
+        return closing(self)
+
+    def close(self):
+        """End it."""
+
+    def read(self, size):
+        """Give as much as is asked for."""
+        self.given += size
+        return bytes(size)
+
+
+def test_a_web_server_may_give_ever_more_and_fills_no_memory():
+    system = Endless()
+    store = Remote(system, "x", "https://host/x", whole=False, streamed=True)
+    assert store.read("checkpoint", 1000) == bytes(1000)
+    assert system.given == 1000
+    assert {"http", "https"} == STREAMED
 
 
 def test_a_folder_may_give_ever_more_and_fills_no_disk(tmp_path):
