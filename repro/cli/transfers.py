@@ -114,7 +114,7 @@ def pulled(
     limit: Annotated[int, typer.Option("--limit", "-n", help="How many; 0 for all.", min=0)] = 50,
     form: AsFormat = Format.text,
 ) -> int:
-    """List the runs of other logs that were pulled, newest first, and what became of them."""
+    """List the runs that were pulled, and what became of them."""
     from dataclasses import asdict
 
     from repro.audit_log.verification.report import printable
