@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from repro.verbs.audit.exporting import Signed
     from repro.verbs.audit.publishing import Published
     from repro.verbs.audit.showing import Brief, Shown
+    from repro.verbs.sealed.pulled import PulledRun
     from repro.verbs.sealed.pulling import Pulled
     from repro.verbs.sealed.pushing import Pushed
 
@@ -45,6 +46,12 @@ class Logged(Asking):
 
         trust = Trust(tuple(vkeys), None if policy is None else Path(policy), self_asserted)
         return pull(self.root, names, str(source), trust, self.observer.warn)
+
+    def pulled(self) -> tuple[PulledRun, ...]:
+        """Return the runs of other logs that were pulled, newest first, and what became of them."""
+        from repro.verbs.sealed.pulled import all_pulled
+
+        return all_pulled(self.root)
 
     def audit_show(
         self, what: Count | Reference | None = None, *, kind: str | None = None

@@ -27,6 +27,7 @@ class PulledRun:
     """One run of another log."""
 
     run: str
+    """The name of the run, or of its folder."""
     origin: str | None
     """Its log; None if no record names it."""
     state: str
@@ -39,11 +40,13 @@ class PulledRun:
     record: int | None
     """The place in the log here of its newest ``run.pulled``."""
     manifest: str | None
+    """BLAKE3 of its manifest."""
     execution_key: str | None
     output_digest: str | None
     target: str | None
     """By its snapshot; None unless that is the one that was pulled."""
     family: str | None
+    """As the target is known."""
     source: str | None
     """Where it was pulled from last, if that is still known: the log does not say it."""
     folder: Path

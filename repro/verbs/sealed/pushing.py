@@ -49,7 +49,7 @@ class Pushed:
     mended: int
     """Files that were there with other bytes than their name says, and were replaced."""
     sent_bytes: int
-    """Of these files."""
+    """Bytes of the files that were sent."""
     proof: str
     """Whether its manifest and proof were ``there``, were ``sent``, or one of them was ``mended``:
     what was there did not hold, and was replaced."""
