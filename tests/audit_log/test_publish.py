@@ -55,6 +55,11 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
+def flipped(data: bytes) -> bytes:
+    """Return bytes of which the last is another."""
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
 def as_lines(site: Site) -> list[bytes]:
     """Return the lines of a log that has one file."""
     return site.lines.read_bytes().split(b"\n")[:-1]
@@ -276,7 +281,7 @@ def test_the_last_tiles_that_a_checkpoint_needs_are_compared_by_every_publicatio
     grown(site, 600)
     out = tmp_path / "out"
     publish(site.workspace, str(out))
-    (out / name).write_bytes((out / name).read_bytes()[:-1] + b"x")
+    (out / name).write_bytes(flipped((out / name).read_bytes()))
     before = files(out)
     grown(site, size)
     with pytest.raises(IntegrityError, match=f"{name} holds other bytes"):
@@ -323,7 +328,7 @@ def test_what_a_killed_publisher_did_not_remove_is_compared_and_removed_by_check
     assert not left.keys() & files(out).keys()
     name = "tile/entries/001.p/44"
     (out / name).parent.mkdir()
-    (out / name).write_bytes(left[name][:-1] + b"x")
+    (out / name).write_bytes(flipped(left[name]))
     with pytest.raises(IntegrityError, match=f"{name} holds other bytes"):
         publish(site.workspace, str(out), Wanted(check=True))
 
@@ -369,7 +374,7 @@ def test_a_partial_tile_that_this_checkpoint_does_not_need_is_verified_too(
     assert (report.verdict, report.faults) == ("ok", ())
     assert any("3 partial ones of earlier checkpoints" in text for text in report.checked)
     data = (out / name).read_bytes()
-    made = {"flip": data[:-1] + b"x", "cut": data[:-1], "lengthen": data + b"x", "empty": b""}
+    made = {"flip": flipped(data), "cut": data[:-1], "lengthen": data + b"x", "empty": b""}
     (out / name).write_bytes(made[change])
     report = verify_published(Directory(out), vkeys=thrice.vkeys)
     assert report.exit_status == 4
