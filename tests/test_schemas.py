@@ -27,7 +27,7 @@ from referencing import Registry, Resource
 from repro.audit_log.formats.commitment import Redactable
 from repro.audit_log.formats.record import ENDS, TYPES, Record, Tool, encode, format_time
 from repro.audit_log.keys.keystore import KeyStore
-from repro.audit_log.storage import erasing, hold
+from repro.audit_log.storage import erasing, hold, running
 from repro.audit_log.storage.creation import local_actor
 from repro.audit_log.storage.store import Log, utc_now
 from repro.audit_log.verification.faults import EXIT
@@ -696,9 +696,21 @@ def test_a_run_has_exactly_the_files_that_have_schemas(world):
         assert sorted(path.stem for path in snapshot.parent.glob("*.json")) == list(RUN_FILES)
 
 
+@pytest.mark.parametrize("kind", ["run.interrupted", "command.interrupted"])
+def test_an_interruption_says_why_in_words_and_older_logs_are_of_the_schema(kind):
+    body = {"run": GONE, "plan": 7}
+    if kind == "command.interrupted":
+        body["run"] = f"command-{GONE}"
+    for reason in (running.GONE, "the user stopped it", "the notary is gone"):
+        assert faults(f"repro:records/{kind}", {**body, "reason": reason}) == []
+    assert faults(f"repro:records/{kind}", {**body, "reason": "for fun"}) != []
+    assert "without a word" in running.GONE
+    assert "notary" not in running.GONE
+
+
 def test_both_reasons_of_an_interruption_occur(world):
     bodies = world.instances("repro:records/run.interrupted")
-    assert [body["reason"] for body in bodies] == ["the user stopped it", "the notary is gone"]
+    assert [body["reason"] for body in bodies] == ["the user stopped it", running.GONE]
     assert bodies[1]["run"] == GONE
     commands = world.instances("repro:records/command.interrupted")
     assert {body["reason"] for body in commands} == {body["reason"] for body in bodies}

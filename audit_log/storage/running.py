@@ -30,6 +30,8 @@ _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 _SAFE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _OPEN = os.O_RDWR | _SAFE
 _PATIENCE = 5.0
+GONE = "the process that ran it ended without a word: killed, or the machine stopped"
+"""The reason of a plan that its own process did not end; older logs say `the notary is gone`."""
 _AppendIf = Callable[[Callable[[], bool], str, Mapping[str, object]], object]
 
 
@@ -128,7 +130,7 @@ def _interrupt(directory: Path, run: str, append_if: _AppendIf) -> bool:
     plan, _ = find_run(directory, run)
     if plan is None:
         return False
-    body = {"plan": plan, "reason": "the notary is gone", "run": run}
+    body = {"plan": plan, "reason": GONE, "run": run}
     type_ = "command.interrupted" if run.startswith(COMMAND) else "run.interrupted"
     # Asked again under the log lock: the end may have been written in between.
     done = append_if(lambda: not find_run(directory, run)[1], type_, body)

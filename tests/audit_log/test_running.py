@@ -38,7 +38,7 @@ def test_a_notary_that_fails_leaves_a_lock_that_says_so(full: Site) -> None:
     assert log.recover_runs() == ("r2",)
     last = list(log.records())[-1]
     assert last.type == "run.interrupted"
-    assert last.body == {"run": "r2", "plan": 4, "reason": "the notary is gone"}
+    assert last.body == {"run": "r2", "plan": 4, "reason": running.GONE}
     assert log.recover_runs() == running.leftovers(full.directory) == ()
     log.commit()
     assert full.verify().verdict == "ok"
@@ -51,7 +51,7 @@ def test_a_command_is_ended_as_what_it_is(full: Site) -> None:
     log.append("command.planned", {"run": "command-3"})  # and somebody has removed its lock
     assert log.recover_runs() == ("command-2", "command-3")
     assert [(r.type, r.body) for r in list(log.records())[-2:]] == [
-        ("command.interrupted", {"run": run, "plan": plan, "reason": "the notary is gone"})
+        ("command.interrupted", {"run": run, "plan": plan, "reason": running.GONE})
         for run, plan in (("command-2", 4), ("command-3", 5))
     ]
     log.commit()

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from repro.audit_log.storage.running import GONE
+
 from .workspace import ENDLESS, PLANNED, QUICK, REPRO, Workspace, one_error, require_gone
 
 # Slow: `make slow` runs these, and so does every change before it lands.
@@ -151,7 +153,7 @@ def test_a_notary_that_is_killed_is_an_interrupted_run_and_leaves_no_worker(
     assert done.out
     fresh.repro("train", *QUICK).require(0)
     new = fresh.require_clean(before, *PLANNED, "run.interrupted", *PLANNED, "run.completed")
-    assert new[2]["body"] == {"run": run, "plan": new[0]["seq"], "reason": "the notary is gone"}
+    assert new[2]["body"] == {"run": run, "plan": new[0]["seq"], "reason": GONE}
 
 
 def test_a_notary_that_is_killed_before_the_plan_leaves_nothing_that_stays(

@@ -17,6 +17,7 @@ import rfc8785
 from blake3 import blake3
 
 from repro.audit_log.formats.commitment import commitments_of_line
+from repro.audit_log.storage.running import GONE
 from repro.cli.boundary import run
 from repro.execution import child
 from repro.execution.environment import settings
@@ -534,7 +535,7 @@ def test_a_command_dies_with_its_notary_and_the_next_one_ends_its_plan(bench):
     assert ended["body"] == {
         "run": plan["body"]["run"],
         "plan": plan["seq"],
-        "reason": "the notary is gone",
+        "reason": GONE,
     }
     assert run(["audit", "verify"]) == 0
 
