@@ -105,6 +105,13 @@ class InterruptedRunError(ReproError):
     """The user stopped the run; the log says so."""
 
     exit_status = 130
+    sealed: frozenset[str] = frozenset()
+    """Of a command of several trainings: the runs that it had come by when it was stopped."""
+
+    def __init__(self, problem: str, hint: str | None = None, run: str | None = None) -> None:
+        """Keep the name of the ``run`` that the log says was interrupted; None for none."""
+        super().__init__(problem, hint)
+        self.run = run
 
 
 @dataclass(frozen=True, slots=True, order=True)

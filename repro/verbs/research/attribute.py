@@ -31,6 +31,7 @@ from repro.verbs.configuring.rollback import plan as rollback
 from repro.verbs.configuring.validate import configuration
 from repro.verbs.observer import Observer
 from repro.verbs.research.choosing import VALUES, override
+from repro.verbs.research.resuming import resumable
 from repro.verbs.training.sealing import Outcome
 from repro.verbs.training.train import TrainCommand, train
 
@@ -170,12 +171,14 @@ def attribute(root: Path, planned: Planned, observer: Observer) -> Attribution:
         factors = _valid(root, base, planned, observer)
         planned = replace(planned, factors=factors)
         names = [factor.name for factor in factors]
-        for number, some in enumerate(_sets(planned), start=1):
-            told = ", ".join(name for name in names if name in some) or "none of the causes"
-            observer.stage(f"{told} changed, {number} of {planned.trainings}")
-            outcome = _train(root, base, planned.factors, some, observer)
-            counted[outcome.reused] += 1
-            values[some] = float(outcome.metrics[planned.metric])
+        with resumable() as going:
+            for number, some in enumerate(_sets(planned), start=1):
+                told = ", ".join(name for name in names if name in some) or "none of the causes"
+                observer.stage(f"{told} changed, {number} of {planned.trainings}")
+                outcome = _train(root, base, planned.factors, some, observer)
+                going.add(outcome.run, outcome.snapshot)
+                counted[outcome.reused] += 1
+                values[some] = float(outcome.metrics[planned.metric])
     old, new = (float(run.metrics[planned.metric]) for run in (a, b))
     shares = [
         Share(factor, _share(factor.name, names, values, planned)) for factor in planned.factors

@@ -9,7 +9,7 @@ which are made of such runs too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -29,6 +29,7 @@ from repro.facts.trainers import declarations
 from repro.verbs.configuring.validate import configuration
 from repro.verbs.research.choosing import VALUES, is_set, override, with_features
 from repro.verbs.research.rank import candidates
+from repro.verbs.research.resuming import Going, resumable
 from repro.verbs.research.select import Selected, without_idle
 from repro.verbs.research.stages import (
     RankedTargets,
@@ -146,15 +147,35 @@ def carry_out(
     experiment = _experiment(command)
     staged = stage_command(command, experiment)
     meant = _require_valid(command, staged, named, experiment)
+    with resumable(rerun=rerun) as going:
+        return _carried_out(command, staged, experiment, named, meant, going, rerun=rerun)
+
+
+def _carried_out(
+    command: TrainCommand,
+    staged: TrainCommand,
+    experiment: Experiment,
+    named: Sequence[Member],
+    meant: Mapping[Member, Resolved],
+    going: Going,
+    *,
+    rerun: bool,
+) -> Experimented:
+    """Return what ``carry_out`` does, of members that are known to be valid."""
     ranked: RankedTargets | None = None
     selections: dict[str | None, Selected] = {}
     errors: dict[str | None, ReproError] = {}
     if RANKS in experiment.stages and command.selection.target is None:
         ranked = rank_targets(staged, rerun=rerun)
+        models = [model for one in ranked.ranking.standings for model in one.models]
+        going.sealed |= {model.run for model in models if model.run is not None}
         named = [member for member in named if member.target in ranked.kept]
     if SELECTS in experiment.stages:
         targets = list(dict.fromkeys(member.target for member in named))
         selections, errors = select_features(staged, targets, rerun=rerun)
+        for selected in selections.values():
+            for outcome in selected.outcomes.values():
+                going.add(outcome.run, outcome.snapshot)
     done = []
     for number, member in enumerate(named, start=1):
         command.observer.stage(f"{member.name}, {number} of {len(named)}")
@@ -167,9 +188,12 @@ def carry_out(
             names = selections[member.target].names
             one = replace(one, selection=with_features(asked, names))
         try:
-            done.append(Done(member, train(one)))
+            outcome = train(one)
         except (InputError, TrainingError) as error:
             done.append(Done(member, None, error))
+            continue
+        going.add(outcome.run, outcome.snapshot)
+        done.append(Done(member, outcome))
     failed = [one.error for one in done if one.error is not None]
     if len(failed) == len(done):
         raise failed[0]

@@ -27,6 +27,7 @@ from repro.runs.ranking import (
     standing,
 )
 from repro.verbs.research.choosing import VALUES, is_set, override
+from repro.verbs.research.resuming import resumable
 from repro.verbs.training.sealing import Outcome
 from repro.verbs.training.train import TrainCommand, train
 
@@ -76,20 +77,23 @@ def rank(command: TrainCommand, *, rerun: bool = False) -> Ranking:
     asked = _asked(command)
     models: dict[str, list[Model]] = {}
     failures: list[ReproError] = []
-    for number, ((target, family), selection) in enumerate(asked.selections.items(), start=1):
-        made = models.setdefault(target, [])
-        if problems := asked.problems[target, family]:
-            made.append(Model(family, "unfit", reason=problems[0].message))
-            continue
-        shown = f"target {target}, family {family}, {number} of {len(asked.selections)}"
-        command.observer.stage(shown)
-        try:
-            outcome = train(replace(command, selection=selection, reuse=not rerun, in_stage=True))
-        except (InputError, TrainingError) as error:
-            failures.append(error)
-            made.append(Model(family, "failed", reason=error.problem))
-            continue
-        made.append(_model(family, target, outcome, asked.active))
+    with resumable(rerun=rerun) as going:
+        for number, ((target, family), selection) in enumerate(asked.selections.items(), start=1):
+            made = models.setdefault(target, [])
+            if problems := asked.problems[target, family]:
+                made.append(Model(family, "unfit", reason=problems[0].message))
+                continue
+            shown = f"target {target}, family {family}, {number} of {len(asked.selections)}"
+            command.observer.stage(shown)
+            one = replace(command, selection=selection, reuse=not rerun, in_stage=True)
+            try:
+                outcome = train(one)
+            except (InputError, TrainingError) as error:
+                failures.append(error)
+                made.append(Model(family, "failed", reason=error.problem))
+                continue
+            going.add(outcome.run, outcome.snapshot)
+            made.append(_model(family, target, outcome, asked.active))
     if failures and all(one.run is None for each in models.values() for one in each):
         raise failures[0]
     rule = asked.active.ranking

@@ -14,6 +14,7 @@ from repro.config.resolution.active import activate
 from repro.errors import InputError, ReproError, TrainingError, UsageError
 from repro.verbs.configuring.validate import configuration
 from repro.verbs.research.choosing import VALUES, override, without
+from repro.verbs.research.resuming import resumable
 from repro.verbs.training.sealing import Outcome
 from repro.verbs.training.train import TrainCommand, train
 
@@ -62,15 +63,19 @@ def replicate(command: TrainCommand, count: int) -> Replicates:
     _, resolved, _ = configuration(command.start, command.selection)
     base = activate(resolved).base_seed
     made = []
-    for seed in range(base, base + count):
-        command.observer.stage(f"seed {seed}, {seed - base + 1} of {count}")
-        others = without(command.selection.sets, VALUES["seed"])
-        sets = (*others, override(VALUES["seed"], seed))
-        chosen = replace(command.selection, sets=sets)
-        try:
-            made.append(Replicate(seed, train(replace(command, selection=chosen, reuse=True))))
-        except (InputError, TrainingError) as error:
-            made.append(Replicate(seed, None, error))
+    with resumable() as going:
+        for seed in range(base, base + count):
+            command.observer.stage(f"seed {seed}, {seed - base + 1} of {count}")
+            others = without(command.selection.sets, VALUES["seed"])
+            sets = (*others, override(VALUES["seed"], seed))
+            chosen = replace(command.selection, sets=sets)
+            try:
+                outcome = train(replace(command, selection=chosen, reuse=True))
+            except (InputError, TrainingError) as error:
+                made.append(Replicate(seed, None, error))
+                continue
+            going.add(outcome.run, outcome.snapshot)
+            made.append(Replicate(seed, outcome))
     failed = [one.error for one in made if one.error is not None]
     if len(failed) == len(made):
         raise failed[0]

@@ -19,6 +19,7 @@ from repro.runs import layout
 from repro.runs.importance import Ranked, Told, best, ranked
 from repro.verbs.configuring.validate import configuration
 from repro.verbs.research.choosing import VALUES, override, without
+from repro.verbs.research.resuming import resumable
 from repro.verbs.training.sealing import Outcome
 from repro.verbs.training.train import TrainCommand, train
 
@@ -62,13 +63,13 @@ def select(command: TrainCommand, *, rerun: bool = False) -> Selected:
     active = activate(resolved)
     rule = active.selection
     outcomes: dict[str, Outcome] = {}
-    for number, (family, selection) in enumerate(each.items(), start=1):
-        command.observer.stage(
-            f"features of {resolved.target} by {family}, {number} of {len(each)}"
-        )
-        outcomes[family] = train(
-            replace(command, selection=selection, reuse=not rerun, in_stage=True)
-        )
+    with resumable(rerun=rerun) as going:
+        for number, (family, selection) in enumerate(each.items(), start=1):
+            told = f"features of {resolved.target} by {family}, {number} of {len(each)}"
+            command.observer.stage(told)
+            one = replace(command, selection=selection, reuse=not rerun, in_stage=True)
+            outcomes[family] = train(one)
+            going.add(outcomes[family].run, outcomes[family].snapshot)
     declared = [str(feature["name"]) for feature in active.features]
     found = ranked(_told(outcomes), declared, rule["top_k"], rule["aggregate"])
     scores = {feature.name: feature.score for feature in found.features}

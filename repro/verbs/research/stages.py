@@ -19,6 +19,7 @@ from repro.runs.table import read
 from repro.verbs.configuring.validate import configuration
 from repro.verbs.research.choosing import VALUES, without
 from repro.verbs.research.rank import Ranking, rank
+from repro.verbs.research.resuming import resumable
 from repro.verbs.research.select import Selected, require_possible, select
 from repro.verbs.training.sealing import Outcome
 from repro.verbs.training.train import TrainCommand
@@ -108,11 +109,15 @@ def select_features(
     """Return the features of each target, and why there are none; one does not stop the others."""
     found: dict[str | None, Selected] = {}
     failed: dict[str | None, ReproError] = {}
-    for target in targets:
-        try:
-            found[target] = select(_for_target(command, target), rerun=rerun)
-        except (InputError, TrainingError) as error:
-            failed[target] = error
+    with resumable(rerun=rerun) as going:
+        for target in targets:
+            try:
+                found[target] = select(_for_target(command, target), rerun=rerun)
+            except (InputError, TrainingError) as error:
+                failed[target] = error
+                continue
+            for outcome in found[target].outcomes.values():
+                going.add(outcome.run, outcome.snapshot)
     return found, failed
 
 

@@ -76,11 +76,16 @@ def carry_out(asked: Asked, started: Started | ReproError) -> Outcome:
         if ended_runs:
             log.commit()
             cosign()
-            raise InterruptedRunError(f"run {ended_runs[-1]} was interrupted") from None
+            raise _stopped(ended_runs[-1]) from None
         raise InterruptedRunError("interrupted before the plan: nothing was recorded") from None
     except ReproError as error:
         refuse(log, cosign, asked.resolved, error)
         raise
+
+
+def _stopped(run: str) -> InterruptedRunError:
+    """Return what is said of a run that the log has as interrupted."""
+    return InterruptedRunError(f"run {run} was interrupted", run=run)
 
 
 class _PlannedError(Exception):
@@ -178,7 +183,7 @@ def _execute(
         except KeyboardInterrupt:
             if done is None:
                 _end(log, cosign, "run.interrupted", ended(name, seq, reason="the user stopped it"))
-                raise _PlannedError(InterruptedRunError(f"run {name} was interrupted")) from None
+                raise _PlannedError(_stopped(name)) from None
         except (ReproError, OSError) as error:
             failure = as_failure(error)
             kept = keep(place, name)
