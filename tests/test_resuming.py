@@ -10,10 +10,15 @@ STRICT = {"level": "strict", "incomplete": []}
 
 def stopped(made, *, run=None, rerun=False, snapshot=STRICT, error=None):
     """Return what is said of a command that came by some runs and was then stopped."""
-    with pytest.raises(InterruptedRunError) as caught, resumable(rerun=rerun) as going:
-        for name in made:
-            going.add(name, snapshot)
-        raise error or InterruptedRunError("whatever", run=run)
+
+    def command():
+        with resumable(rerun=rerun) as going:
+            for name in made:
+                going.add(name, snapshot)
+            raise error or InterruptedRunError("whatever", run=run)
+
+    with pytest.raises(InterruptedRunError) as caught:
+        command()
     return caught.value
 
 
@@ -45,10 +50,16 @@ def test_nobody_is_told_that_it_goes_on_where_it_would_not():
 
 
 def test_runs_of_a_stage_and_of_the_command_around_it_are_counted_once():
-    with pytest.raises(InterruptedRunError) as caught, resumable() as outer:
-        outer.add("a", STRICT)
+    def stage():
         with resumable() as inner:
             inner.add("a", STRICT)
             inner.add("b", STRICT)
             raise KeyboardInterrupt
-    assert "2 runs before it are sealed" in caught.value.problem
+
+    def command():
+        with resumable() as outer:
+            outer.add("a", STRICT)
+            stage()
+
+    with pytest.raises(InterruptedRunError, match="2 runs before it are sealed"):
+        command()

@@ -35,8 +35,11 @@ from repro.config.documents import catalog
 from repro.facts.trainers import declarations
 from repro.pipeline.metric_names import BINARY_METRICS, MULTICLASS_METRICS, REGRESSION_METRICS
 from repro.pipeline.summary import QUANTILES
+from repro.runs.finding import find
 from repro.verbs.comparing.compare import MEANING
+from repro.verbs.comparing.reexecute import verify_run
 from repro.verbs.data import comparison
+from repro.verbs.observer import Observer
 
 # One worker makes the workspace once for all of them (`--dist loadgroup`).
 pytestmark = pytest.mark.xdist_group("schemas")
@@ -328,13 +331,26 @@ def train_twice_and_verify(made: World) -> None:
 
 
 def verify_with_other_data(made: World) -> None:
-    """Verify a run while one price is another."""
+    """Verify a run while one price is another, or becomes so in the second round, or none is."""
     panel = made.root / "data" / "stocks.csv.gz"
     was = panel.read_bytes()
     rows = gzip.decompress(was).split(b"\n")
     rows[1000] += b"1"
     panel.write_bytes(gzip.compress(b"\n".join(rows)))
     made.play("verify other data", "verify -q", made.run("train"))
+    other = panel.read_bytes()
+    panel.write_bytes(was)
+
+    def change(stage: str) -> None:
+        if stage.startswith("preparing") and stage.endswith("round 2 of 2"):
+            panel.write_bytes(other)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REPRO_KEYS", made.environment["REPRO_KEYS"])
+        run = find(made.root, made.run("train"))
+        verify_run(made.root, run, Observer(stage=change), rounds=2)
+    panel.write_bytes(was[:1000])
+    made.play("verify no data", "verify -q", made.run("train"))
     panel.write_bytes(was)
 
 

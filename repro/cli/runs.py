@@ -229,7 +229,8 @@ def _row(run: Listed, sort: str | None) -> tuple[str, ...]:
     name = (sort or "").removeprefix("-")
     metric = name if name in run.metrics else run.metric
     marks = [f"@{pin}" for pin in run.pins]
-    marks += [run.verified] if run.verified else []
+    if run.verified:  # a run whose verification failed is sealed all the same
+        marks.append("verification failed" if run.verified == "failed" else run.verified)
     marks += [f"INCIDENTS: {run.incidents}"] if run.incidents else []
     marks += [] if run.logged else ["not in the log"]
     return (

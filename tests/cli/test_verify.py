@@ -21,6 +21,7 @@ import pytest
 from repro.errors import InputError, InterruptedRunError
 from repro.runs.finding import find
 from repro.runs.staging import names_locked
+from repro.verbs.audit.log import contradictions
 from repro.verbs.comparing.reexecute import verify_run
 from repro.verbs.observer import Observer
 
@@ -263,6 +264,73 @@ def test_rounds_before_an_early_end_are_recorded(make_desk, monkeypatch, how):
     body = desk.records()[-1]["body"]
     assert (body["verdict"], body["rounds"]) == ("reproduced", 1)
     assert "reproduced in 1 round, recorded as" in " ".join([raised.value.problem, *warned])
+
+
+@pytest.mark.slow
+def test_a_verification_whose_first_round_cannot_be_trained_is_recorded_as_failed(
+    following, commands
+):
+    desk, run = following("nothing", "--seed", "11")
+    (source,) = commands.parents[1].glob("lib/python*/site-packages/following/trainer.py")
+    text = source.read_text()
+    try:
+        source.write_text(text.replace("    known = [v if", "    1 / 0\n    known = [v if"))
+        done = desk.run("verify", run, "-q", status=6)
+        listed = desk.run("runs", "list").stdout
+    finally:
+        source.write_text(text)
+    record = desk.records()[-1]
+    body = record["body"]
+    assert f"the verification failed in round 1, recorded as record {record['seq']}" in done.stderr
+    assert (record["type"], body["run"], body["verdict"]) == ("run.verified", run, "failed")
+    assert (body["rounds"], body["produced"], body["variations"]) == (0, [], [])
+    assert body["failure"]["during"] == "round 1"
+    assert "division by zero" in body["failure"]["reason"]
+    assert body["same_execution_key"] is False  # the code is another
+    assert body["execution_key"] != desk.snapshot(run)["comparison_group"]["execution_key"]
+    assert any(said.startswith("code: ") for said in body["differences"])
+    assert "verification failed" in listed
+    assert desk.json("audit", "verify")["verdict"] == "ok"
+    assert desk.json("verify", run, "-q")["verdict"] == "reproduced"
+
+
+@pytest.mark.slow
+def test_a_verification_of_broken_data_is_recorded_though_no_key_was_known(desk):
+    run = desk.train("--set", "n_estimators=3")["run"]
+    panel = desk.root / "data" / "stocks.csv.gz"
+    panel.write_bytes(panel.read_bytes()[:1000])
+    desk.run("verify", run, "-q", status=3)
+    body = desk.records()[-1]["body"]
+    assert (body["verdict"], body["execution_key"], body["rounds"]) == ("failed", None, 0)
+    assert "stocks.csv.gz" in body["failure"]["reason"]
+
+
+@pytest.mark.slow
+def test_what_came_out_under_each_rounds_key_is_recorded_and_counts(make_desk, monkeypatch):
+    desk = make_desk()
+    run = desk.train("--set", "n_estimators=3")["run"]
+    for name, value in desk.environment.items():
+        monkeypatch.setenv(name, value)
+    panel = desk.root / "data" / "stocks.csv.gz"
+    text = gzip.decompress(panel.read_bytes()).decode()
+    line = next(row for row in text.splitlines() if row.startswith("IBM,2005-03-02"))
+    changed = text.replace(line, line.rpartition(",")[0] + ",99.5").encode()
+
+    def change(stage):
+        if stage.startswith("preparing") and stage.endswith("round 2 of 2"):
+            panel.write_bytes(gzip.compress(changed, mtime=0))
+
+    done = verify_run(desk.root, find(desk.root, run), Observer(stage=change), rounds=2)
+    first, second = done.rounds
+    body = desk.records()[-1]["body"]
+    assert (body["execution_key"], body["produced"]) == (first.execution_key, [first.output_digest])
+    other = {"execution_key": second.execution_key, "produced": [second.output_digest]}
+    assert body["other_keys"] == [other]
+    assert second.execution_key != first.execution_key
+    asked = {"promised": True, "execution_key": second.execution_key, "output_digest": "0" * 64}
+    assert contradictions(desk.root, asked) == [{"run": run, "output_digest": second.output_digest}]
+    same = asked | {"output_digest": second.output_digest}
+    assert contradictions(desk.root, same) == []
 
 
 def test_a_variation_that_there_is_not_is_refused_with_the_names_of_all(desk):

@@ -178,10 +178,19 @@ def contradictions(root: Path, completed: Mapping[str, Any]) -> list[dict[str, A
     return [
         {"run": body["run"], "output_digest": digest}
         for kind, body in records_naming(root, f'"execution_key":"{key}"')
-        if kind in RESULTS and body["promised"] and body["execution_key"] == key
-        for digest in (body["produced"] if kind == "run.verified" else [body["output_digest"]])
+        if kind in RESULTS and body["promised"]
+        for digest in _produced(kind, body, key)
         if digest != completed["output_digest"]
     ]
+
+
+def _produced(kind: str, body: Mapping[str, Any], key: str) -> Iterator[str]:
+    """Yield the digests of what came out under an execution key, by one record of results."""
+    if kind != "run.verified":
+        yield from [body["output_digest"]] if body["execution_key"] == key else []
+        return
+    for one in (body, *body.get("other_keys", ())):
+        yield from one["produced"] if one["execution_key"] == key else []
 
 
 def contradicted_keys(root: Path) -> frozenset[str]:

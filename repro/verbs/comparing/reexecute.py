@@ -39,7 +39,17 @@ from repro.verbs.audit.log import (
     pulled_from,
     require_as_logged,
 )
-from repro.verbs.comparing.rounds import Round, Verification, body, is_promised, verdict_of
+from repro.verbs.comparing.rounds import (
+    Failure,
+    Known,
+    Round,
+    Verification,
+    body,
+    causes_of,
+    early,
+    is_promised,
+    verdict_of,
+)
 from repro.verbs.observer import Observer
 from repro.verbs.training.inputs import digest_inputs, require_same_files
 
@@ -56,15 +66,6 @@ class _Sealed:
     trainer: Declaration
     selectors: tuple[Declaration, ...]
     state: Sealed
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """A round with the identity that it had, and what differed from then before it trained."""
-
-    round: Round
-    now: Identity
-    causes: tuple[Cause, ...]
 
 
 def variations(names: Sequence[str]) -> tuple[Variation, ...]:
@@ -89,7 +90,8 @@ def verify_run(
     First ``rounds`` times as it was, then once under each of ``vary``. Bits that contradict each
     other, or an earlier run, under one execution key are an ``incident`` in the log too.
 
-    Whatever ends it early, what the rounds before it showed is recorded: an alarm is not lost.
+    Whatever ends it early, what the rounds before it showed is recorded: an alarm is not lost. A
+    round that fails is recorded too, with the reason, also where there was none before it.
 
     Raises IntegrityError for a run that is not what was sealed, InputError where its data or its
     trainer are not at hand, InterruptedRunError where somebody stopped it, and what the worker
@@ -99,34 +101,31 @@ def verify_run(
     cosign = cosigner(log, observer.warn)
     require_as_logged(root, run)
     sealed = _sealed(root, run)
-    done: list[_Done] = []
-    varied: list[Round] = []
+    found: list[Round] = []
+    known: list[Known] = []
+    during = ""
     try:
         for number in range(1, rounds + 1):
+            during = f"round {number}"
             what = "again" if rounds == 1 else f"again, round {number} of {rounds}"
-            done.append(_again(root, sealed, NONE, what, observer))
+            found.append(_again(root, sealed, NONE, what, observer, known))
         for one in vary:
-            varied.append(_varied(root, sealed, one.at(sealed.job.level), observer))
+            during = one.name
+            found.append(_varied(root, sealed, one.at(sealed.job.level), observer))
     except KeyboardInterrupt:
         said = "nothing was recorded"
-        if done:
-            early = _recorded(root, log, cosign, run, done, varied)
-            said = _early(early)
-            if early.incident is not None:
+        if found:
+            showed = _recorded(root, log, cosign, run, found, known)
+            said = early(showed, None)
+            if showed.incident is not None:
                 raise DeterminismError(f"interrupted: {said}") from None
         raise InterruptedRunError(f"interrupted: {said}") from None
     except ReproError as error:
-        if done:
-            observer.warn(_early(_recorded(root, log, cosign, run, done, varied)))
+        failure = Failure(during, error.problem)
+        showed = _recorded(root, log, cosign, run, found, known, failure)
+        observer.warn(early(showed, failure))
         raise error
-    return _recorded(root, log, cosign, run, done, varied)
-
-
-def _early(found: Verification) -> str:
-    """Return what is said of a verification that ended before it was through."""
-    alarm = "" if found.incident is None else f", and an incident as record {found.incident}"
-    rounds = f"{len(found.rounds)} round{'s' * (len(found.rounds) != 1)}"
-    return f"{found.verdict} in {rounds}, recorded as record {found.record}{alarm}"
+    return _recorded(root, log, cosign, run, found, known)
 
 
 def _recorded(
@@ -134,28 +133,25 @@ def _recorded(
     log: Log,
     cosign: Callable[[], None],
     run: Run,
-    done: Sequence[_Done],
-    varied: Sequence[Round],
+    found: Sequence[Round],
+    known: Sequence[Known],
+    failure: Failure | None = None,
 ) -> Verification:
     """Append what the rounds showed to the log, and return it."""
-    now = done[0].now
-    found = (*(one.round for one in done), *varied)
-    causes: list[Cause] = []  # of every round: data may have changed between two
-    for one in done:
-        causes += [cause for cause in one.causes if cause not in causes]
     # One at a time, as results of trainings are: of two, the second must see the first one's bits.
     with deferred(), names_locked(root):
         others = _contradicted(root, run, found)
         verdict = verdict_of(found, broken=bool(others))
         records: list[tuple[str, dict[str, Any]]] = [
-            ("run.verified", body(run, now, verdict, tuple(causes), found) | _whose(root, run))
+            ("run.verified", body(run, known, verdict, found, failure) | _whose(root, run))
         ]
         records += [("incident", contradiction) for contradiction in others]
         appended = log.append_many(records)
         log.commit()
     cosign()
     incident = appended[1].seq if others else None
-    return Verification(run, verdict, tuple(causes), found, appended[0].seq, incident)
+    causes = causes_of(known)
+    return Verification(run, verdict, causes, tuple(found), appended[0].seq, incident)
 
 
 def _whose(root: Path, run: Run) -> dict[str, Any]:
@@ -186,9 +182,14 @@ def _sealed(root: Path, run: Run) -> _Sealed:
 
 
 def _again(
-    root: Path, sealed: _Sealed, variation: Variation, what: str, observer: Observer
-) -> _Done:
-    """Return one re-execution."""
+    root: Path,
+    sealed: _Sealed,
+    variation: Variation,
+    what: str,
+    observer: Observer,
+    known: list[Known],
+) -> Round:
+    """Return one re-execution; what is known of it before it trains is added to ``known``."""
     job = sealed.job
     with staging(root) as place, busy(variation.load):
         work = place.work / variation.subdirectory
@@ -202,6 +203,7 @@ def _again(
             code = code_digests(sealed.trainer, environment.pop("code"), sealed.selectors)
             now = _now(sealed, code, facts, environment)
             causes = tuple(_since(sealed, code, prepared, [f.facts() for f in files]))
+            known.append(Known(now, causes))
             observer.stage(f"training {job.trainer.family} {what}")
             finished = session.train(
                 sealed.request["seeds"],
@@ -213,13 +215,13 @@ def _again(
         differing = tuple(n for n in sorted({*old, *produced}) if old.get(n) != produced.get(n))
         diverged = divergences(sealed.state, again)
     key, digest = now.execution_key, output_digest(produced)
-    return _Done(Round(variation, key, digest, differing, diverged), now, causes)
+    return Round(variation, key, digest, differing, diverged)
 
 
 def _varied(root: Path, sealed: _Sealed, variation: Variation, observer: Observer) -> Round:
     """Return one re-execution under a variation; one that fails there is a finding too."""
     try:
-        return _again(root, sealed, variation, f"under {variation.name}", observer).round
+        return _again(root, sealed, variation, f"under {variation.name}", observer, [])
     except (DeterminismError, TrainingError) as error:
         return Round(variation, "", "", (), (), error.problem)
 

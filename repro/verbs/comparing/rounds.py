@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,13 +42,32 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What a re-execution knows of itself before it trains."""
+
+    identity: Identity
+    causes: tuple[Cause, ...]
+    """What differs between then and now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What ended a verification early."""
+
+    during: str
+    """``round 2``, or the name of a variation."""
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """What doing it again showed."""
 
     run: Run
     verdict: str
     """``reproduced``; ``sensitive``: reproduced, but other bits where something is otherwise that
-    the level holds fixed; ``not reproduced``; or ``BROKEN``: other bits under one execution key."""
+    the level holds fixed; ``not reproduced``; ``BROKEN``: other bits under one execution key; or
+    ``failed``: not one round came to any bits. Of that there is only the record."""
     causes: tuple[Cause, ...]
     """What differs between then and now: said first, compared all the same."""
     rounds: tuple[Round, ...]
@@ -84,26 +103,54 @@ def verdict_of(rounds: Sequence[Round], *, broken: bool) -> str:
     """Return the verdict; see ``Verification``."""
     if broken:
         return "BROKEN"
+    if not rounds:
+        return "failed"
     if any(not r.same for r in rounds if not r.variation.held):
         return "not reproduced"
     return "reproduced" if all(r.same for r in rounds) else "sensitive"
 
 
+def early(found: Verification, failure: Failure | None) -> str:
+    """Return what is said of a verification that ended before it was through."""
+    alarm = "" if found.incident is None else f", and an incident as record {found.incident}"
+    rounds = f"{len(found.rounds)} round{'s' * (len(found.rounds) != 1)}"
+    if failure is not None and not found.rounds:
+        return f"the verification failed in {failure.during}, recorded as record {found.record}"
+    return f"{found.verdict} in {rounds}, recorded as record {found.record}{alarm}"
+
+
+def causes_of(known: Iterable[Known]) -> tuple[Cause, ...]:
+    """Return what differs from then in any round, each once: data may have changed between two."""
+    causes: list[Cause] = []
+    for one in known:
+        causes += [cause for cause in one.causes if cause not in causes]
+    return tuple(causes)
+
+
 def body(
     run: Run,
-    now: Identity,
+    known: Sequence[Known],
     verdict: str,
-    causes: tuple[Cause, ...],
     rounds: Sequence[Round],
+    failure: Failure | None = None,
 ) -> dict[str, Any]:
     """Return the body of ``run.verified``."""
     plain = [r for r in rounds if r.variation is NONE]
     differing = sorted({name for r in plain for name in r.outputs})
-    key = now.execution_key
-    of_key = [r.output_digest for r in rounds if r.counts and r.execution_key == key]
-    produced = list(dict.fromkeys(of_key))
+    key = known[0].identity.execution_key if known else None
     first = next((r.divergence for r in rounds if r.divergence), ())
-    return {
+    under: dict[str, list[str]] = {}
+    for r in rounds:
+        if r.counts and r.output_digest not in under.setdefault(r.execution_key, []):
+            under[r.execution_key].append(r.output_digest)
+    produced = [] if key is None else under.pop(key, [])
+    others = [
+        {"execution_key": other, "produced": digests[:20]} for other, digests in under.items()
+    ]
+    more: dict[str, Any] = {"other_keys": others[:10]} if others else {}
+    if failure is not None:
+        more["failure"] = {"during": failure.during, "reason": failure.problem[:2000]}
+    return more | {
         "run": run.name,
         "verdict": verdict,
         "promised": is_promised(run),
@@ -121,7 +168,7 @@ def body(
             for r in rounds
             if r.variation is not NONE
         ],
-        "differences": [f"{c.kind}: {c.subject}"[:200] for c in causes[:50]],
+        "differences": [f"{c.kind}: {c.subject}"[:200] for c in causes_of(known)[:50]],
         "differing_outputs": differing[:100],
         "divergence": [{"kind": d.kind, "where": d.where[:300]} for d in first],
     }
