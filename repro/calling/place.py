@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.calling.accepted import Choice, Reference, named
+from repro.config.resolution.given import Given
 from repro.verbs.observer import Observer
-from repro.verbs.research.choosing import override, selection
+from repro.verbs.research.choosing import as_argument, override, selection
 
 if TYPE_CHECKING:
     from repro.config.resolution.resolve import Selection
@@ -33,6 +34,12 @@ class Place:
 def selected(chosen: Choice) -> Selection:
     """Return what is chosen as the layers that it means."""
     asked = {name: value for name, value in chosen.items() if name not in ("set", "overlays")}
-    sets = [override(key, value) for key, value in (chosen.get("set") or {}).items()]
+    sets = [_override(key, value) for key, value in (chosen.get("set") or {}).items()]
     overlays = [str(name) for name in chosen.get("overlays") or ()]
-    return selection(sets=sets, overlays=overlays, **asked)  # type: ignore[arg-type]  # named there
+    return selection(spelled=as_argument, sets=sets, overlays=overlays, **asked)  # type: ignore[arg-type]  # named there
+
+
+def _override(key: str, value: object) -> Given:
+    """Return an override that is called by its key, as it stands in the argument ``set``."""
+    text = override(key, value)
+    return Given(text, f"argument set[{key!r}]", f"{key}=", text.removeprefix(f"{key}="))

@@ -85,4 +85,6 @@ def selection(
     stray = [text for text in overrides or () if "=" not in text]
     if stray:
         raise UsageError(f"not an override: {stray[0]!r}", "overrides are written key=value")
-    return choosing.selection(sets=[*(sets or ()), *(overrides or ())], **named)
+    return choosing.selection(
+        spelled=choosing.as_flag, sets=[*(sets or ()), *(overrides or ())], **named
+    )

@@ -185,9 +185,11 @@ def _cause(cause: Document) -> list[str]:
 
 def _decided(side: Document) -> str:
     """Return where a value was decided, in a few words."""
-    layers = {"--set": "command line", "leakage": "policy for leakage"}
-    place = f"{side['file']}:{side['line']}:{side['column']}"
-    return layers.get(side["layer"], place)
+    if side["layer"] == "--set":
+        return f"command line: {side['text']}" if side["text"] else "command line"
+    if side["layer"] == "leakage":
+        return "policy for leakage"
+    return f"{side['file']}:{side['line']}:{side['column']}"
 
 
 def _item(item: Document) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,22 +10,22 @@ from typing import Any
 from repro.audit_log.formats.digests import payload_digest
 from repro.config.documents.tree import Tree
 from repro.config.resolution.active import Active, activate
+from repro.config.resolution.given import Given
 from repro.config.resolution.layers import Flat
 from repro.config.resolution.resolve import Resolved, Selection, base_of
 from repro.config.sealed import request as requests
-from repro.errors import Place, Problem, ProblemsError, ReproError, UsageError
+from repro.errors import Problem, ProblemsError, ReproError, UsageError
 from repro.execution.session import Job
 from repro.facts.data import locate
 from repro.facts.trainers import Declaration
 from repro.identity.keys import exact
-from repro.sweeping.axes import NAMES, At, Grid, name_of, points
+from repro.sweeping.axes import NAMES, At, Grid, Value, name_of, points
 from repro.verbs.configuring.validate import documents, resolution
 from repro.verbs.observer import Warn, unheard
 from repro.verbs.research.choosing import VALUES, is_set
 from repro.verbs.research.experiment import SYMBOL_SPECIFIC, Member, members_in, narrowed
 from repro.verbs.training.preparing import Evidence, evidence
 
-_SET = re.compile(r"--set ([0-9]+)")
 _POINT = "repro-audit v1 sweep point"
 
 
@@ -131,9 +130,7 @@ class Documents:
                 values = {**{key: value.value for key, value in at.items()}, **also}
                 yield Point(number, values, name or "the one point", narrowed(chosen, member))
 
-    def checked(
-        self, given: Iterable[Point], base: Selection, grid: Grid, warn: Warn = unheard
-    ) -> Iterator[Point]:
+    def checked(self, given: Iterable[Point], warn: Warn = unheard) -> Iterator[Point]:
         """Yield every point, known to be valid, one that is the same run as an earlier as a twin.
 
         What is to be warned of is told once, with the first point that it is true of.
@@ -144,21 +141,18 @@ class Documents:
         first: dict[str, int] = {}
         found: dict[tuple[str, str, str], tuple[Problem, list[str]]] = {}
         told: set[tuple[str, str]] = set()
-        typed = [axis.key for axis in grid if axis.key not in NAMES]
         for point in given:
             try:
                 ready = self.ready(point)
             except ProblemsError as error:
-                for raw in error.problems:
-                    problem = _placed(raw, len(base.sets), typed)
+                for problem in error.problems:
                     same = (problem.place.file, problem.path, problem.message)
                     found.setdefault(same, (problem, []))[1].append(point.name)
                 continue
             except ReproError as error:
                 words = f"{error.problem} (in the point {point.name})"
                 raise type(error)(words, error.hint) from error
-            for raw in ready.resolved.warnings:
-                warning = _placed(raw, len(base.sets), typed)
+            for warning in ready.resolved.warnings:
                 if (warning.place.file, warning.path) not in told:
                     told.add((warning.place.file, warning.path))
                     where = f"{warning.place.file}:{warning.place.line}"
@@ -178,9 +172,13 @@ def selected(selection: Selection, at: At) -> Selection:
     """Return a selection with the values of one place of a grid."""
     named = {key: str(value.value) for key, value in at.items() if key in NAMES}
     others = {key: value for key, value in at.items() if key not in NAMES}
-    added = [f"{VALUES.get(key, key)}={value.text}" for key, value in others.items()]
+    added = [
+        _override(key, value, f"{VALUES.get(key, key)}={value.text}")
+        for key, value in others.items()
+    ]
     if "symbol" in others and not is_set((*selection.sets, *added), "view"):
-        added.append(f"{VALUES['view']}={SYMBOL_SPECIFIC}")
+        view = f"{VALUES['view']}={SYMBOL_SPECIFIC}"
+        added.append(_override("symbol", others["symbol"], view))
     return replace(
         selection,
         sets=(*selection.sets, *added),
@@ -189,6 +187,11 @@ def selected(selection: Selection, at: At) -> Selection:
         variant=named.get("variant", selection.variant),
         profile=named.get("profile", selection.profile),
     )
+
+
+def _override(key: str, value: Value, text: str) -> Given:
+    """Return an override that is called by its axis."""
+    return Given(text, f"axis {key}", f"{key}=", value.text)
 
 
 def _require_free(selection: Selection, grid: Sequence[Any]) -> None:
@@ -219,18 +222,6 @@ def _digest(ready: Ready) -> str:
         "files": sorted(ready.job.files),
     }
     return payload_digest(_POINT, exact(everything))
-
-
-def _placed(problem: Problem, fixed: int, typed: Sequence[str]) -> Problem:
-    """Return a problem that names the axis where it lies, not the number of an override."""
-
-    def axis(match: re.Match[str]) -> str:
-        index = int(match.group(1)) - 1 - fixed
-        return f"axis {typed[index]}" if 0 <= index < len(typed) else match.group()
-
-    place = problem.place
-    moved = Place(_SET.sub(axis, place.file), place.line, place.column, place.end)
-    return replace(problem, place=moved, message=_SET.sub(axis, problem.message))
 
 
 def _pointed(problem: Problem, names: Sequence[str]) -> Problem:

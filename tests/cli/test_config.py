@@ -72,7 +72,7 @@ def test_beside_each_value_stands_where_it_came_from(config, workspace):
     (folds,) = [line for line in out.splitlines() if line.startswith("folds:")]
     lines = (workspace / SPLITS).read_text("utf-8").splitlines()
     number = next(n for n, line in enumerate(lines, 1) if line.strip().startswith("folds:"))
-    assert folds == f"folds: 3  # --set 1:1:7 (--set), over 5 at {SPLITS}:{number}:10"
+    assert folds == f"folds: 3  # --set 1:1:7, over 5 at {SPLITS}:{number}:10"
 
 
 def test_what_a_run_does_not_use_is_marked_or_left_out(config):

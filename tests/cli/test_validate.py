@@ -116,7 +116,30 @@ def test_what_the_flags_ask_for_is_checked_too(workspace):
     words = ("--variant", "aggressive", "--set", "max_depth=2", "purge=6", "--seed", "-1")
     status, out, _ = validate(workspace, *words)
     assert status == 1
-    assert out.startswith("--set 3:1:27: reproducibility.base_seed: -1 is below the minimum, 0\n")
+    assert out.startswith(
+        "--seed:1:8: reproducibility.base_seed: -1 is below the minimum, 0\n"
+        "    1 | --seed -1\n"
+        "      |        ^^\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "file", "column", "said"),
+    [
+        (["--level", "bogus"], "--level", 9, '"bogus" is not one of strict'),
+        (["folds=3", "--set", "purge=6", "--level=bogus"], "--level", 9, '"bogus" is not one of'),
+        (["--view", "sideways"], "--view", 8, '"sideways" is not one of'),
+        (["base_seed=7", "--seed", "7"], "--seed", 1, "given twice: --set 1 sets it already"),
+        (["--symbol", "IBM", "view=symbol_specific"], "--symbol", 1, "given twice: --set 1 sets"),
+        (["purge=0", "--level", "strict"], "--set 1", 7, "0 is"),
+    ],
+)
+def test_a_flag_that_means_a_value_is_called_by_its_name(words, file, column, said, workspace):
+    status, out, _ = validate(workspace, *words, "--format", "json")
+    (problem, *_) = json.loads(out)["problems"]
+    assert status != 0
+    assert (problem["file"], problem["line"], problem["column"]) == (file, 1, column)
+    assert said in problem["message"]
 
 
 def test_json_is_one_document_with_the_same_facts(edit, workspace):

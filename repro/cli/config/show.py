@@ -89,7 +89,7 @@ def _origin(leaf: Leaf) -> str:
     word = leaf.word
     place = word.place
     told = f"{place.file}:{place.line}:{place.column}"
-    if word.layer not in WRITTEN and place.file not in word.layer:
+    if word.layer not in WRITTEN and word.layer != "--set" and place.file not in word.layer:
         told += f" ({word.layer})"
     for earlier in reversed(leaf.history[:-1]):
         place = earlier.place

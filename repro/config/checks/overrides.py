@@ -38,7 +38,7 @@ def given_twice(
             message = f"given twice: {earlier.file} sets it already"
             place = Place(assignment.place.file, 1, 1, max(assignment.place.column - 1, 2))
             hint = "keep one of the two"
-            found.append(Problem(place, dotted(path), message, COMMAND_LINE, hint, text))
+            found.append(Problem(place, dotted(path), message, COMMAND_LINE, hint, assignment.text))
     return tuple(found)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from repro.config.documents.catalog import DOCUMENTS, MODELS, Trainer, config_schema
+from repro.config.resolution.given import Given
 from repro.config.resolution.layers import Path, dotted
 from repro.config.resolution.settings import split
 from repro.config.spelling.lookalikes import odd_character
@@ -29,37 +30,43 @@ class Assignment:
     """One override as it was typed."""
 
     text: str
+    """The words that were given."""
     key: Path
     value: Any
     place: Place
-    """Where the value stands; the file is ``--set N``, the argument its only line."""
+    """Where the value stands; the file is ``--set N``, or what else was given, such as ``--level``;
+    the words are its only line."""
 
 
 def parse_assignment(number: int, text: str) -> Assignment:
     """Return the override that ``text`` (``a.b=value``, the value as YAML) means.
 
-    Raises ProblemsError if it is not one.
+    ``number`` is what it is called by, unless other words were given. Raises ProblemsError if it is
+    not one.
     """
-    file = f"--set {number}"
+    file = text.origin if isinstance(text, Given) else f"--set {number}"
     match = _KEY.match(text)
     key = match.group() if match else ""
     equals, value = text[len(key) : len(key) + 1], text[len(key) + 1 :]
     parts, gap = _parts(key)
     if equals != "=" or gap is not None or "\n" in text:
         raise ProblemsError([_malformed(file, text, key, gap)])
-    offset = len(key) + 1 - len("v: ")
+    words = text.words if isinstance(text, Given) else text
+    begin = len(text.before) if isinstance(text, Given) else len(key) + 1
     try:
         parsed: Any = parse(f"v: {value}", file).value
     except ProblemsError as error:
+        offset = begin - len("v: ")
         raise ProblemsError(
             [
-                replace(p, place=_shift(p.place, offset), path=_inside(parts, p.path), source=text)
+                replace(p, place=_shift(p.place, offset), path=_inside(parts, p.path), source=words)
                 for p in error.problems
             ]
         ) from error
-    start = len(key) + 2 + len(value) - len(value.lstrip())
-    place = Place(file, 1, start, max(len(text.rstrip()), start) + 1)
-    return Assignment(text, parts, parsed["v"], place)
+    rest = words[begin:]
+    start = begin + 1 + len(rest) - len(rest.lstrip())
+    place = Place(file, 1, start, max(len(words.rstrip()), start) + 1)
+    return Assignment(words, parts, parsed["v"], place)
 
 
 def _parts(key: str) -> tuple[Path, int | None]:

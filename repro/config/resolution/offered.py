@@ -8,6 +8,7 @@ from dataclasses import replace
 from repro.config.documents.catalog import MODELS, Trainer
 from repro.config.documents.tree import Tree
 from repro.config.resolution.experiments import FAMILY, SELECTS, Experiment, chosen
+from repro.config.resolution.given import Given, asked_by
 from repro.config.resolution.layers import Flat, Value
 from repro.config.resolution.resolve import Selection, base_of
 from repro.config.resolution.settings import split
@@ -16,7 +17,7 @@ from repro.errors import ProblemsError
 
 ENTRANCE = frozenset({"training_config.pipeline_config", "data.dataset", "data.targets"})
 """The documents without which nothing can be resolved: they say which family and which target."""
-ASKING = "feature_selection.feature_selection.method=importance"
+ASKING = "feature_selection.feature_selection.method"
 """What makes the families count that select features: a stage asks them, whatever the method."""
 BEARING = ENTRANCE | {
     "training_config.optimizer_config",
@@ -69,11 +70,17 @@ def experimented(tree: Tree, broken: Collection[str]) -> Iterator[Selection]:
         families = experiment.names("families")
         for target in experiment.names("targets") or (None,):
             for family in families or (None,):
-                sets = () if family is None else (f"pipeline.family={family}",)
+                sets = () if family is None else (_family(name, family),)
                 yield Selection(target=target, sets=sets, experiment=name)
             if SELECTS in experiment.stages:
-                asked = tuple(f"pipeline.family={family}" for family in families[:1])
-                yield Selection(target=target, sets=(*asked, ASKING), experiment=name, staged=True)
+                asked = tuple(_family(name, family) for family in families[:1])
+                asking = asked_by(f"experiment {name}", ASKING, "importance")
+                yield Selection(target=target, sets=(*asked, asking), experiment=name, staged=True)
+
+
+def _family(experiment: str, family: str) -> Given:
+    """Return the override that chooses one of an experiment's families."""
+    return asked_by(f"experiment {experiment}", "pipeline.family", family)
 
 
 def laid_over(tree: Tree, families: Mapping[str, Trainer]) -> Flat | None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from repro.config.resolution.given import asked_by
 from repro.config.resolution.resolve import Selection
 from repro.errors import ProblemsError, UsageError
 from repro.runs.differences import Cause
@@ -30,7 +31,7 @@ from repro.verbs.configuring.rollback import carry_out
 from repro.verbs.configuring.rollback import plan as rollback
 from repro.verbs.configuring.validate import configuration
 from repro.verbs.observer import Observer
-from repro.verbs.research.choosing import VALUES, override
+from repro.verbs.research.choosing import VALUES
 from repro.verbs.research.resuming import resumable
 from repro.verbs.training.sealing import Outcome
 from repro.verbs.training.train import TrainCommand, train
@@ -315,4 +316,4 @@ def _valid(root: Path, base: Selection, planned: Planned, observer: Observer) ->
 def _override(cause: Cause) -> str:
     value: Any = cause.new
     key = VALUES["seed"] if cause.kind == "seed" else cause.subject
-    return override(key, value)
+    return asked_by("--attribute", key, value)

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
+from repro.config.resolution.given import Given, asked_by
 from repro.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,8 +27,27 @@ VALUES: Final[Mapping[str, str]] = MappingProxyType(
 FEATURES: Final = "data.feature_registry.selected"
 
 
+class Spelling(Protocol):
+    """How somebody gives what has a name of its own: with a flag, or as an argument in Python."""
+
+    def __call__(self, text: str, name: str, value: object) -> Given:
+        """Return the override ``text`` with the words by which ``name`` was given."""
+        ...
+
+
+def as_flag(text: str, name: str, value: object) -> Given:
+    """Return an override that was given as a flag."""
+    return Given(text, f"--{name}", f"--{name} ", str(value))
+
+
+def as_argument(text: str, name: str, value: object) -> Given:
+    """Return an override that was given as an argument in Python."""
+    return Given(text, f"argument {name}", f"{name}=", repr(value))
+
+
 def selection(
     *,
+    spelled: Spelling,
     target: str | None = None,
     family: str | None = None,
     experiment: str | None = None,
@@ -40,17 +60,20 @@ def selection(
     symbol: str | None = None,
     level: str | None = None,
 ) -> Selection:
-    """Return what is asked for; ``sets`` are overrides, as ``key=value``."""
+    """Return what is asked for; ``sets`` are overrides, as ``key=value``.
+
+    Raises UsageError for a value that YAML does not have.
+    """
     from repro.config.resolution.resolve import Selection
 
-    if symbol is not None and view is None:
-        view = "symbol_specific"
     named = {"family": family, "seed": seed, "level": level, "view": view, "symbol": symbol}
     values = [
-        f"{VALUES[name]}={json.dumps(value, ensure_ascii=False)}"
+        spelled(override(VALUES[name], value), name, value)
         for name, value in named.items()
         if value is not None
     ]
+    if symbol is not None and view is None:
+        values.append(spelled(override(VALUES["view"], "symbol_specific"), "symbol", symbol))
     return Selection(
         target=target,
         variant=variant,
@@ -99,4 +122,5 @@ def _of_numpy(value: object) -> object:
 def with_features(selection: Selection, names: Iterable[str]) -> Selection:
     """Return a selection that asks for these features, whatever it asked for before."""
     others = without(selection.sets, FEATURES)
-    return replace(selection, sets=(*others, override(FEATURES, list(names))))
+    chosen = asked_by(f"experiment {selection.experiment}", FEATURES, list(names))
+    return replace(selection, sets=(*others, chosen))

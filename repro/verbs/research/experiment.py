@@ -16,6 +16,7 @@ from itertools import product
 from repro.config.documents.tree import Tree, load
 from repro.config.documents.workspace import find_root
 from repro.config.resolution.experiments import RANKS, SELECTS, Experiment, chosen
+from repro.config.resolution.given import asked_by
 from repro.config.resolution.resolve import Resolved, Selection
 from repro.errors import (
     InputError,
@@ -27,7 +28,7 @@ from repro.errors import (
 )
 from repro.facts.trainers import declarations
 from repro.verbs.configuring.validate import configuration
-from repro.verbs.research.choosing import VALUES, is_set, override, with_features
+from repro.verbs.research.choosing import VALUES, is_set, with_features
 from repro.verbs.research.rank import candidates
 from repro.verbs.research.resuming import Going, resumable
 from repro.verbs.research.select import Selected, without_idle
@@ -247,7 +248,10 @@ def _experiment(command: TrainCommand) -> Experiment:
 def narrowed(selection: Selection, member: Member) -> Selection:
     """Return the selection that asks for one member."""
     named = {"family": member.family, "view": member.view, "symbol": member.symbol}
-    sets = tuple(override(VALUES[key], value) for key, value in named.items() if value is not None)
+    who = f"experiment {selection.experiment}"
+    sets = tuple(
+        asked_by(who, VALUES[key], value) for key, value in named.items() if value is not None
+    )
     return replace(
         selection, target=member.target or selection.target, sets=(*selection.sets, *sets)
     )

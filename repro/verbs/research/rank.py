@@ -13,6 +13,7 @@ from repro.config.documents.tree import Tree, load
 from repro.config.documents.workspace import find_root
 from repro.config.resolution.active import Active, activate
 from repro.config.resolution.experiments import TARGETS, Experiment, chosen
+from repro.config.resolution.given import asked_by
 from repro.config.resolution.layers import below
 from repro.config.resolution.resolve import Resolved, Selection, resolve
 from repro.errors import InputError, Problem, ProblemsError, ReproError, TrainingError
@@ -26,7 +27,7 @@ from repro.runs.ranking import (
     ordered,
     standing,
 )
-from repro.verbs.research.choosing import VALUES, is_set, override
+from repro.verbs.research.choosing import VALUES, is_set
 from repro.verbs.research.resuming import resumable
 from repro.verbs.training.sealing import Outcome
 from repro.verbs.training.train import TrainCommand, train
@@ -151,7 +152,7 @@ def _asked(command: TrainCommand) -> _Asked:
 
 def _one(asked: Selection, target: str, family: str, base: Resolved) -> Selection:
     """Return what asks for one target and one family."""
-    sets = () if family == base.family else (override(VALUES["family"], family),)
+    sets = () if family == base.family else (asked_by("repro rank", VALUES["family"], family),)
     return replace(asked, target=target, sets=(*asked.sets, *sets))
 
 

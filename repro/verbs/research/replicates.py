@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from repro.config.resolution.active import activate
+from repro.config.resolution.given import asked_by
 from repro.errors import InputError, ReproError, TrainingError, UsageError
 from repro.verbs.configuring.validate import configuration
-from repro.verbs.research.choosing import VALUES, override, without
+from repro.verbs.research.choosing import VALUES, without
 from repro.verbs.research.resuming import resumable
 from repro.verbs.training.sealing import Outcome
 from repro.verbs.training.train import TrainCommand, train
@@ -67,7 +68,7 @@ def replicate(command: TrainCommand, count: int) -> Replicates:
         for seed in range(base, base + count):
             command.observer.stage(f"seed {seed}, {seed - base + 1} of {count}")
             others = without(command.selection.sets, VALUES["seed"])
-            sets = (*others, override(VALUES["seed"], seed))
+            sets = (*others, asked_by("--replicates", VALUES["seed"], seed))
             chosen = replace(command.selection, sets=sets)
             try:
                 outcome = train(replace(command, selection=chosen, reuse=True))

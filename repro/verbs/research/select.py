@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 
 from repro.config.editing.render import entry, inline
 from repro.config.resolution.active import SELECTION, SELECTION_USES, activate, selecting
+from repro.config.resolution.given import asked_by
 from repro.config.resolution.resolve import Resolved, Selection
 from repro.runs import layout
 from repro.runs.importance import Ranked, Told, best, ranked
 from repro.verbs.configuring.validate import configuration
-from repro.verbs.research.choosing import VALUES, override, without
+from repro.verbs.research.choosing import VALUES, without
 from repro.verbs.research.resuming import resumable
 from repro.verbs.training.sealing import Outcome
 from repro.verbs.training.train import TrainCommand, train
@@ -26,6 +27,8 @@ from repro.verbs.training.train import TrainCommand, train
 RULE = "feature_selection.feature_selection"
 METHOD = f"{RULE}.method"
 FINAL = "final"
+WHO = "repro select"
+"""Who asks for what this command overrides of itself."""
 _EDITOR = "# yaml-language-server: $schema=../.schemas/experiment.schema.json"
 
 
@@ -93,7 +96,7 @@ def require_possible(command: TrainCommand) -> tuple[dict[str, Selection], Resol
     """
     asked = replace(command.selection, staged=True)
     # The configuration of a run that selects by models is what names the families, and checks them.
-    choosing = (*without(asked.sets, METHOD), override(METHOD, "importance"))
+    choosing = (*without(asked.sets, METHOD), asked_by(WHO, METHOD, "importance"))
     _, resolved, _ = configuration(command.start, replace(asked, sets=choosing))
     each = {family: _one(asked, resolved, family) for family in selecting(resolved)}
     for selection in each.values():
@@ -109,9 +112,9 @@ def _one(asked: Selection, resolved: Resolved, family: str) -> Selection:
     sets = _unruled(asked)
     *_, beneath, _ = resolved.flat[(*SELECTION, "method")].history  # the last is our own
     if beneath.value != "none":
-        sets = (*sets, override(METHOD, "none"))
+        sets = (*sets, asked_by(WHO, METHOD, "none"))
     if family != resolved.family:
-        sets = (*without(sets, VALUES["family"]), override(VALUES["family"], family))
+        sets = (*without(sets, VALUES["family"]), asked_by(WHO, VALUES["family"], family))
     return replace(asked, sets=sets)
 
 

@@ -172,7 +172,7 @@ def _points(
         )
     command.observer.stage(f"checking {len(given)} points")
     checked = []
-    for point in documents.checked(given, command.selection, grid, command.observer.warn):
+    for point in documents.checked(given, command.observer.warn):
         checked.append(point)
         command.observer.progress("checking", len(checked), len(given))
         if point.twin is not None:

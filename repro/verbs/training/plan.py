@@ -9,6 +9,7 @@ from typing import Any
 
 from repro.audit_log.formats.canonical import canonical
 from repro.audit_log.formats.digests import payload_digest
+from repro.config.checks.composed import source
 from repro.config.resolution.active import Active, overridden
 from repro.config.resolution.layers import WRITTEN, Path, Value, dotted
 from repro.config.resolution.resolve import Resolved
@@ -75,7 +76,7 @@ def records_of(plan: Plan, name: str) -> list[tuple[str, dict[str, Any]]]:
     records = [("run.planned", planned(plan, name))]
     changed = overridden(plan.resolved)
     if changed:
-        records.append(("config.override", override(changed, name)))
+        records.append(("config.override", override(changed, name, plan.resolved)))
     if plan.fixed:
         records.append(("leakage.fixed", fixed_record(plan.judged, name)))
     return records
@@ -110,10 +111,16 @@ def planned(plan: Plan, name: str) -> dict[str, Any]:
     return body
 
 
-def override(changed: Mapping[Path, Value], name: str) -> dict[str, Any]:
+def override(changed: Mapping[Path, Value], name: str, resolved: Resolved) -> dict[str, Any]:
     """Return the body of ``config.override``: what a run had otherwise than the documents say."""
     values = [
-        {"path": dotted(path), "layer": v.setting.layer, "value": exact(v.value), **_written(v)}
+        {
+            "path": dotted(path),
+            "layer": v.setting.layer,
+            "value": exact(v.value),
+            **_given(v, resolved),
+            **_written(v),
+        }
         for path, v in sorted(changed.items())
     ]
     body: dict[str, Any] = {
@@ -124,6 +131,14 @@ def override(changed: Mapping[Path, Value], name: str) -> dict[str, Any]:
     if len(canonical(values)) <= LONGEST_LIST:
         body["list"] = values
     return body
+
+
+def _given(value: Value, resolved: Resolved) -> dict[str, Any]:
+    """Return the words that the user gave for a leaf, if the command line decided it."""
+    if not value.setting.layer.endswith("--set"):
+        return {}
+    words = source(resolved, value.setting.place)
+    return {} if words is None else {"given": words}
 
 
 def _written(value: Value) -> dict[str, Any]:
