@@ -32,6 +32,7 @@ _KEY = re.compile(r'(?:"[^"]*"|[^="])*')
 _NUMBER = r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(?:\.\.({_NUMBER}))?")
 _RANGE_LIKE = re.compile(r"[^\"'\[{]*[^.\"'\[{/]\.\.[^./\"'][^\"']*")
+_ENDLESS = re.compile(rf"{_NUMBER}\.\.(?:\.\.{_NUMBER})?|\.\.{_NUMBER}(?:\.\.{_NUMBER})?")
 _FAR = 300
 """Powers of ten beyond which no value of a configuration lies."""
 _OPENS = {"[": "]", "{": "}"}
@@ -149,7 +150,10 @@ def _axis(number: int, text: str) -> Axis:
         raise UsageError(f"not an axis: {text!r}", _HINT)
     typed, shown = text[len(key) + 1 :], key.strip()
     if not typed.strip():
-        raise UsageError(f"axis {shown} has no value, so that the grid is empty", _HINT)
+        raise UsageError(
+            f"axis {shown} has no value, so that the grid is empty",
+            f'write values after the =, as in {shown}=1,2; an empty text is written ""',
+        )
     parts = tuple(_part(number, shown, item) for item in _items(typed))
     seen: set[tuple[str, str]] = set()
     for part in parts:
@@ -199,6 +203,9 @@ def _part(number: int, key: str, item: str) -> Value | Range:
         raise UsageError(f"axis {key} has an empty value", 'an empty text is written ""')
     if match := _RANGE.fullmatch(text):
         return _range(key, *match.groups())
+    if _ENDLESS.fullmatch(text):
+        lacks = "first" if text.startswith("..") else "last"
+        raise UsageError(f"axis {key}: the range {text} has no {lacks} number", _HINT)
     if _RANGE_LIKE.fullmatch(text):
         raise UsageError(
             f"axis {key}: {text!r} is no range of numbers",
@@ -219,8 +226,15 @@ def _range(key: str, first: str, last: str, step: str | None) -> Range:
     by = Decimal(step) if step is not None else Decimal(1)
     shown = f"{first}..{last}" + (f"..{step}" if step is not None else "")
     far = any(abs(number.adjusted()) > _FAR for number in (begin, end, by))
-    if not far and (by == 0 or (end - begin) * by < 0):
+    if by == 0:
+        raise UsageError(
+            f"axis {key}: the range {shown} has the step 0, which leads nowhere",
+            f"for one value alone write {key}={first}",
+        )
+    if not far and (end - begin) * by < 0:
+        down = f"{first}..{last}..{-abs(by)}"
         hint = "the step must lead from the first to the last"
+        hint += f"; to count down: {key}={down}" if end < begin else ""
         raise UsageError(f"axis {key}: the range {shown} is empty", hint)
     if far or max(abs(begin), abs(end), (end - begin) / by) > EXACT:
         raise UsageError(f"axis {key}: the range {shown} has numbers too large to be told apart")
