@@ -119,6 +119,7 @@ def _json(outcome: Outcome) -> dict[str, Any]:
         "missing": list(found.missing) if found else [],
         "untouched": list(found.untouched) if found else [],
         "changed": [one.name for one in found.changed] if found else [],
+        "touched": [one.name for one in found.touched] if found else [],
         "undeclared": list(found.undeclared) if found and found.undeclared is not None else None,
         "contradicted": list(outcome.contradicted),
         "differing": list(outcome.differing),
@@ -156,6 +157,12 @@ def _talk(outcome: Outcome, quiet: bool) -> None:
             output.error(
                 f"an input was changed meanwhile: {_some(found.violations)}",
                 "what the command writes is no input: declare it with --output",
+            )
+        if found.touched:
+            output.warn(
+                f"touched while it ran, though the bytes are the same: "
+                f"{_some([one.name for one in found.touched])}; what was read meanwhile nobody can "
+                "say, so the bits are not promised"
             )
         for one in found.changed:
             if not one.declared:

@@ -417,6 +417,35 @@ def test_a_changed_input_is_a_violation(bench, capfd):
     assert end["changed"]["list"] == ["in"]
 
 
+@pytest.mark.parametrize(
+    ("declared", "script"),
+    [
+        ("in", "mv in kept; echo 2 > in; cat in > out; rm in; mv kept in"),
+        ("in", "cp -p in kept; echo 2 > in; cat in > out; cat kept > in; touch -r kept in"),
+        ("tree", "cp -p tree/a kept; echo 2 > tree/a; cat tree/a > out; mv kept tree/a"),
+    ],
+    ids=["renamed", "written, its time put back", "in a tree"],
+)
+def test_an_input_that_is_swapped_and_put_back_promises_nothing(bench, capfd, declared, script):
+    (bench.root / "tree").mkdir(exist_ok=True)
+    for name in ("in", "tree/a"):
+        (bench.root / name).write_text("1\n")
+    (bench.root / "out").unlink(missing_ok=True)
+    time.sleep(0.02)  # the clock of the file system ticks every few milliseconds
+    words = ("--input", declared, "--output", "out", "--", "sh", "-c", script)
+    _, end = bench.plan_and_end(*words)
+    assert (bench.root / "out").read_text() == "2\n"
+    assert (end["changed"]["count"], end["touched"]["list"]) == (0, [declared])
+    assert (end["promised"], end["status"]) == (False, 0)
+    assert f"though the bytes are the same: {declared}; what was" in capfd.readouterr().err
+
+
+def test_who_only_reads_touches_nothing(bench):
+    (bench.root / "in").write_text("1\n")
+    _, end = bench.plan_and_end("--input", "in", "--", "sh", "-c", "cat in > /dev/null")
+    assert (end["touched"]["list"], end["promised"]) == ([], True)
+
+
 def test_a_file_that_only_an_argument_names_may_be_changed_but_it_is_said(bench, capfd):
     (bench.root / "grows").write_text("1")
     _, end = bench.plan_and_end("--", "sh", "-c", 'echo 2 >> "$0"', "grows")

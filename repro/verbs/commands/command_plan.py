@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from repro.audit_log.formats.commitment import Redactable
 from repro.audit_log.formats.digests import digest_bytes, payload_digest
 from repro.errors import InputError, UsageError
 from repro.execution.environment import INHERITED
-from repro.facts.contents import Content, content_of
+from repro.facts.contents import Content, State, content_of, states_at
 from repro.identity.keys import exact, output_digest
 from repro.runs import layout
 
@@ -39,10 +39,20 @@ class Input:
     content: Content
     declared: bool
     """Whether the user said so; else an argument of the command names it."""
+    states: Mapping[str, State] = field(default_factory=dict, compare=False, repr=False)
+    """What the file system said of it, or of each file in it, before it was digested."""
 
     def facts(self) -> dict[str, Any]:
         """Return what is recorded."""
         return {"name": self.name, "declared": self.declared, **self.content.facts()}
+
+    @property
+    def is_touched(self) -> bool:
+        """Return whether the file system says that something was done to it since.
+
+        That is no change of what it holds: it may have been swapped for another and put back.
+        """
+        return dict(self.states) != states_at(self.path)
 
     def now(self) -> Input | None:
         """Return it as it is now; None if it cannot be read any more."""
@@ -119,6 +129,8 @@ class Found:
     """Those that were there before, and of which it wrote nothing: they say nothing of it."""
     changed: tuple[Input, ...]
     """Inputs that are not what they were."""
+    touched: tuple[Input, ...]
+    """Inputs that hold what they held, and to which something was done meanwhile."""
     undeclared: tuple[str, ...] | None
     """Files below the working directory that it touched and nobody declared; None: not looked."""
 
@@ -214,7 +226,7 @@ def inputs_of(
     found: dict[str, Input] = {}
     for text in declared:
         name, path = named(text, root, place)
-        found[name] = Input(name, path, content_of(path, text), declared=True)
+        found[name] = _input(name, path, text, declared=True)
     known = [os.path.realpath(path) for path in outputs.values()]
     known += [os.path.realpath(one.path) for one in found.values()]
     for argument in arguments:
@@ -224,8 +236,14 @@ def inputs_of(
                 continue
             if not any(is_within(os.path.realpath(path), other) for other in known):
                 with suppress(InputError):  # what cannot be read is no input
-                    found[name] = Input(name, path, content_of(path, text), declared=False)
+                    found[name] = _input(name, path, text, declared=False)
     return tuple(found[name] for name in sorted(found))
+
+
+def _input(name: str, path: Path, shown: str, *, declared: bool) -> Input:
+    """Return an input, looked at before it is digested; raises as ``content_of``."""
+    states = states_at(path)
+    return Input(name, path, content_of(path, shown), declared, states)
 
 
 def standard_input() -> tuple[str, tuple[Input, ...]]:
@@ -242,7 +260,7 @@ def standard_input() -> tuple[str, tuple[Input, ...]]:
         return "other", ()
     path = Path("/dev/fd/0")
     try:
-        return "file", (Input(STANDARD_INPUT, path, content_of(path, "stdin"), declared=True),)
+        return "file", (_input(STANDARD_INPUT, path, "stdin", declared=True),)
     except InputError:
         return "other", ()
 

@@ -108,7 +108,9 @@ def execute(asked: ExecCommand) -> Outcome:
     place = Path.cwd()
     _require_usable(asked, root, place)
     executable = resolve(asked.arguments[0], os.environ.get("PATH"))
+    then = states_at(executable)
     plan = _plan(asked, executable, root, place)
+    carried_out = Input(EXECUTABLE, executable, plan.executable, declared=True, states=then)
     if plan.stdin in UNRECORDED and asked.level != "best-effort":
         asked.warn(
             "what comes through the standard input is not recorded, so the bits are not promised; "
@@ -140,7 +142,7 @@ def execute(asked: ExecCommand) -> Outcome:
             if ended.stopped and ended.exit_status:
                 return _interrupted(log, cosign, Outcome(name, plan, ended, None, seq))
             look = partial(states_below, place, without)
-            found = _found(plan, executable, there, before, look, place)
+            found = _found(plan, (carried_out, *plan.inputs), there, before, look, place)
             return _ended(log, cosign, root, Outcome(name, plan, ended, found, seq))
         except KeyboardInterrupt:
             if log.find_bytes(f'"plan":{seq},'.encode()):
@@ -219,7 +221,7 @@ def _name(root: Path, plan: CommandPlan) -> str:
 
 def _found(
     plan: CommandPlan,
-    executable: Path,
+    read: Sequence[Input],
     there: Mapping[str, Mapping[str, State]],
     before: Mapping[str, State] | None,
     look: Callable[[], dict[str, State]],
@@ -232,13 +234,12 @@ def _found(
             outputs[name] = content_of(path, name)
         except InputError:
             continue
-    carried_out = Input(EXECUTABLE, executable, plan.executable, declared=True)
-    read = (carried_out, *plan.inputs)
     changed = [one for one in read if (now := one.now()) is None or now != one]
+    handled = [one for one in read if one not in changed and one.is_touched]
     missing = tuple(sorted(plan.outputs.keys() - outputs.keys()))
     undeclared = None if before is None else _undeclared(plan, touched(before, look()), place)
     untouched = tuple(n for n in outputs if there[n] and there[n] == states_at(plan.outputs[n]))
-    return Found(outputs, missing, untouched, tuple(changed), undeclared)
+    return Found(outputs, missing, untouched, tuple(changed), tuple(handled), undeclared)
 
 
 def _undeclared(plan: CommandPlan, paths: Sequence[str], place: Path) -> tuple[str, ...]:
@@ -256,8 +257,8 @@ def _ended(log: Log, cosign: Callable[[], None], root: Path, outcome: Outcome) -
     plan, ended, found = outcome.plan, outcome.ended, outcome.found
     if found is None:
         raise AssertionError("a command that ended was not looked at")
-    lacking = found.missing or found.untouched or found.changed or ended.left_running
-    is_whole = ended.exit_status == 0 and not lacking
+    lacking = found.missing or found.untouched or found.changed or found.touched
+    is_whole = ended.exit_status == 0 and not lacking and not ended.left_running
     record: dict[str, Any] = {
         "run": outcome.run,
         "plan": outcome.record,
@@ -275,6 +276,7 @@ def _ended(log: Log, cosign: Callable[[], None], root: Path, outcome: Outcome) -
         "missing": listed("outputs", found.missing),
         "untouched": listed("outputs", found.untouched),
         "changed": listed("outputs", [one.name for one in found.changed]),
+        "touched": listed("outputs", [one.name for one in found.touched]),
         "undeclared": None if found.undeclared is None else listed("outputs", found.undeclared),
     }
     # One at a time: of two that end together, the second must see the first one's bits.
