@@ -25,6 +25,27 @@ def several(desk):
     return desk
 
 
+def test_a_symbol_that_the_data_do_not_have_is_told_before_anything_is_trained(several):
+    file = "CONFIG/experiments/several.yaml"
+    several.edit("experiments/several.yaml", "[AAPL, IBM]", "[AAPL, IBN, NOPE]")
+    before = several.records()
+    done = several.run("train", "-q", "-e", "several", status=1)
+    assert several.records() == before
+    assert (
+        f"{file}:6:19: experiment.symbols: no such symbol: 'IBN'; did you mean IBM?" in done.stderr
+    )
+    assert f"{file}:6:24: experiment.symbols: no such symbol: 'NOPE'" in done.stderr
+    assert "symbols of the dataset: AAPL" in done.stderr
+    assert "2 problems" in done.stderr
+
+
+def test_data_that_cannot_be_read_are_told_by_the_first_training(several):
+    panel = several.root / "data" / "stocks.csv.gz"
+    panel.write_bytes(panel.read_bytes()[:1000])
+    several.run("train", "-q", "-e", "several", "-t", "fwd_ret_5d", status=3)
+    assert several.records()[-1]["type"] == "run.refused"
+
+
 def test_every_member_is_an_ordinary_run_and_is_trained_once(several):
     found = several.json("train", "-q", "-e", "several")
     named = [(r["target"], r["family"], r["view"], r["symbol"]) for r in found["runs"]]

@@ -15,7 +15,7 @@ REFUSED = [
     (["learning_rate="], 2, "the grid is empty"),
     (["learning_rate"], 2, "not an axis: 'learning_rate'"),
     ([], 2, "nothing to sweep over"),
-    (["learning_rate="], 2, 'write values after the =, as in learning_rate=1,2; an empty text is'),
+    (["learning_rate="], 2, "write values after the =, as in learning_rate=1,2; an empty text is"),
     (["seed=5..1"], 2, "the range 5..1 is empty"),
     (["seed=5..1"], 2, "to count down: seed=5..1..-1"),
     (["seed=1..2..0"], 2, "axis seed: the range 1..2..0 has the step 0, which leads nowhere"),

@@ -12,6 +12,7 @@ from repro.verbs.configuring.validate import check, validate
 from repro.verbs.research.choosing import is_set, without
 from repro.verbs.research.select import without_idle
 
+FILE = "CONFIG/experiments/odd.yaml"
 RATE = ("model_config", "lightgbm", "hyperparameters", "learning_rate")
 FOLDS = ("training_config", "splits_config", "splits", "folds")
 PURGE = (*FOLDS[:-1], "purge")
@@ -105,6 +106,67 @@ def test_a_circle_and_a_parent_that_does_not_exist_are_told_at_their_place(
     (problem,) = caught.value.problems
     assert problem.message == said
     assert (problem.place.line, problem.place.column) == (3, 12)
+
+
+@pytest.mark.parametrize("families_of", ["[ridge]", "[ridge, lightgbm]"])
+def test_a_target_and_a_family_that_do_not_fit_are_told_with_the_lines_that_combine_them(
+    families_of, add, workspace
+):
+    text = f"experiment:\n  targets: [fwd_up_5d]\n  families: {families_of}\n  description: Odd.\n"
+    add("experiments/odd.yaml", text)
+    (problem,) = validate(workspace).problems
+    assert problem.path == "targets.fwd_up_5d.task"
+    assert problem.message == (
+        f"ridge cannot be trained for binary, as experiment odd combines them in {FILE}:3 and"
+        f" {FILE}:2"
+    )
+
+
+def test_families_that_select_features_for_a_target_they_do_not_fit_are_told_so_too(add, workspace):
+    text = (
+        "experiment:\n  targets: [fwd_up_5d]\n  families: [lightgbm]\n  description: Odd.\n"
+        "  select_features: true\n"
+        "overrides: {feature_selection: {feature_selection:"
+        " {feature_selection: {families: [ridge], top_k: 3}}}}\n"
+    )
+    add("experiments/odd.yaml", text)
+    said = [problem.message for problem in validate(workspace).problems]
+    named = f"as experiment odd combines them in {FILE}:3 and {FILE}:2"
+    assert f"ridge cannot be trained for binary, the task of fwd_up_5d, {named}" in said
+
+
+def test_an_unknown_key_hides_nothing_else_of_its_document(add, workspace):
+    text = MINE.replace("families: [lightgbm]", "families: [lightgmb]\n  nonsense: 3")
+    text = text.replace("variant: aggressive", "profile: 7\n  variant: aggresive")
+    add("experiments/odd.yaml", text.replace("fwd_ret_1d", "fwd_ret_9d") + "    more: {}\n")
+    told = {(p.place.line, p.path): p.message for p in validate(workspace).problems}
+    assert told[3, "experiment.targets"].startswith("no such target: 'fwd_ret_9d'")
+    assert told[4, "experiment.families"].startswith("no such family: 'lightgmb'; did you mean")
+    assert told[5, "experiment.nonsense"].startswith("unknown key")
+    assert told[7, "experiment.profile"].startswith("7 is a number")
+    assert told[13, "overrides.training_config.more"].startswith("unknown key")
+    assert len(told) == 5
+
+
+def test_an_unknown_key_hides_no_misfit_and_does_not_make_one(add, workspace):
+    text = "experiment:\n  targets: [fwd_up_5d]\n  families: [ridge]\n  descripion: Odd.\n"
+    add("experiments/odd.yaml", text)
+    said = [problem.message for problem in validate(workspace).problems]
+    assert [word in " ".join(said) for word in ("unknown key", "missing key", "combines")] == [
+        True
+    ] * 3
+    assert len(said) == 3
+
+
+def test_a_symbol_that_the_dataset_does_not_list_is_told_at_its_place(add, edit, workspace):
+    text = "experiment:\n  description: Odd.\n  views: [symbol_specific]\n  symbols: [AAPL, MSTF]\n"
+    add("experiments/odd.yaml", text)
+    assert validate(workspace).problems == ()  # which symbols there are is not written down
+    edit("data/dataset.yaml", "symbols: null", "symbols: [AAPL, MSFT]")
+    (problem,) = [p for p in validate(workspace).problems if p.place.file == FILE]
+    assert (problem.path, problem.place.line, problem.place.column) == ("experiment.symbols", 4, 19)
+    assert problem.message == "no such symbol: 'MSTF'; did you mean MSFT?"
+    assert problem.hint == "symbols of the dataset: AAPL, MSFT"
 
 
 def test_every_name_that_does_not_exist_is_told_at_its_place(add, workspace, families):

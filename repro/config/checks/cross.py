@@ -206,9 +206,16 @@ def _model(resolved: Resolved, trainer: Judge) -> Iterator[Problem]:
     """Yield what the family cannot do, and what is wrong with its hyperparameters."""
     task = resolved.flat[(*TARGETS, resolved.target, "task")]
     if task.value not in trainer.tasks:
-        message = f"{trainer.family} cannot be trained for {task.value}"
+        message = f"{trainer.family} cannot be trained for {task.value}{_combined(resolved)}"
         yield _at(resolved, task, message, f"it can for: {', '.join(trainer.tasks)}")
     yield from _parameters(resolved, trainer)
+
+
+def _combined(resolved: Resolved) -> str:
+    """Return which lines of an experiment bring the target and the family together."""
+    lines = dict.fromkeys(f"{place.file}:{place.line}" for place in resolved.named_at)
+    named = f", as experiment {resolved.experiment} combines them in {' and '.join(lines)}"
+    return named if lines else ""
 
 
 def _choosing(resolved: Resolved, families: Mapping[str, Judge]) -> Iterator[Problem]:
@@ -223,6 +230,7 @@ def _choosing(resolved: Resolved, families: Mapping[str, Judge]) -> Iterator[Pro
             yield _at_item(resolved, listed, index, message)
         elif task.value not in families[name].tasks:
             message = f"{name} cannot be trained for {task.value}, the task of {resolved.target}"
+            message += _combined(resolved)
             yield _at_item(resolved, listed, index, message)
         elif name != resolved.family:
             yield from _parameters(resolved, families[name])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,14 @@ from repro.config.resolution.layers import Flat, Layer, Path, Setting, below
 from repro.config.resolution.settings import PROFILES, file_settings
 from repro.config.spelling.names import suggestion
 from repro.config.text.document import Document
-from repro.errors import Problem, ProblemsError, UsageError
+from repro.errors import Place, Problem, ProblemsError, UsageError
 
 FAMILY: Path = ("training_config", "pipeline_config", "pipeline", "family")
 DEFAULT_TARGET: Path = ("data", "dataset", "dataset", "default_target")
 TARGETS: Path = ("data", "targets", "targets")
 SELECTED: Path = ("data", "feature_registry", "selected")
 REGISTRY: Path = ("data", "feature_registry", "registry")
+SYMBOLS: Path = ("data", "dataset", "dataset", "symbols")
 OVERRIDES = "overrides"
 RANKS, SELECTS = "rank_targets", "select_features"
 STAGES = (RANKS, SELECTS)
@@ -51,6 +52,15 @@ class Experiment:
         """Return the targets or families that it names; empty if it names none."""
         found = self.said(key)
         return tuple(found[0]) if found else ()
+
+    def names_at(self, **names: str) -> tuple[Place, ...]:
+        """Return where it names these: a family by ``families``, a target by ``targets``."""
+        places = []
+        for key, name in names.items():
+            said = self.said(key)
+            if said is not None and name in said[0]:
+                places.append(said[1].place((EXPERIMENT, key, said[0].index(name))))
+        return tuple(places)
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -197,6 +207,7 @@ def _unknown(
                 message += suggestion(name, names)
                 hint = f"{key} here: {', '.join(sorted(names)) or 'none'}"
                 yield _at(said[1], (EXPERIMENT, key, index), message, key, hint)
+    yield from _unknown_symbols(experiment, flat)
     profiles = {path[0] for path in below(flat, PROFILES)}
     said = experiment.said("profile")
     if said is not None and said[0] not in profiles:
@@ -209,6 +220,22 @@ def _unknown(
             message = f"no such variant of {family}: {said[0]!r}{suggestion(said[0], variants)}"
             hint = f"its variants: {', '.join(sorted(variants)) or 'none'}"
             yield _at(said[1], (EXPERIMENT, "variant"), message, "variant", hint)
+
+
+def _unknown_symbols(experiment: Experiment, flat: Flat) -> Iterator[Problem]:
+    """Yield a problem for each symbol that is none of the dataset's, where it lists them."""
+    listed = flat[SYMBOLS].value if SYMBOLS in flat else None
+    if listed is not None and (said := experiment.said("symbols")) is not None:
+        for index, name in enumerate(said[0]):
+            if name not in listed:
+                yield symbol_problem(said[1], index, name, listed)
+
+
+def symbol_problem(document: Document, index: int, name: str, known: Collection[str]) -> Problem:
+    """Return the problem of one of an experiment's symbols that the dataset does not have."""
+    message = f"no such symbol: {name!r}{suggestion(name, known)}"
+    hint = f"symbols of the dataset: {', '.join(sorted(known)) or 'none'}"
+    return _at(document, (EXPERIMENT, "symbols", index), message, "symbols", hint)
 
 
 def _unknown_features(experiment: Experiment, flat: Flat) -> Iterator[Problem]:

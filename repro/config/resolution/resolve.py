@@ -54,7 +54,7 @@ from repro.config.resolution.settings import (
 from repro.config.resolution.without import line, without
 from repro.config.spelling.names import suggestion
 from repro.config.text.document import Document
-from repro.errors import Problem, ProblemsError, UsageError
+from repro.errors import Place, Problem, ProblemsError, UsageError
 
 LEVEL: Path = ("training_config", "reproducibility_config", "reproducibility", "level")
 
@@ -87,6 +87,8 @@ class Resolved:
     sources: Mapping[str, tuple[str, ...]] = field(repr=False)
     """The lines of each file (or argument) that a place may point into."""
     experiment: str | None = None
+    named_at: tuple[Place, ...] = ()
+    """Where the experiment names the family, and where the target, if it names them."""
     stages: tuple[str, ...] = ()
     """What the experiment does before it trains, by the keys that say so."""
     legacy: tuple[str, ...] = ()
@@ -164,6 +166,7 @@ def resolve(
         names,
         sources,
         selection.experiment,
+        experiment.names_at(families=family, targets=target),
         experiment.stages,
         tree.legacy,
         tree.warnings,

@@ -13,6 +13,7 @@ from repro.config.checks.overrides import given_twice, silent, unused
 from repro.config.documents.catalog import EXPERIMENTS, MODELS, slot_of
 from repro.config.documents.files import all_unusable, any_endless, content, documents_below
 from repro.config.documents.kinds import Fragments
+from repro.config.documents.mended import mended
 from repro.config.documents.trainer_faults import blamed
 from repro.config.documents.tree import Tree, load
 from repro.config.documents.workspace import MARKER, find_root
@@ -81,7 +82,7 @@ def validate_root(
         tree, told = load(root, families)
         broken = _broken([*told, *unusable])
         found = _without_echoes(told, unusable)
-        usable = _with_stubs(tree, broken)
+        usable, broken = mended(_with_stubs(tree, broken), broken, told, families)
         at = {(problem.place, problem.path) for problem in found}
         said = {(p.place.file, p.place.line, p.path, p.message) for p in found}
         for problem in _between(usable, selection, families, broken):

@@ -42,6 +42,7 @@ from repro.verbs.research.stages import (
     selection_problems,
     stage_command,
 )
+from repro.verbs.research.symbols import unknown_symbols
 from repro.verbs.training.sealing import Outcome
 from repro.verbs.training.train import TrainCommand, train
 
@@ -147,8 +148,8 @@ def carry_out(
     """
     experiment = _experiment(command)
     staged = stage_command(command, experiment)
-    meant = _require_valid(command, staged, named, experiment)
     with resumable(rerun=rerun) as going:
+        meant = _require_valid(command, staged, named, experiment)
         return _carried_out(command, staged, experiment, named, meant, going, rerun=rerun)
 
 
@@ -215,7 +216,8 @@ def _require_valid(
 ) -> dict[Member, Resolved]:
     """Return the configuration of each member.
 
-    Raises ProblemsError with the problems of all, and of the selection of features.
+    Raises ProblemsError with the problems of all, and of the selection of features; if there are
+    none, with the symbols that the data do not have.
     """
     problems: list[Problem] = []
     meant: dict[Member, Resolved] = {}
@@ -228,6 +230,10 @@ def _require_valid(
     if SELECTS in experiment.stages and not problems:
         targets = dict.fromkeys(member.target for member in named)
         problems += selection_problems(staged, targets)
+    if not problems:
+        first = _command(command, named[0], rerun=False).selection
+        symbols = (member.symbol for member in named)
+        problems += unknown_symbols(command.start, experiment, symbols, first, command.observer)
     if problems:
         raise ProblemsError(list(dict.fromkeys(problems)))
     return meant
