@@ -17,7 +17,7 @@ _SLOT = Slot("", EXPERIMENT, overlay=False)
 
 def mended(
     tree: Tree, broken: Collection[str], found: Iterable[Problem], families: Mapping[str, Trainer]
-) -> tuple[Tree, frozenset[str]]:
+) -> tuple[Tree, set[str]]:
     """Return ``tree`` with its broken experiments mended, and what is still ``broken``.
 
     Whatever a problem lies at is left out: an unknown key, a value that its schema refuses. One
@@ -38,7 +38,7 @@ def mended(
         made = replace(document, value=value)
         if all(p.rule == "required" for p in document_problems(made, _SLOT, families, whole=True)):
             whole[name] = made
-    left = frozenset(broken) - {f"{EXPERIMENTS}.{name}" for name in whole}
+    left = set(broken) - {f"{EXPERIMENTS}.{name}" for name in whole}
     return replace(tree, experiments={**tree.experiments, **whole}), left
 
 

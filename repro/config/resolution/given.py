@@ -28,9 +28,9 @@ class Given(str):
         made.origin, made.before, made.shown = origin, before, shown
         return made
 
-    def __getnewargs__(self) -> tuple[str, str, str, str]:
+    def __reduce__(self) -> tuple[type[Given], tuple[str, str, str, str]]:
         """Return what a copy is made of."""
-        return str(self), self.origin, self.before, self.shown
+        return Given, (str(self), self.origin, self.before, self.shown)
 
     @property
     def words(self) -> str:
