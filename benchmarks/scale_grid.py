@@ -38,6 +38,6 @@ def _checked(root: Path, size: int) -> Usage:
     fixed = Selection(sets=("pipeline.family=ridge",), profile="debug")
     points: list[object] = []
     spelled = documents.spelled(fixed, grid)
-    taken = called(lambda: points.extend(documents.checked(spelled, fixed, grid)))
+    taken = called(lambda: points.extend(documents.checked(spelled)))
     unit = 1 if sys.platform == "darwin" else 1024
     return replace(taken, memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
