@@ -108,7 +108,7 @@ def test_a_grid_of_any_size_is_counted_and_not_made():
         (["a=1", "b=1", "a=2"], "two axes"),
         (["a=0.1..0.5"], "needs a step"),
         (["a=5..1"], "is empty"),
-        (["a=1..5..0"], "is empty"),
+        (["a=1..5..0"], "has the step 0"),
         (["a=1..5..-1"], "is empty"),
         (["a=x..y"], "no range"),
         (["a=1..many"], "no range"),
