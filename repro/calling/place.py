@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from repro.calling.accepted import Choice, Reference, named
 from repro.config.resolution.given import Given
 from repro.verbs.observer import Observer
-from repro.verbs.research.choosing import as_argument, override, selection
+from repro.verbs.research.choosing import ARGUMENT, as_argument, override, selection
 
 if TYPE_CHECKING:
     from repro.config.resolution.resolve import Selection
@@ -42,4 +42,4 @@ def selected(chosen: Choice) -> Selection:
 def _override(key: str, value: object) -> Given:
     """Return an override that is called by its key, as it stands in the argument ``set``."""
     text = override(key, value)
-    return Given(text, f"argument set[{key!r}]", f"{key}=", text.removeprefix(f"{key}="))
+    return Given(text, f"{ARGUMENT}set[{key!r}]", f"{key}=", text.removeprefix(f"{key}="))

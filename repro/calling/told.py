@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from repro.errors import InputError, Problem
-from repro.verbs.research.choosing import VALUES
-
-_OPTION = re.compile(r"--set \d+")
-_NAMES = {key: name for name, key in VALUES.items()}
+from repro.verbs.research.choosing import ARGUMENT
 
 
 def as_passed(problem: Problem) -> Problem:
@@ -18,10 +14,10 @@ def as_passed(problem: Problem) -> Problem:
     The column is that in the value, or in the key if that is what is wrong.
     """
     place, key = problem.place, (problem.source or "").partition("=")[0]
-    if not _OPTION.fullmatch(place.file) or not key:
+    if not place.file.startswith(ARGUMENT):
         return problem
     before = len(key) + 1 if place.column > len(key) + 1 else 0
-    file = _NAMES.get(key, f"set[{key!r}]")
+    file = place.file.removeprefix(ARGUMENT)
     at = replace(place, file=file, column=place.column - before, end=place.end - before)
     return replace(problem, place=at, source=(problem.source or "")[before:])
 

@@ -166,7 +166,7 @@ def test_whatever_is_passed_is_taken_or_told_and_nothing_else(name, value):
 
 
 def test_what_may_be_chosen_and_filtered_is_what_the_commands_have():
-    chosen = set(inspect.signature(selection).parameters) - {"sets"} | {"set"}
+    chosen = set(inspect.signature(selection).parameters) - {"sets", "spelled"} | {"set"}
     assert set(typing.get_type_hints(Choice)) == chosen
     assert set(typing.get_type_hints(Filters)) == {f.name for f in fields(ListCommand)} - {"start"}
 

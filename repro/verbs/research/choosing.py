@@ -24,6 +24,8 @@ VALUES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Names that stand for an override, with the key of the value that each one sets."""
+ARGUMENT: Final = "argument "
+"""What stands before the name of an argument in Python, where a file's name would stand."""
 FEATURES: Final = "data.feature_registry.selected"
 
 
@@ -42,7 +44,7 @@ def as_flag(text: str, name: str, value: object) -> Given:
 
 def as_argument(text: str, name: str, value: object) -> Given:
     """Return an override that was given as an argument in Python."""
-    return Given(text, f"argument {name}", f"{name}=", repr(value))
+    return Given(text, f"{ARGUMENT}{name}", f"{name}=", repr(value))
 
 
 def selection(
