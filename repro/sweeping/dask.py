@@ -7,14 +7,15 @@ point that was let proceed has failed then, because a plan has one outcome.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import queue
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import CancelledError
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final
@@ -22,26 +23,17 @@ from typing import Any, Final
 import distributed
 
 from repro.errors import InputError, TrainingError, UsageError
-from repro.execution.executor import (
-    Event,
-    ExecutorLostError,
-    Failed,
-    Finished,
-    Prepared,
-    Progressed,
-    Seeds,
-    Setup,
-    Task,
-)
-from repro.sweeping import errand
-from repro.sweeping.errand import Brought, Message
+from repro.execution.executor import Event, Failed, Prepared, Seeds, Setup, Task
+from repro.sweeping.dask_task import carry_out
+from repro.sweeping.engine import OnEngine, Sent, parcel, short, without_folder
+from repro.sweeping.errand import Message
 
 ENGINE: Final[Any] = distributed
 """It has no types."""
 PATIENCE: Final = 10.0
 """Seconds for a scheduler to answer, and for its first worker to be there."""
-GONE: Final = frozenset({"cancelled", "released", "forgotten", "memory", "error"})
-"""States of a task on its worker in which nobody wants it."""
+ALONE: Final = 30.0
+"""Seconds that it may have no worker while tasks wait for one: some are started anew at once."""
 
 
 def open_dask(setup: Setup) -> DaskExecutor:
@@ -55,29 +47,28 @@ def open_dask(setup: Setup) -> DaskExecutor:
 
 
 @dataclass(slots=True)
-class _Sent:
+class _Sent(Sent):
     """A task that the engine has."""
 
-    task: Task
-    future: Any
-    orders: Any
     attempt: str | None = None
     """Which start of the task by the engine counts."""
     proceeded: bool = False
-    place: str = ""
 
 
-class DaskExecutor:
+class DaskExecutor(OnEngine[_Sent]):
     """Points on the workers of a dask scheduler, at most ``jobs`` at a time."""
+
+    what = "the scheduler"
+    silence = (OSError, TimeoutError, CancelledError)
 
     def __init__(self, address: str, jobs: int) -> None:
         """Connect to nobody yet."""
-        self._address, self._jobs = address, jobs
+        super().__init__(address, jobs)
         self._name = f"repro-{secrets.token_hex(8)}"
-        self._sent: dict[int, _Sent] = {}
         self._heard: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
-        self._told: list[Event] = []
         self._client: Any = None
+        self._alone: float | None = None
+        """Since when it has no workers, by the monotonic clock."""
         self._closing = threading.Event()
 
     def __enter__(self) -> DaskExecutor:
@@ -123,26 +114,20 @@ class DaskExecutor:
         """Return how many workers have nothing to do, as far as is known here."""
         if self._is_lost():
             return 1  # whoever submits hears of it
-        with self._asking():
-            places: int = sum(self._client.nthreads().values())
-        return min(self._jobs, places) - len(self._sent)
+        return min(self._jobs, self._places()) - len(self._sent)
 
     def submit(self, task: Task) -> None:
         """Give a task to the engine; see `Executor.submit`."""
-        paths = {name: str(path.resolve()) for name, path in task.job.files.items()}
-        sent = json.dumps(errand.parcel(task, paths), allow_nan=False)
-        name = f"{self._name}-{task.number}"
+        sent, name = parcel(task), f"{self._name}-{task.number}"
         self._require_engine()
-        if not task.folder.is_dir():
-            where = InputError(f"{task.folder} is no folder for what comes out", None)
-            self._told.append(Failed(task.number, where))
+        if problem := without_folder(task):
+            self._fails(task, problem)
             return
         with self._asking():
-            orders = ENGINE.Queue(name, client=self._client)
             future = self._client.submit(
                 carry_out, sent, self._name, task.number, key=name, retries=0, pure=False
             )
-        self._sent[task.number] = _Sent(task, future, orders)
+        self._sent[task.number] = _Sent(task, future)
         future.add_done_callback(self._ended(task.number))
 
     def proceed(self, number: int, seeds: Seeds) -> None:
@@ -150,17 +135,21 @@ class DaskExecutor:
         self._require_engine()
         sent = self._sent[number]
         sent.proceeded = True
-        order = {"kind": "proceed", "attempt": sent.attempt, "seeds": seeds}
         with self._asking():
-            sent.orders.put(json.dumps(order))
+            self._order(sent, {"kind": "proceed", "seeds": seeds})
 
-    def cancel(self, number: int) -> None:
-        """Take a task back; nothing more is told of it."""
-        sent = self._sent.pop(number, None)
-        if sent is not None and not self._is_lost():
-            with self._asking():
-                sent.orders.put(json.dumps({"kind": "cancel", "attempt": sent.attempt}))
-                sent.future.cancel(force=True)
+    def _taken_back(self, sent: _Sent) -> None:
+        """Tell the start that counts to stop, and the engine that nobody wants the task."""
+        if sent.attempt is not None:
+            self._order(sent, {"kind": "cancel"})
+        sent.future.cancel(force=True)
+
+    def _order(self, sent: _Sent, order: Message) -> None:
+        """Leave an order for the start of a task that counts; no other one looks there."""
+        name = f"{self._name}-{sent.task.number}-{sent.attempt}"
+        orders = ENGINE.Queue(name, client=self._client)
+        orders.put(json.dumps(order))
+        orders.close()  # there as long as the worker has it open
 
     def wait(self, seconds: float) -> list[Event]:
         """Return what the tasks said, at the latest after ``seconds``."""
@@ -170,7 +159,7 @@ class DaskExecutor:
             try:
                 heard = [self._heard.get(timeout=left)]
             except queue.Empty:
-                self._require_engine()
+                self._require_workers()
                 break
             with suppress(queue.Empty):
                 while True:
@@ -180,7 +169,7 @@ class DaskExecutor:
                     self._require_engine()
                     raise self._lost(what)
                 starts = {number: sent.attempt for number, sent in self._sent.items()}
-                news = self._said(what) if kind == "said" else self._over(what)
+                news = self._said(what) if kind == "said" else self._over(*what)
                 told = [event for event in told if self._is_of_its_start(event, starts)] + news
         return told
 
@@ -210,40 +199,16 @@ class DaskExecutor:
             return []
         if message["attempt"] != sent.attempt:
             return []
-        if message["kind"] == "prepared":
-            return [Prepared(number, message["message"], sent.place)]
-        words = message["message"]
-        return [Progressed(number, words["stage"], words["done"], words["total"])]
+        return [self._news(number, message)]
 
-    def _over(self, number: int) -> list[Event]:
+    def _over(self, number: int, result: Any) -> list[Event]:
         """Return what became of a task that the engine is through with."""
-        sent = self._sent.get(number)
-        if sent is None:
+        if number not in self._sent:
             return []
-        if sent.future.status == "cancelled" or self._is_lost():
+        if isinstance(result, BaseException):
             self._require_engine()
-        self._sent.pop(number)
-        try:
-            brought = Brought(**sent.future.result(timeout=PATIENCE))
-        except Exception as error:  # whatever the engine makes of a lost worker
-            where = f" on {sent.place}" if sent.place else ""
-            return [Failed(number, TrainingError(f"lost{where}: {_short(error)}"))]
-        finally:
-            with suppress(Exception):
-                sent.orders.close()
-        try:
-            errand.keep(brought.files, sent.task.folder, sent.place)
-        except TrainingError as error:
-            return [Failed(number, error)]
-        if brought.message is not None:
-            return [Finished(number, brought.message)]
-        told = brought.error or {
-            "kind": "TrainingError",
-            "problem": f"the worker {sent.place} dropped it",
-            "hint": None,
-            "tail": "",
-        }
-        return [Failed(number, errand.error_of(told))]
+            return [self._lost_one(number, result)]
+        return [self._home(number, result)]
 
     def _listen(self) -> None:
         """Take what tasks say out of the engine, until it ends."""
@@ -255,79 +220,43 @@ class DaskExecutor:
             except TimeoutError:
                 continue
             except (OSError, CancelledError) as error:  # often heard before the client knows of it
-                self._heard.put(("deaf", f"is gone: {_short(error)}"))
+                self._heard.put(("deaf", f"is gone: {short(error)}"))
                 return
             except Exception as error:  # whatever it was, nobody would hear the tasks any more
-                self._heard.put(("deaf", f"does not tell what tasks say: {_short(error)}"))
+                self._heard.put(("deaf", f"does not tell what tasks say: {short(error)}"))
                 return
 
     def _ended(self, number: int) -> Any:
-        """Return what is called when the engine is through with a task."""
-        return lambda _: self._heard.put(("over", number))
+        """Return what is called when the engine is through with a task.
+
+        It has a thread of its own, so that a large result is waited for beside all else. One that
+        is lost on its way is made again, and that start is dropped as any other.
+        """
+
+        def fetch(future: Any) -> None:
+            try:
+                found = future.result()
+            except (Exception, asyncio.CancelledError) as error:  # whatever is made of a lost one
+                found = error
+            self._heard.put(("over", (number, found)))
+
+        return fetch
+
+    def _places(self) -> int:
+        """Return how many tasks the workers have room for."""
+        with self._asking():
+            return int(sum(self._client.nthreads().values()))
+
+    def _require_workers(self) -> None:
+        """Raise ExecutorLostError unless somebody is there to carry the tasks out."""
+        self._require_engine()
+        now = time.monotonic()
+        if not self._sent or self._places():
+            self._alone = None
+        elif self._alone is None:
+            self._alone = now
+        elif now - self._alone > ALONE:
+            raise self._lost("has no workers any more")
 
     def _is_lost(self) -> bool:
         return self._client.status not in ("running", "connecting")
-
-    def _require_engine(self) -> None:
-        if self._is_lost():
-            raise self._lost()
-
-    @contextmanager
-    def _asking(self) -> Iterator[None]:
-        """Raise ExecutorLostError for a call that the engine does not answer."""
-        try:
-            yield
-        except (OSError, TimeoutError, CancelledError) as error:
-            raise self._lost() from error
-
-    def _lost(self, how: str = "is gone") -> ExecutorLostError:
-        return ExecutorLostError(
-            f"the scheduler at {self._address} {how}",
-            "start it again, and the sweep goes on where it stopped",
-        )
-
-
-class _DaskLine:
-    """What a task says, and hears, through the scheduler."""
-
-    def __init__(self, name: str, number: int) -> None:
-        worker = ENGINE.get_worker()
-        self._worker, self._key = worker, worker.get_current_task()
-        self._number, self._attempt = number, secrets.token_hex(8)
-        self.place: str = worker.address
-        client = ENGINE.get_client()
-        self._events = ENGINE.Queue(name, client=client)
-        self._orders = ENGINE.Queue(f"{name}-{number}", client=client)
-        self._say({"kind": "started", "place": self.place})
-
-    def tell(self, message: Message) -> None:
-        """Tell the coordinator something."""
-        self._say(message)
-
-    def order(self, seconds: float) -> Message | None:
-        """Return the next order for this start of the task."""
-        try:
-            order: Message = json.loads(self._orders.get(timeout=seconds))
-        except TimeoutError:
-            return None
-        return order if order["attempt"] == self._attempt else None
-
-    def is_wanted(self) -> bool:
-        """Return whether the engine still has this task as one that runs."""
-        task = self._worker.state.tasks.get(self._key)
-        return task is not None and task.state not in GONE
-
-    def _say(self, message: Message) -> None:
-        told = {**message, "number": self._number, "attempt": self._attempt}
-        self._events.put(json.dumps(told, allow_nan=False))
-
-
-def carry_out(sent: str, name: str, number: int) -> Mapping[str, Any]:
-    """Run one task, in a worker of the engine; the parts of what is `Brought`."""
-    brought = errand.run(json.loads(sent), _DaskLine(name, number))
-    return {"message": brought.message, "error": brought.error, "files": dict(brought.files)}
-
-
-def _short(error: BaseException) -> str:
-    """Return an error of the engine in one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

@@ -6,6 +6,7 @@ is plain JSON, and a `Line` to the coordinator.
 
 from __future__ import annotations
 
+import json
 import os
 import select
 from collections.abc import Mapping
@@ -28,6 +29,7 @@ OBJECTS: Final = "REPRO_OBJECTS"
 """The variable of a worker that names folders of files called by their SHA-256."""
 STEP: Final = 0.25
 """Seconds between two looks for an order, and for whether anybody still waits."""
+SAME: Final = "install the same version on every worker"
 OWN: Final = "repro-audit"
 LOG: Final = "worker.log"
 
@@ -99,27 +101,56 @@ def run(sent: Parcel, line: Line) -> Brought:
             return Brought(None, _told(InputError(reason, "is there space left?")), {})
 
 
+def carry_out(sent: str, line: Line) -> Message:
+    """Run a task that came as text; the parts of what is `Brought`, which an engine can carry."""
+    found = run(json.loads(sent), line)
+    return {"message": found.message, "error": found.error, "files": dict(found.files)}
+
+
+def brought(result: Any, place: str) -> Brought:
+    """Return what a task brought, as `carry_out` sent it; TrainingError for anything else."""
+    try:
+        found = Brought(**result)
+        parts = (found.message or {}, found.error or {}, found.files)
+        if all(isinstance(part, Mapping) for part in parts):
+            return found
+    except TypeError:
+        pass
+    raise TrainingError(f"the worker {place} brought what is no result of a task", SAME)
+
+
 def keep(files: Mapping[str, bytes], folder: Path, place: str) -> None:
-    """Write what a worker brought into ``folder``; TrainingError for a name that leads out."""
+    """Write what a worker brought into ``folder``.
+
+    Raises TrainingError for a name that leads out, before anything is written, and InputError for
+    what cannot be written.
+    """
     for name in files:
         if name in ("", ".", "..") or {"/", "\0"} & {*name}:
             raise TrainingError(
                 f"the worker {place} sent a file under the name {name!r}, which is none", None
             )
-    for name, data in files.items():
-        (folder / name).write_bytes(data)
+    try:
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
+    except OSError as error:
+        raise InputError(
+            f"what the worker {place} brought cannot be kept: {error.strerror or error}",
+            "is there space left in the workspace?",
+        ) from error
 
 
 def error_of(told: Mapping[str, Any]) -> ReproError:
     """Return the error that a worker told of."""
-    kind = getattr(errors, told["kind"], TrainingError)
+    kind = getattr(errors, str(told.get("kind")), TrainingError)
     if not (isinstance(kind, type) and issubclass(kind, ReproError)):
         kind = TrainingError
+    problem, hint = str(told.get("problem", "it failed and did not say why")), told.get("hint")
     try:
-        error: ReproError = kind(told["problem"], told["hint"])
+        error: ReproError = kind(problem, hint)
     except TypeError:
-        error = TrainingError(told["problem"], told["hint"])
-    error.tail = told["tail"]
+        error = TrainingError(problem, hint)
+    error.tail = str(told.get("tail", ""))
     return error
 
 
@@ -158,7 +189,7 @@ def _job(sent: Parcel, place: str) -> Job:
     if sent["version"] != _version():
         raise InputError(
             f"the worker {place} has {OWN} {_version()}, this command has {sent['version']}",
-            "install the same version on every worker",
+            SAME,
         )
     trainers = [_trainer(told, place) for told in sent["trainers"]]
     files = {name: _found(name, told, place) for name, told in sent["files"].items()}

@@ -107,5 +107,4 @@ def carry_out(sent: str, box: Any, number: int) -> Mapping[str, Any]:
         line = _RayLine(box, number)
     except DroppedError:
         return {"message": None, "error": None, "files": {}}
-    brought = errand.run(json.loads(sent), line)
-    return {"message": brought.message, "error": brought.error, "files": dict(brought.files)}
+    return errand.carry_out(sent, line)

@@ -17,26 +17,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final
 
 import ray
 
-from repro.errors import InputError, TrainingError, UsageError
-from repro.execution.executor import (
-    Event,
-    ExecutorLostError,
-    Failed,
-    Finished,
-    Prepared,
-    Progressed,
-    Seeds,
-    Setup,
-    Task,
-)
-from repro.sweeping import errand
-from repro.sweeping.errand import Brought, Message
+from repro.errors import InputError, UsageError
+from repro.execution.executor import Event, Failed, Seeds, Setup, Task
+from repro.sweeping.engine import OnEngine, Sent, parcel, short, without_folder
+from repro.sweeping.errand import Message
 from repro.sweeping.mailbox import PATIENCE, Mailbox, carry_out
 
 ENGINE: Final[Any] = ray
@@ -65,26 +54,17 @@ def open_ray(setup: Setup) -> RayExecutor:
     return RayExecutor(setup.address, setup.jobs)
 
 
-@dataclass(slots=True)
-class _Sent:
-    """A task that the engine has."""
-
-    task: Task
-    future: Any
-    place: str = ""
-    """Where it was started, as soon as it told."""
-
-
-class RayExecutor:
+class RayExecutor(OnEngine[Sent]):
     """Points on the nodes of a Ray cluster, at most ``jobs`` at a time."""
+
+    what = "the Ray cluster"
+    silence = (OSError, TimeoutError, ENGINE.exceptions.RayError)
 
     def __init__(self, address: str, jobs: int) -> None:
         """Connect to nobody yet."""
-        self._address, self._jobs = address, jobs
+        super().__init__(address, jobs)
         self._name = f"repro-{secrets.token_hex(8)}"
-        self._sent: dict[int, _Sent] = {}
         self._leaving: list[Any] = []
-        self._told: list[Event] = []
         self._threads = 1
         """Of the task before: those of a sweep mostly have the same number."""
 
@@ -106,7 +86,7 @@ class RayExecutor:
                 )
         except (OSError, RuntimeError, ValueError, ENGINE.exceptions.RayError) as error:
             raise InputError(
-                f"the Ray cluster at {self._address} cannot be used: {_short(error)}", HINT
+                f"the Ray cluster at {self._address} cannot be used: {short(error)}", HINT
             ) from error
         try:
             self._connect()
@@ -134,7 +114,7 @@ class RayExecutor:
             ENGINE.get(self._box.is_wanted.remote(0), timeout=START)
         except (ENGINE.exceptions.RayError, TimeoutError) as error:
             raise InputError(
-                f"no process starts on this node of the Ray cluster: {_short(error)}",
+                f"no process starts on this node of the Ray cluster: {short(error)}",
                 "the engine's logs say why, in /tmp/ray/session_latest/logs unless told otherwise",
             ) from error
         self._hearing = self._box.hear.remote(HELD)
@@ -166,19 +146,18 @@ class RayExecutor:
 
     def submit(self, task: Task) -> None:
         """Give a task to the engine; see `Executor.submit`."""
-        paths = {name: str(path.resolve()) for name, path in task.job.files.items()}
-        sent = json.dumps(errand.parcel(task, paths), allow_nan=False)
+        sent = parcel(task)
         self._require_engine()
         self._threads = task.job.threads
-        if problem := self._problem(task):
-            self._told.append(Failed(task.number, problem))
+        if problem := without_folder(task) or self._without_room(task):
+            self._fails(task, problem)
             return
         carry_out = self._carry_out.options(
             num_cpus=self._threads, name=f"{self._name}-{task.number}"
         )
         with self._asking():
             future = carry_out.remote(sent, self._box, task.number)
-        self._sent[task.number] = _Sent(task, future)
+        self._sent[task.number] = Sent(task, future)
 
     def proceed(self, number: int, seeds: Seeds) -> None:
         """Order a task to train; see `Executor.proceed`."""
@@ -186,16 +165,12 @@ class RayExecutor:
         with self._asking():
             self._box.put.remote(number, json.dumps({"kind": "proceed", "seeds": seeds}))
 
-    def cancel(self, number: int) -> None:
-        """Take a task back; nothing more is told of it."""
-        sent = self._sent.pop(number, None)
-        if sent is None or self._is_lost():
-            return
+    def _taken_back(self, sent: Sent) -> None:
+        """Tell the task to stop, if it was started, or the engine not to start it."""
         self._leaving.append(sent.future)
-        with self._asking():
-            self._box.drop.remote(number)
-            if not sent.place:  # it may be waiting for room; who was started leaves by itself
-                ENGINE.cancel(sent.future)
+        self._box.drop.remote(sent.task.number)
+        if not sent.place:  # it may be waiting for room; who was started leaves by itself
+            ENGINE.cancel(sent.future)
 
     def wait(self, seconds: float) -> list[Event]:
         """Return what the tasks said, at the latest after ``seconds``."""
@@ -214,7 +189,17 @@ class RayExecutor:
                     told += [event for text in heard for event in self._said(json.loads(text))]
             over = [future for future in ready if asked[future] in self._sent]
             told += [self._over(asked[future]) for future in over]
-        return told
+        return told or self._stranded()
+
+    def _stranded(self) -> list[Event]:
+        """Return that tasks fail which wait for room that no node has any more."""
+        waiting = [sent.task for sent in self._sent.values() if not sent.place]
+        found: list[Event] = []
+        for task in waiting:
+            if problem := self._without_room(task):
+                self.cancel(task.number)
+                found.append(Failed(task.number, problem))
+        return found
 
     def _said(self, message: Message) -> list[Event]:
         """Return what a message of a task means."""
@@ -224,49 +209,30 @@ class RayExecutor:
         if message["kind"] == "started":
             sent.place = message["place"]
             return []
-        words = message["message"]
-        if message["kind"] == "prepared":
-            return [Prepared(number, words, sent.place)]
-        return [Progressed(number, words["stage"], words["done"], words["total"])]
+        return [self._news(number, message)]
 
     def _over(self, number: int) -> Event:
         """Return what became of a task that the engine is through with."""
-        sent = self._sent[number]
         try:
-            brought = Brought(**ENGINE.get(sent.future, timeout=PATIENCE))
+            result = ENGINE.get(self._sent[number].future, timeout=PATIENCE)
         except ENGINE.exceptions.LocalRayletDiedError as error:
             raise self._lost() from error
         except Exception as error:  # whatever the engine makes of a lost worker
             self._require_engine()
-            self._sent.pop(number)
             self._box.drop.remote(number)  # a node that is cut off may still train
-            where = f" on {sent.place}" if sent.place else ""
-            return Failed(number, TrainingError(f"lost{where}: {_short(error)}"))
-        self._sent.pop(number)
-        for name, data in brought.files.items():
-            (sent.task.folder / name).write_bytes(data)
-        if brought.message is not None:
-            return Finished(number, brought.message)
-        told = brought.error or {
-            "kind": "TrainingError",
-            "problem": f"the worker {sent.place} dropped it",
-            "hint": None,
-            "tail": "",
-        }
-        return Failed(number, errand.error_of(told))
+            return self._lost_one(number, error)
+        return self._home(number, result)
 
-    def _problem(self, task: Task) -> InputError | None:
-        """Return why a task cannot be started."""
-        if not task.folder.is_dir():
-            return InputError(f"{task.folder} is no folder for what comes out", None)
+    def _without_room(self, task: Task) -> InputError | None:
+        """Return what is said of a task that no node has enough CPUs for."""
         most = max(self._cpus(), default=0)
-        if most < task.job.threads:
-            return InputError(
-                f"no node of the Ray cluster at {self._address} has {task.job.threads} CPUs, as "
-                f"many as the run has threads; the largest has {most:g}",
-                "add a node, or lower the threads of the run",
-            )
-        return None
+        if most >= task.job.threads:
+            return None
+        return InputError(
+            f"no node of the Ray cluster at {self._address} has {task.job.threads} CPUs, as "
+            f"many as the run has threads; the largest has {most:g}",
+            "add a node, or lower the threads of the run",
+        )
 
     def _cpus(self) -> list[float]:
         """Return the CPUs of each node that is there."""
@@ -276,24 +242,6 @@ class RayExecutor:
 
     def _is_lost(self) -> bool:
         return not _listens(self._head, PATIENCE)
-
-    def _require_engine(self) -> None:
-        if self._is_lost():
-            raise self._lost()
-
-    @contextmanager
-    def _asking(self) -> Iterator[None]:
-        """Raise ExecutorLostError for a call that the engine does not answer."""
-        try:
-            yield
-        except (OSError, TimeoutError, ENGINE.exceptions.RayError) as error:
-            raise self._lost() from error
-
-    def _lost(self) -> ExecutorLostError:
-        return ExecutorLostError(
-            f"the Ray cluster at {self._address} is gone",
-            "start it again, and the sweep goes on where it stopped",
-        )
 
 
 @contextmanager
@@ -317,8 +265,3 @@ def _listens(address: str, seconds: float) -> bool:
     except (OSError, OverflowError):
         return False
     return True
-
-
-def _short(error: BaseException) -> str:
-    """Return an error of the engine in one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

@@ -13,7 +13,7 @@ dask = pytest.importorskip("repro.sweeping.dask", exc_type=ImportError)
 def hearing():
     """Return an executor that waits for a task, and a way to say something as its worker."""
     executor = dask.DaskExecutor("tcp://127.0.0.1:9", 1)
-    executor._sent[1] = dask._Sent(None, None, None)
+    executor._sent[1] = dask._Sent(None, None)
 
     def say(kind, attempt, **more):
         text = json.dumps({"number": 1, "kind": kind, "attempt": attempt, **more})
@@ -34,7 +34,7 @@ def test_what_a_lost_worker_prepared_is_not_told_once_another_has_begun(hearing)
 
 def test_what_a_worker_prepared_is_told_whatever_others_say(hearing):
     executor, say = hearing
-    executor._sent[2] = dask._Sent(None, None, None)
+    executor._sent[2] = dask._Sent(None, None)
     say("started", "first", place="A")
     say("prepared", "first", message={"of": "A"})
     say("started", "other", place="B", number=2)
