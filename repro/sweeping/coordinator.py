@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from repro.audit_log.errors import LogError
+from repro.ending import as_bug
 from repro.errors import (
     DeterminismError,
     InputError,
@@ -23,20 +24,13 @@ from repro.errors import (
     ProblemsError,
     ReproError,
 )
-from repro.execution.executor import (
-    Executor,
-    ExecutorLostError,
-    Failed,
-    Finished,
-    Prepared,
-    Progressed,
-    Task,
-)
+from repro.execution.executor import Executor, Prepared, Progressed, Task
 from repro.runs.staging import require_room, staging
 from repro.sweeping.cautions import Cautions
 from repro.sweeping.done import Done, Result
+from repro.sweeping.hearing import Hearing
 from repro.sweeping.known import Known
-from repro.sweeping.ledger import Ledger, Sealed, Underway
+from repro.sweeping.ledger import BUGS, Ledger, Sealed, Underway
 from repro.sweeping.points import Documents, Point
 from repro.sweeping.waiting import Waiting
 from repro.sweeping.writers import Writers
@@ -76,6 +70,7 @@ class Coordinator:
     _writers: Writers = field(init=False)
     _tasks: int = 0
     _cautions: Cautions = field(init=False)
+    _hearing: Hearing = field(init=False)
     _largest: int = 0
     """Bytes of the largest run that was sealed so far."""
 
@@ -84,6 +79,7 @@ class Coordinator:
         self._known = Known(self.documents.root)
         self._writers = Writers(self.ledger)
         self._cautions = Cautions(self.observer.warn)
+        self._hearing = Hearing(self.observer.warn)
 
     def run(self, points: Iterable[Point]) -> None:
         """Bring every point to its end; `done` has them, and those that were not started not.
@@ -120,7 +116,7 @@ class Coordinator:
         now = time.monotonic()
         for _ in range(len(self._queue)):
             is_long = time.monotonic() - now > PATIENCE
-            is_full = not self.executor.free or self._writers.is_full
+            is_full = self.executor.free <= 0 or self._writers.is_full
             if is_full or (self._underway and is_long):
                 return  # workers may be waiting for an answer
             waiting = self._queue.popleft()
@@ -157,25 +153,26 @@ class Coordinator:
         self._tasks += 1
         self._underway[self._tasks] = (waiting, Underway(ready, place, held))
         digests = {file.name: {"blake3": file.blake3, "sha256": file.sha256} for file in seen.files}
+        self._hearing.gives(self._tasks)
         self.executor.submit(Task(self._tasks, ready.job, place.work, digests))
 
     def _hear(self) -> None:
         """Wait for what happens, and act on it: first for those who wait for us."""
-        events = self.executor.wait(PATIENCE if self._writers.is_idle else PAUSE)
-        for event in events:
-            if isinstance(event, Progressed) and event.number in self._underway:
-                self._progress(event)
-        gone = {event.number for event in events if isinstance(event, Failed)}
-        if gone and not self.keep_going:
+        told = self.executor.wait(PATIENCE if self._writers.is_idle else PAUSE)
+        heard = self._hearing.of(told)
+        for number in heard.broken:
+            self.executor.cancel(number)
+        for event in heard.progressed:
+            self._progress(event)
+        if heard.failed and not self.keep_going:
             self._queue.clear()
-        prepared = [event for event in events if isinstance(event, Prepared)]
-        self._prepared([event for event in prepared if event.number not in gone])
+        self._prepared(heard.prepared)
         self._fill()  # before the disk is waited for
-        for event in events:
-            if isinstance(event, Finished):
-                self._writers.write(event.number, self._underway[event.number][1], event.message)
+        for finished in heard.finished:
+            underway = self._underway[finished.number][1]
+            self._writers.write(finished.number, underway, finished.message)
         self._seal()
-        self._failed([(e.number, e.error) for e in events if isinstance(e, Failed)])
+        self._failed([(failed.number, failed.error) for failed in heard.failed])
 
     def _seal(self) -> None:
         """Seal what is written by now, all with one write to the log."""
@@ -207,6 +204,9 @@ class Coordinator:
             except ReproError as error:
                 refused.append((event.number, error))
                 continue
+            except BUGS as bug:  # or what a worker told that is no worker of ours
+                refused.append((event.number, as_bug(bug)))
+                continue
             if known is None:
                 plans.append((event.number, plan))
             else:
@@ -214,7 +214,7 @@ class Coordinator:
                 self._release(event.number)
                 self._end(_reused(waiting.point, known))
         for number, _ in refused:
-            self.executor.cancel(number)
+            self._cancel(number)
         self._failed(refused)
         busy = self.ledger.plan([(self._underway[number][1], plan) for number, plan in plans])
         for number, plan in plans:
@@ -223,6 +223,7 @@ class Coordinator:
                 self._release(number)
                 self._later(waiting)
                 continue
+            self._hearing.lets_train(number)
             self.executor.proceed(number, plan.seeds)
         for number, plan in plans:  # spelled while they train
             if number in self._underway:
@@ -271,8 +272,13 @@ class Coordinator:
 
     def _release(self, number: int) -> None:
         """End a worker that nothing in the log knows of."""
-        self.executor.cancel(number)
+        self._cancel(number)
         self._underway.pop(number)[1].held.close()
+
+    def _cancel(self, number: int) -> None:
+        """End a worker, and believe nothing more that is told of it."""
+        self._hearing.takes_back(number)
+        self.executor.cancel(number)
 
     def _sealed(self, waiting: Waiting, sealed: Sealed) -> None:
         result = None
@@ -317,7 +323,7 @@ class Coordinator:
         """End every worker, and record as interrupted what was planned and is not sealed."""
         self._writers.close()
         for number in self._underway:
-            with suppress(ExecutorLostError):
+            with suppress(Exception):  # whatever it is, what was planned must have its end
                 self.executor.cancel(number)
         batch = [underway for _, underway in self._underway.values()]
         self._underway.clear()

@@ -119,7 +119,7 @@ class OnEngine(ABC, Generic[S]):
         try:
             yield
         except self.silence as error:
-            how = "is gone" if self._is_lost() else f"does not answer: {short(error)}"
+            how = "is gone" if self._is_lost() else f"is gone, or busy: {short(error)}"
             raise self._lost(how) from error
 
     def _lost(self, how: str = "is gone") -> ExecutorLostError:

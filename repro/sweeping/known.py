@@ -15,18 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from repro.audit_log.formats.digests import payload_digest
-from repro.audit_log.storage.layout import LINES
 from repro.identity.keys import exact
 from repro.runs import layout
 from repro.runs.sealed import Run, load_run, require_whole, runs_of
 from repro.sweeping.points import Ready
-from repro.verbs.audit.log import (
-    DIRECTORY,
-    contradicted_keys,
-    records_naming,
-    require_completed,
-    require_vouching,
-)
+from repro.verbs.audit.log import records_naming, require_completed, require_vouching
+from repro.verbs.audit.results import Results
 from repro.verbs.training.leaking import Judged
 from repro.verbs.training.plan import Plan
 from repro.verbs.training.preparing import identity_with
@@ -58,11 +52,12 @@ class Known:
     _completed: dict[str, tuple[str, list[Mapping[str, Any]]]] | None = None
     """Execution key to the newest run that the log completed before this sweep, and its artifacts
     as far as they are needed; read once, for points of which nothing was heard yet."""
-    _contradicted: frozenset[str] = frozenset()
-    """The execution keys under which the log had an incident when it was last looked at."""
-    _seen: tuple[int, int, int] | None = None
-    """What the log's file looked like then: this sweep adds to it, and so may other commands."""
+    _results: Results = field(init=False)
     _is_vouched: bool = False
+
+    def __post_init__(self) -> None:
+        """Have read nothing of the log yet."""
+        self._results = Results(self.root)
 
     def learn(self, ready: Ready, plan: Plan) -> None:
         """Keep what the worker of a point told, for the points that are prepared alike."""
@@ -126,17 +121,9 @@ class Known:
 
     def _standing(self, run: Run, judged: Judged) -> Outcome | None:
         """Return a sealed run as the outcome of a new one; see `standing_for`."""
-        if self._is_contradicted(run.group["execution_key"]):
+        if self._results.contradict(run.group["execution_key"], run.snapshot["output_digest"]):
             return standing_for(self.root, run, judged)
         return as_good(run, judged)
-
-    def _is_contradicted(self, execution_key: str) -> bool:
-        """Return whether the log has an incident under a key; read again once it grew."""
-        found = (self.root / DIRECTORY / LINES).stat()
-        seen = (found.st_ino, found.st_size, found.st_mtime_ns)
-        if seen != self._seen:
-            self._contradicted, self._seen = contradicted_keys(self.root), seen
-        return execution_key in self._contradicted
 
 
 def _promises(ready: Ready) -> bool:

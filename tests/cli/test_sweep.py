@@ -21,7 +21,6 @@ from repro.audit_log.formats.record import Tool
 from repro.audit_log.keys.keystore import KeyStore
 from repro.audit_log.storage.creation import local_actor
 from repro.audit_log.storage.store import Log
-from repro.sweeping.known import Known
 
 pytestmark = pytest.mark.slow
 FAST = ("-q", "--profile", "debug", "--family", "ridge", "--jobs", "2")
@@ -328,19 +327,23 @@ def test_bits_that_contradict_an_earlier_run_are_an_incident_and_the_others_go_o
     assert incident["others"] == [{"run": other["run"], "output_digest": "0" * 64}]
 
 
-def test_an_incident_that_comes_while_a_sweep_goes_on_is_seen(desk):
-    """Of this sweep, or of a `repro verify` beside it: no run of its key stands for a new one."""
+def test_other_bits_under_a_key_end_what_could_stand_for_it_as_they_do_for_train(desk):
+    """Whoever produced them, and though no incident was written of it."""
     found = desk.json("sweep", *FAST, "seed=1,2")
-    one, two = (point["execution_key"] for point in found["points"])
-    known = Known(desk.root)
-    assert not known._is_contradicted(one)
+    one, run = found["points"][0]["execution_key"], found["points"][0]["run"]
     keys = KeyStore(desk.keys)
     log = Log.open(desk.root / "AUDIT_LOG", actor=local_actor(), tool=Tool("t", "1"), keys=keys)
-    body = {"run": "x", "execution_key": one, "output_digest": "0" * 64, "others": []}
-    log.append("incident", body)
+    none = dict.fromkeys(("rounds", "variations", "differences", "differing_outputs"), ())
+    body = {name: list(empty) for name, empty in none.items()}
+    body |= {"run": run, "verdict": "BROKEN", "promised": True, "same_execution_key": True}
+    body |= {"execution_key": one, "output_digest": found["points"][0]["output_digest"]}
+    log.append("run.verified", body | {"produced": ["0" * 64], "divergence": None})
     log.commit()
-    assert known._is_contradicted(one)
-    assert not known._is_contradicted(two)
+    alone = desk.run("train", *FAST[:5], "--seed", "1", "--reuse", status=5).stderr
+    again = desk.json("sweep", *FAST, "seed=1,2", status=5)
+    assert [p["state"] for p in again["points"]] == ["failed", "sealed before"]
+    assert "the log has other bits under the same execution key" in again["points"][0]["problem"]
+    assert again["points"][0]["problem"] in alone
 
 
 def test_the_installed_command_sweeps_from_a_folder_below(desk):

@@ -10,7 +10,7 @@ from typing import Any
 from repro import __version__
 from repro.audit_log.errors import LogError, LogUnusableError, RecordError
 from repro.audit_log.formats.note_key import format_vkey
-from repro.audit_log.formats.record import Tool, decode
+from repro.audit_log.formats.record import Record, Tool, decode
 from repro.audit_log.keys.keystore import KeyStore
 from repro.audit_log.storage.creation import local_actor, read_origin, require_place
 from repro.audit_log.storage.layout import LINES, SEGMENTS, require_directory
@@ -175,22 +175,27 @@ def contradictions(root: Path, completed: Mapping[str, Any]) -> list[dict[str, A
     if not completed["promised"]:
         return []
     key = completed["execution_key"]
+    needle = f'"execution_key":"{key}"'
     return [
-        {"run": body["run"], "output_digest": digest}
-        for kind, body in records_naming(root, f'"execution_key":"{key}"')
-        if kind in RESULTS and body["promised"]
-        for digest in _produced(kind, body, key)
-        if digest != completed["output_digest"]
+        {"run": record.body["run"], "output_digest": digest}
+        for record in _naming(root, needle)
+        for under, digest in results_of(record)
+        if under == key and digest != completed["output_digest"]
     ]
 
 
-def _produced(kind: str, body: Mapping[str, Any], key: str) -> Iterator[str]:
-    """Yield the digests of what came out under an execution key, by one record of results."""
-    if kind != "run.verified":
-        yield from [body["output_digest"]] if body["execution_key"] == key else []
-        return
-    for one in (body, *body.get("other_keys", ())):
-        yield from one["produced"] if one["execution_key"] == key else []
+def results_of(record: Record) -> Iterator[tuple[str, str]]:
+    """Yield execution key and digest of each result that a record tells of and that was promised.
+
+    What a run gave when it was done again is one, under whichever key, and what a command gave.
+    """
+    body: Mapping[str, Any] = record.body
+    if record.type in RESULTS and body["promised"]:
+        if record.type != "run.verified":
+            yield body["execution_key"], body["output_digest"]
+            return
+        for one in (body, *body.get("other_keys", ())):
+            yield from ((one["execution_key"], digest) for digest in one["produced"])
 
 
 def contradicted_keys(root: Path) -> frozenset[str]:
@@ -229,17 +234,24 @@ def incident(record: Mapping[str, Any], others: list[dict[str, Any]]) -> dict[st
 
 def records_naming(root: Path, needle: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield type and body of each record whose line holds ``needle``."""
+    return ((record.type, record.body) for record in _naming(root, needle))
+
+
+def _naming(root: Path, needle: str) -> Iterator[Record]:
     lines = root / DIRECTORY / LINES
     if not lines.is_file() and not (root / DIRECTORY / SEGMENTS).is_dir():
         raise InputError(f"no log: {lines} does not exist", "runs are checked against it")
-    for line in lines_with(root / DIRECTORY, needle.encode()):
-        try:
-            record = decode(line)
-        except RecordError as error:
-            raise IntegrityError(
-                f"the log has a line that is no record: {error}", "look at it: repro audit verify"
-            ) from error
-        yield record.type, record.body
+    return map(record_of, lines_with(root / DIRECTORY, needle.encode()))
+
+
+def record_of(line: bytes) -> Record:
+    """Return the record of a line of the log; IntegrityError if it is none."""
+    try:
+        return decode(line)
+    except RecordError as error:
+        raise IntegrityError(
+            f"the log has a line that is no record: {error}", "look at it: repro audit verify"
+        ) from error
 
 
 def verify_log(
