@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from repro.audit_log.errors import LogError
-from repro.ending import as_bug
 from repro.errors import (
     DeterminismError,
     InputError,
@@ -35,6 +34,7 @@ from repro.sweeping.points import Documents, Point
 from repro.sweeping.waiting import Waiting
 from repro.sweeping.writers import Writers
 from repro.verbs.observer import Observer
+from repro.verbs.training.ending import as_bug
 from repro.verbs.training.inputs import ChangedFilesError
 from repro.verbs.training.leaking import LeakingFeatures, unable
 from repro.verbs.training.plan import Plan, require_sound

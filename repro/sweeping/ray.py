@@ -11,12 +11,9 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-import signal
 import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Any, Final
 
@@ -24,6 +21,7 @@ import ray
 
 from repro.errors import InputError, UsageError
 from repro.execution.executor import Event, Failed, Seeds, Setup, Task
+from repro.sweeping.apart import quiet, same_signals
 from repro.sweeping.engine import OnEngine, Sent, parcel, short, without_folder
 from repro.sweeping.errand import Message
 from repro.sweeping.mailbox import PATIENCE, Mailbox, carry_out
@@ -36,6 +34,8 @@ STEP: Final = 0.5
 """Seconds between two looks at whether the head node listens."""
 HELD: Final = 10.0
 """Seconds that the mailbox holds an unanswered question."""
+THREADS: Final = "ray_"
+"""How the names of its threads begin: one prints what it hears of lost nodes, whatever is asked."""
 HINT: Final = "`ray start --head` starts one and tells its address; `auto` is the one of this node"
 
 
@@ -76,7 +76,7 @@ class RayExecutor(OnEngine[Sent]):
                 f"is it running, and can this machine reach it? {HINT}",
             )
         try:
-            with _same_signals():
+            with same_signals():
                 ENGINE.init(
                     address=self._address,
                     namespace=self._name,
@@ -88,10 +88,13 @@ class RayExecutor(OnEngine[Sent]):
             raise InputError(
                 f"the Ray cluster at {self._address} cannot be used: {short(error)}", HINT
             ) from error
+        self._held = ExitStack()
+        self._held.enter_context(quiet(THREADS))
         try:
             self._connect()
         except BaseException:
             ENGINE.shutdown()
+            self._held.close()
             raise
         return self
 
@@ -132,7 +135,7 @@ class RayExecutor(OnEngine[Sent]):
         if self._leaving and not self._is_lost():
             with suppress(Exception):  # they clear their folders
                 ENGINE.wait(self._leaving, num_returns=len(self._leaving), timeout=PATIENCE)
-        with suppress(Exception), _same_signals():
+        with self._held, suppress(Exception), same_signals():
             ENGINE.shutdown()
 
     @property
@@ -242,19 +245,6 @@ class RayExecutor(OnEngine[Sent]):
 
     def _is_lost(self) -> bool:
         return not _listens(self._head, PATIENCE)
-
-
-@contextmanager
-def _same_signals() -> Iterator[None]:
-    """Keep what this process does when it is asked to end; the engine would change it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _listens(address: str, seconds: float) -> bool:

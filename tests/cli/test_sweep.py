@@ -21,6 +21,9 @@ from repro.audit_log.formats.record import Tool
 from repro.audit_log.keys.keystore import KeyStore
 from repro.audit_log.storage.creation import local_actor
 from repro.audit_log.storage.store import Log
+from repro.config.resolution.resolve import Selection
+from repro.errors import DeterminismError
+from repro.verbs.training.train import TrainCommand, train
 
 pytestmark = pytest.mark.slow
 FAST = ("-q", "--profile", "debug", "--family", "ridge", "--jobs", "2")
@@ -327,7 +330,7 @@ def test_bits_that_contradict_an_earlier_run_are_an_incident_and_the_others_go_o
     assert incident["others"] == [{"run": other["run"], "output_digest": "0" * 64}]
 
 
-def test_other_bits_under_a_key_end_what_could_stand_for_it_as_they_do_for_train(desk):
+def test_other_bits_under_a_key_end_what_could_stand_for_it_as_they_do_for_train(desk, monkeypatch):
     """Whoever produced them, and though no incident was written of it."""
     found = desk.json("sweep", *FAST, "seed=1,2")
     one, run = found["points"][0]["execution_key"], found["points"][0]["run"]
@@ -339,11 +342,15 @@ def test_other_bits_under_a_key_end_what_could_stand_for_it_as_they_do_for_train
     body |= {"execution_key": one, "output_digest": found["points"][0]["output_digest"]}
     log.append("run.verified", body | {"produced": ["0" * 64], "divergence": None})
     log.commit()
-    alone = desk.run("train", *FAST[:5], "--seed", "1", "--reuse", status=5).stderr
+    monkeypatch.setenv("REPRO_KEYS", str(desk.keys))
+    sets = ("pipeline.family=ridge", "reproducibility.base_seed=1")
+    chosen = Selection(sets=sets, profile="debug")
+    with pytest.raises(DeterminismError) as alone:
+        train(TrainCommand(desk.root, chosen, reuse=True))
     again = desk.json("sweep", *FAST, "seed=1,2", status=5)
     assert [p["state"] for p in again["points"]] == ["failed", "sealed before"]
     assert "the log has other bits under the same execution key" in again["points"][0]["problem"]
-    assert again["points"][0]["problem"] in alone
+    assert again["points"][0]["problem"] == alone.value.problem
 
 
 def test_the_installed_command_sweeps_from_a_folder_below(desk):

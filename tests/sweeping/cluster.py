@@ -66,10 +66,13 @@ def until(condition: Callable[[], bool], seconds: float = 120) -> None:
 
 @dataclass
 class RayCluster:
-    """A Ray cluster of one node; its folder is short, because the paths of its sockets must be."""
+    """A Ray cluster on this machine; its folder is short, because the paths of its sockets must be.
+
+    A second node of it is another raylet, with ports and workers of its own.
+    """
 
     folder: Path
-    heads: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    nodes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def address(self) -> str:
@@ -80,33 +83,38 @@ class RayCluster:
         """Start the head node, the leader of its process group, and wait until it is ready."""
         found = self.folder / "ray_current_cluster"
         found.unlink(missing_ok=True)
-        words = ["start", "--head", "--block", "--port", "0", "--num-cpus", str(cpus)]
-        quiet = [
-            "--include-dashboard=false",
-            "--include-log-monitor=false",
-            "--disable-usage-stats",
-        ]
-        with (self.folder / "head.log").open("wb") as log:
+        words = ["--head", "--port", "0", "--include-dashboard=false", "--disable-usage-stats"]
+        return self._start([*words, "--temp-dir", str(self.folder)], cpus, found.exists)
+
+    def node(self, cpus: int = 1) -> subprocess.Popen[bytes]:
+        """Start another node, the leader of its process group; it is ready a little later."""
+        words = ["--address", self.address, "--dashboard-agent-listen-port", "0"]
+        return self._start(words, cpus, lambda: True)
+
+    def _start(
+        self, words: list[str], cpus: int, is_ready: Callable[[], bool]
+    ) -> subprocess.Popen[bytes]:
+        said = self.folder / f"node-{len(self.nodes)}.log"
+        ray = [str(Path(sys.executable).parent / "ray"), "start", "--block"]
+        small = ["--num-cpus", str(cpus), "--object-store-memory", "80000000"]
+        with said.open("wb") as log:
             process = subprocess.Popen(
-                [
-                    *(str(Path(sys.executable).parent / "ray"), *words, *quiet),
-                    *("--object-store-memory", "80000000", "--temp-dir", str(self.folder)),
-                ],
+                [*ray, *words, *small, "--include-log-monitor=false"],
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
                 start_new_session=True,
             )
-        self.heads.append(process)
-        until(lambda: found.exists() or process.poll() is not None)
-        assert process.poll() is None, (self.folder / "head.log").read_text()
+        self.nodes.append(process)
+        until(lambda: is_ready() or process.poll() is not None)
+        assert process.poll() is None, said.read_text()
         return process
 
-    def tasks(self) -> list[int]:
-        """Return the processes that carry out a point."""
-        started = {process.pid for process in self.heads}
-        nodes = [pid for pid in processes() if parent(pid) in started]
-        found = [pid for pid in processes() if parent(pid) in nodes]
+    def tasks(self, *nodes: subprocess.Popen[bytes]) -> list[int]:
+        """Return the processes that carry out a point, on some of the nodes or on all."""
+        started = {process.pid for process in nodes or self.nodes}
+        raylets = [pid for pid in processes() if parent(pid) in started]
+        found = [pid for pid in processes() if parent(pid) in raylets]
         return [pid for pid in found if title(pid).startswith("ray::repro-")]
 
     def training(self) -> list[int]:
@@ -123,7 +131,7 @@ class RayCluster:
     def stop(self) -> None:
         """Kill whatever still runs."""
         left = self.tasks()
-        for process in self.heads:
+        for process in self.nodes:
             self.kill(process)
         for pid in left:
             with suppress(ProcessLookupError):

@@ -1,7 +1,11 @@
 """Sweeps on a real Ray cluster: its tasks, its head node and the coordinator are killed."""
 
+import ast
+import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +23,8 @@ ON = ("--executor", "ray")
 def cluster():
     """Return a cluster that was not started yet."""
     with TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
-        found = RayCluster(Path(folder))
+        found = RayCluster(Path(folder) / "ray")
+        found.folder.mkdir()
         yield found
         found.stop()
 
@@ -30,14 +35,22 @@ def away(tmp_path):
     return Away.new(tmp_path)
 
 
-def sweeping(away, cluster, *words, jobs=2):
-    return started(away, *words, *ON, "--jobs", str(jobs), "--address", cluster.address)
+def sweeping(away, cluster, *words, jobs=2, **more):
+    return started(away, *words, *ON, "--jobs", str(jobs), "--address", cluster.address, **more)
 
 
 def trains(away, cluster, count):
     """Wait until so many points train."""
     until(lambda: kinds(away).count("run.planned") >= count)
     until(lambda: len(cluster.training()) >= count)
+
+
+def cpus(cluster):
+    """Return how many processors the nodes that are there have."""
+    script = f"import ray; ray.init({cluster.address!r}); print(ray.cluster_resources())"
+    words = [sys.executable, "-c", script]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    return ast.literal_eval(done.stdout).get("CPU", 0)
 
 
 def test_points_on_a_cluster_have_the_bits_of_this_machine_and_are_trained_once(away, cluster):
@@ -84,6 +97,31 @@ def test_a_head_node_that_goes_away_is_said_and_the_sweep_goes_on_later(away, cl
     cluster.head()
     assert ended(sweeping(away, cluster, "seed=1..2", *LONG), away)[0] == 0
     once(away, 2)
+
+
+def test_a_node_that_is_lost_ends_its_point_alone_and_the_others_go_on(away, cluster):
+    head = cluster.head(cpus=1)
+    node = cluster.node()
+    until(lambda: cpus(cluster) == 2)
+    axes = ("n_estimators=2000,20", "seed=1,2", *LONG[:2], LONG[3])
+    going = sweeping(away, cluster, *axes, "--format", "json", answer="answer.json")
+    trains(away, cluster, 2)
+    (here,), (there,) = cluster.tasks(head), cluster.tasks(node)
+    cluster.kill(node)
+    until(lambda: there not in processes())
+    assert here in processes()
+    status, said = ended(going, away)
+    assert status == 6, said
+    found = json.loads((away.root.parent / "answer.json").read_text())  # and nothing else is there
+    assert sorted(point["state"] for point in found["points"]) == ["failed", *["sealed"] * 3]
+    (problem,) = (point["problem"] for point in found["points"] if point["problem"])
+    assert "lost on " in problem
+    assert kinds(away).count("run.failed") == 1
+    away.environment["RAY_TMPDIR"] = str(cluster.folder.parent)
+    words = (*axes, *ON, "--jobs", "2", "--address", "auto")
+    status, said = ended(started(away, *words), away)
+    assert status == 0, said
+    once(away, 4)
 
 
 def test_a_coordinator_that_is_killed_leaves_nobody_training(away, cluster):

@@ -54,14 +54,17 @@ class Away:
         return [json.loads(line) for line in log.read_text("utf-8").splitlines()]
 
 
-def started(away: Away, *words: str) -> subprocess.Popen[bytes]:
-    """Start a sweep in a process of its own."""
-    with (away.root.parent / SAID).open("wb") as log:
+def started(away: Away, *words: str, answer: str = SAID) -> subprocess.Popen[bytes]:
+    """Start a sweep in a process of its own; its ``answer`` may go to another file."""
+    base = away.root.parent
+    with (base / SAID).open("ab") as log, (base / answer).open("ab") as out:
+        for each in (log, out):
+            each.truncate(0)
         return subprocess.Popen(
             [REPRO, "sweep", *words, "--no-progress"],
             cwd=away.root,
             env=away.environment,
-            stdout=log,
+            stdout=out,
             stderr=log,
         )
 

@@ -1,0 +1,28 @@
+"""What an engine in this process prints or changes reaches neither the result nor the signals."""
+
+import signal
+import sys
+import threading
+
+from repro.sweeping.apart import quiet, same_signals
+
+
+def test_what_its_threads_print_is_not_in_the_result(capsys):
+    before = sys.stdout
+    with quiet("engine_"):
+        loud = threading.Thread(target=print, args=("a node is lost",), name="engine_listener")
+        mine = threading.Thread(target=print, args=("mine",), name="other")
+        for thread in (loud, mine):
+            thread.start()
+            thread.join()
+        sys.stdout.write("the result\n")
+    assert sys.stdout is before
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("mine\nthe result\n", "a node is lost\n")
+
+
+def test_what_this_process_does_when_it_is_asked_to_end_stays():
+    before = signal.getsignal(signal.SIGTERM)
+    with same_signals():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    assert signal.getsignal(signal.SIGTERM) is before
