@@ -3,6 +3,7 @@
 The coordinator (`repro.sweeping`) is the only one that knows the log. An executor is given tasks,
 starts for each the same strict worker as `repro train` does, and tells what it hears of them. It
 decides nothing: which task comes next, what a failure means and what is recorded is not its affair.
+Nor is it believed beyond what follows: `repro.sweeping.hearing` holds what it tells against it.
 
     coordinator → executor   submit    a sealed request, and a folder for what comes out
     executor → coordinator   Prepared  the worker's facts; the worker waits now
@@ -122,7 +123,10 @@ class Executor(Protocol):
         """Let a worker that has prepared train. One that is gone by now is a `Failed` event."""
 
     def cancel(self, number: int) -> None:
-        """End a worker, whatever it is at; no event of it follows, and its place is free."""
+        """End a worker, whatever it is at; no event of it follows, and its place is free.
+
+        Of a number that it does not have, or not any more, it does nothing.
+        """
 
     def wait(self, seconds: float) -> Sequence[Event]:
         """Return what happened, as soon as anything did; nothing if nothing does for so long.

@@ -35,6 +35,9 @@ PATIENCE: Final = 10.0
 ALONE: Final = 30.0
 """Seconds that it may have no worker while tasks wait for one: some are started anew at once."""
 
+GIVEN_UP: Final = (CancelledError, asyncio.CancelledError)
+"""What comes of a task that we did not take back: the client gives all up with its scheduler."""
+
 
 def open_dask(setup: Setup) -> DaskExecutor:
     """Return the executor of a scheduler; UsageError without an address."""
@@ -205,6 +208,8 @@ class DaskExecutor(OnEngine[_Sent]):
         """Return what became of a task that the engine is through with."""
         if number not in self._sent:
             return []
+        if isinstance(result, GIVEN_UP):
+            raise self._lost(f"is gone: {short(result)}")
         if isinstance(result, BaseException):
             self._require_engine()
             return [self._lost_one(number, result)]
@@ -256,7 +261,7 @@ class DaskExecutor(OnEngine[_Sent]):
         elif self._alone is None:
             self._alone = now
         elif now - self._alone > ALONE:
-            raise self._lost("has no workers any more")
+            raise self._lost("has no workers any more", "start some")
 
     def _is_lost(self) -> bool:
-        return self._client.status not in ("running", "connecting")
+        return self._client.status != "running"  # one that connects anew has given all tasks up

@@ -122,11 +122,9 @@ class OnEngine(ABC, Generic[S]):
             how = "is gone" if self._is_lost() else f"is gone, or busy: {short(error)}"
             raise self._lost(how) from error
 
-    def _lost(self, how: str = "is gone") -> ExecutorLostError:
-        return ExecutorLostError(
-            f"{self.what} at {self._address} {how}",
-            "start it again, and the sweep goes on where it stopped",
-        )
+    def _lost(self, how: str = "is gone", then: str = "start it again") -> ExecutorLostError:
+        goes_on = f"{then}, and the same sweep goes on where it stopped"
+        return ExecutorLostError(f"{self.what} at {self._address} {how}", goes_on)
 
 
 def parcel(task: Task) -> str:

@@ -221,6 +221,7 @@ class RayExecutor(OnEngine[Sent]):
         except ENGINE.exceptions.LocalRayletDiedError as error:
             raise self._lost() from error
         except Exception as error:  # whatever the engine makes of a lost worker
+            time.sleep(STEP)  # a node that is lost with it may be the head, which is seen later
             self._require_engine()
             self._box.drop.remote(number)  # a node that is cut off may still train
             return self._lost_one(number, error)
