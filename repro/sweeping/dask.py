@@ -264,4 +264,5 @@ class DaskExecutor(OnEngine[_Sent]):
             raise self._lost("has no workers any more", "start some")
 
     def _is_lost(self) -> bool:
-        return self._client.status != "running"  # one that connects anew has given all tasks up
+        # One that connects anew has given all tasks up.
+        return str(self._client.status) != "running"

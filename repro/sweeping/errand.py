@@ -112,7 +112,8 @@ def brought(result: Any, place: str) -> Brought:
     try:
         found = Brought(**result)
         parts = (found.message or {}, found.error or {}, found.files)
-        if all(isinstance(part, Mapping) for part in parts):
+        are_whole = all(isinstance(part, Mapping) for part in parts)
+        if are_whole and all(isinstance(data, bytes) for data in found.files.values()):
             return found
     except TypeError:
         pass

@@ -16,7 +16,10 @@ from repro.sweeping.errand import DroppedError, Message
 ENGINE: Final[Any] = ray
 """Its types say less than its manual."""
 PATIENCE: Final = 10.0
-"""Seconds for a node, or the mailbox, to answer."""
+"""Seconds for a node to answer."""
+SILENCE: Final = 60.0
+"""Seconds that the mailbox may be silent before a task takes it for gone. One that ended with its
+coordinator is known to be gone at once; a network that hangs must not cost hours of training."""
 
 
 class Mailbox:
@@ -96,7 +99,7 @@ class _RayLine:
 
     def _ask(self, question: Any) -> Any:
         try:
-            return ENGINE.get(question, timeout=PATIENCE)
+            return ENGINE.get(question, timeout=SILENCE)
         except (ENGINE.exceptions.RayError, TimeoutError) as error:
             raise DroppedError from error  # the mailbox ends with the coordinator
 
