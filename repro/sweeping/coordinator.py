@@ -17,20 +17,19 @@ from typing import Any
 from repro.audit_log.errors import LogError
 from repro.errors import (
     DeterminismError,
-    InputError,
-    IntegrityError,
     InterruptedRunError,
     ProblemsError,
     ReproError,
 )
-from repro.execution.executor import Executor, Prepared, Progressed, Task
-from repro.runs.staging import require_room, staging
+from repro.execution.executor import Executor, Prepared, Task
+from repro.runs.staging import staging
 from repro.sweeping.cautions import Cautions
 from repro.sweeping.done import Done, Result
 from repro.sweeping.hearing import Hearing
 from repro.sweeping.known import Known
-from repro.sweeping.ledger import BUGS, Ledger, Sealed, Underway
+from repro.sweeping.ledger import BUGS, Ledger, Underway
 from repro.sweeping.points import Documents, Point
+from repro.sweeping.tally import Tally
 from repro.sweeping.waiting import Waiting
 from repro.sweeping.writers import Writers
 from repro.verbs.observer import Observer
@@ -60,8 +59,6 @@ class Coordinator:
     keep_going: bool
     """Whether points are still started after one has failed."""
     total: int
-    done: dict[int, Done] = field(default_factory=dict)
-    """By number of the point; those that are the same run as an earlier one are not here."""
     _queue: deque[Waiting] = field(default_factory=deque)
     _underway: dict[int, tuple[Waiting, Underway]] = field(default_factory=dict)
     _known: Known = field(init=False)
@@ -71,8 +68,7 @@ class Coordinator:
     _tasks: int = 0
     _cautions: Cautions = field(init=False)
     _hearing: Hearing = field(init=False)
-    _largest: int = 0
-    """Bytes of the largest run that was sealed so far."""
+    _tally: Tally = field(init=False)
 
     def __post_init__(self) -> None:
         """Know nothing yet of any result."""
@@ -80,6 +76,12 @@ class Coordinator:
         self._writers = Writers(self.ledger)
         self._cautions = Cautions(self.observer.warn)
         self._hearing = Hearing(self.observer.warn)
+        self._tally = Tally(self.observer, self.documents.root, self.total)
+
+    @property
+    def done(self) -> dict[int, Done]:
+        """What came of each point, by its number; of one that is an earlier one's run nothing."""
+        return self._tally.done
 
     def run(self, points: Iterable[Point]) -> None:
         """Bring every point to its end; `done` has them, and those that were not started not.
@@ -98,13 +100,13 @@ class Coordinator:
                     time.sleep(PATIENCE)
             self._writers.close()
         except KeyboardInterrupt:
-            stopped = self._stopped(self._give_up("the user stopped the sweep"))
+            stopped = self._tally.stopped(self._give_up("the user stopped the sweep"))
             raise InterruptedRunError(stopped, "the same command goes on from there") from None
         except (LogError, ReproError, OSError) as error:
             ended: tuple[str, ...] = ()
             with suppress(LogError):
                 ended = self._give_up(f"the sweep could not go on: {error}"[:2000])
-            self.observer.warn(self._stopped(ended))
+            self.observer.warn(self._tally.stopped(ended))
             raise
         except BaseException:
             with suppress(LogError):
@@ -163,7 +165,7 @@ class Coordinator:
         for number in heard.broken:
             self.executor.cancel(number)
         for event in heard.progressed:
-            self._progress(event)
+            self._tally.progress(self._underway[event.number][0].point, event)
         if heard.failed and not self.keep_going:
             self._queue.clear()
         self._prepared(heard.prepared)
@@ -183,7 +185,7 @@ class Coordinator:
         by_point = {id(each.underway): each for each in sealed}
         for number in written:
             waiting, underway = self._underway.pop(number)
-            self._sealed(waiting, by_point[id(underway)])
+            self._end(self._tally.of_sealed(waiting.point, by_point[id(underway)]))
 
     def _prepared(self, events: Sequence[Prepared]) -> None:
         """Plan what has prepared and let it train, or say why not."""
@@ -280,14 +282,6 @@ class Coordinator:
         self._hearing.takes_back(number)
         self.executor.cancel(number)
 
-    def _sealed(self, waiting: Waiting, sealed: Sealed) -> None:
-        result = None
-        if sealed.outcome is not None:
-            result = Result.of(sealed.outcome)
-            size = sum(each["size"] for each in sealed.outcome.record["artifacts"])
-            self._largest = max(self._largest, size)
-        self._end(Done(waiting.point, result, sealed.error))
-
     def _failed(self, batch: Sequence[tuple[int, ReproError]]) -> None:
         """Record what failed, and go on or start nothing more."""
         if not batch:
@@ -298,26 +292,10 @@ class Coordinator:
             self._end(Done(waiting.point, None, error))
 
     def _end(self, done: Done) -> None:
-        """Keep what came of a point, and tell of it."""
-        self.done[done.point.number] = done
-        where = f"{len(self.done)} of {self.total}"
-        if done.error is not None:
-            self.observer.warn(f"{done.point.name}: failed, {where}: {done.error.problem}")
-            if not self.keep_going:
-                self._queue.clear()
-            if isinstance(done.error, IntegrityError):
-                raise done.error
-            if isinstance(done.error, InputError):
-                require_room(self.documents.root, self._largest)
-        elif done.result is not None:
-            told = "sealed before" if done.result.reused else "sealed"
-            self.observer.stage(f"{done.point.name}: {told} as {done.result.run}, {where}")
-        self.observer.progress("points", len(self.done), self.total)
-
-    def _progress(self, event: Progressed) -> None:
-        waiting, _ = self._underway[event.number]
-        told = f"{waiting.point.name}: {event.stage} {event.done}/{event.total}"
-        self.observer.progress(told, len(self.done), self.total)
+        """Keep what came of a point, and start nothing more if that is asked for."""
+        if done.error is not None and not self.keep_going:
+            self._queue.clear()
+        self._tally.add(done)
 
     def _give_up(self, reason: str) -> tuple[str, ...]:
         """End every worker, and record as interrupted what was planned and is not sealed."""
@@ -332,12 +310,6 @@ class Coordinator:
         finally:
             for underway in batch:
                 underway.held.close()
-
-    def _stopped(self, ended: Sequence[str]) -> str:
-        """Return what is said to who stops a sweep."""
-        results = sum(1 for each in self.done.values() if each.result is not None)
-        runs = f"; interrupted: {', '.join(ended)}" if ended else ""
-        return f"the sweep was stopped: {results} of {self.total} points have a result{runs}"
 
 
 def _reused(point: Point, outcome: Outcome) -> Done:
