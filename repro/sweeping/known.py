@@ -19,7 +19,7 @@ from repro.identity.keys import exact
 from repro.runs import layout
 from repro.runs.sealed import Run, load_run, require_whole, runs_of
 from repro.sweeping.points import Ready
-from repro.verbs.audit.log import records_naming, require_completed, require_vouching
+from repro.verbs.audit.log import require_completed, require_vouching
 from repro.verbs.audit.results import Results
 from repro.verbs.training.leaking import Judged
 from repro.verbs.training.plan import Plan
@@ -49,9 +49,6 @@ class Known:
 
     root: Path
     _told: dict[str, _Told] = field(default_factory=dict)
-    _completed: dict[str, tuple[str, list[Mapping[str, Any]]]] | None = None
-    """Execution key to the newest run that the log completed before this sweep, and its artifacts
-    as far as they are needed; read once, for points of which nothing was heard yet."""
     _results: Results = field(init=False)
     _is_vouched: bool = False
 
@@ -76,15 +73,18 @@ class Known:
     def foreseen(self, ready: Ready) -> Outcome | None:
         """Return the sealed result of a point, without a worker; None if it cannot be told."""
         key = self.key_of(ready)
-        if key is None or not _promises(ready) or key not in self._logged():
+        if key is None or not _promises(ready):
             return None
-        name, artifacts = self._logged()[key]
-        folder = layout.runs(self.root) / name
+        completed = self._results.completed(key)
+        if completed is None:
+            return None
+        folder = layout.runs(self.root) / str(completed["run"])
         if not folder.is_dir():
             return None
         self._vouch()
         run = load_run(folder)
-        require_whole(run, {"artifacts": artifacts})
+        looked_at = [a for a in completed["artifacts"] if a["path"].endswith(_LOOKED_AT)]
+        require_whole(run, {"artifacts": looked_at})
         return self._standing(run, Judged(ready.resolved, ready.active))
 
     def sealed(self, plan: Plan) -> Outcome | None:
@@ -108,16 +108,6 @@ class Known:
         if not self._is_vouched:
             require_vouching(self.root)
             self._is_vouched = True
-
-    def _logged(self) -> Mapping[str, tuple[str, list[Mapping[str, Any]]]]:
-        """Return the runs that the log completes: one walk, however many points ask."""
-        if self._completed is None:
-            self._completed = {}
-            for kind, body in records_naming(self.root, '"type":"run.completed"'):
-                if kind == "run.completed" and body["promised"]:
-                    kept = [a for a in body["artifacts"] if a["path"].endswith(_LOOKED_AT)]
-                    self._completed[body["execution_key"]] = (str(body["run"]), kept)
-        return self._completed
 
     def _standing(self, run: Run, judged: Judged) -> Outcome | None:
         """Return a sealed run as the outcome of a new one; see `standing_for`."""

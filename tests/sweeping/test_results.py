@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro.audit_log.formats.record import Tool
+from repro.audit_log.formats.record import MAX_LINE, Tool
 from repro.audit_log.keys.keystore import KeyStore
 from repro.audit_log.storage.creation import local_actor
 from repro.audit_log.storage.store import Log
 from repro.errors import IntegrityError
-from repro.verbs.audit.log import DIRECTORY, contradictions
+from repro.verbs.audit.log import DIRECTORY, contradictions, records_naming
 from repro.verbs.audit.results import Results
 
 KEYS = st.sampled_from(["a" * 64, "b" * 64])
@@ -42,9 +42,16 @@ def test_it_says_what_a_search_of_the_log_says_however_often_it_is_asked(
     for batch in batches:
         for kind, body in batch:
             log.append(kind, body)
+        if data.draw(st.booleans()):
+            log.seal()  # its lines move into another file
         key, digest = data.draw(KEYS), data.draw(DIGESTS)
         asked = {"promised": True, "execution_key": key, "output_digest": digest}
         assert results.contradict(key, digest) == bool(contradictions(root, asked))
+        completed = [
+            body for kind, body in records_naming(root, key)
+            if kind == "run.completed" and body["promised"]
+        ]  # fmt: skip
+        assert results.completed(key) == (completed[-1] if completed else None)
 
 
 def test_a_line_that_is_half_written_is_read_once_it_is_whole(tmp_path):
@@ -58,6 +65,25 @@ def test_a_line_that_is_half_written_is_read_once_it_is_whole(tmp_path):
     assert not results.contradict("a" * 64, "1" * 64)
     lines.write_bytes(whole)
     assert results.contradict("a" * 64, "1" * 64)
+    assert results.completed("a" * 64) == body
+    lines.write_bytes(whole + b"x" * (MAX_LINE + 9))
+    with pytest.raises(IntegrityError, match="too long"):
+        results.completed("a" * 64)
     lines.write_bytes(whole + b'{"type":"run.completed"}\n')
     with pytest.raises(IntegrityError, match="a line that is no record"):
         results.contradict("a" * 64, "1" * 64)
+
+
+def test_of_what_is_pruned_no_result_is_left_to_stand_for_another(tmp_path):
+    log, root = new(tmp_path)
+    body = {"run": "r-1", "execution_key": "a" * 64, "promised": True, "output_digest": "0" * 64}
+    log.append("run.completed", body)
+    before = Results(root)
+    assert before.completed("a" * 64) == body
+    log.seal(retention={"keep_until": "2025-01-31", "policy": "test"})
+    log.append("run.completed", body | {"execution_key": "b" * 64})
+    log.prune(0, reason="test", held=lambda: None)
+    for results in (before, Results(root)):
+        assert results.completed("a" * 64) is None
+        assert results.completed("b" * 64)["execution_key"] == "b" * 64
+    assert not Results(root).contradict("a" * 64, "1" * 64)

@@ -190,12 +190,14 @@ def results_of(record: Record) -> Iterator[tuple[str, str]]:
     What a run gave when it was done again is one, under whichever key, and what a command gave.
     """
     body: Mapping[str, Any] = record.body
-    if record.type in RESULTS and body["promised"]:
-        if record.type != "run.verified":
+    if record.type not in RESULTS or not body["promised"]:
+        return
+    if record.type != "run.verified":
+        if body["execution_key"] is not None:
             yield body["execution_key"], body["output_digest"]
-            return
-        for one in (body, *body.get("other_keys", ())):
-            yield from ((one["execution_key"], digest) for digest in one["produced"])
+        return
+    for one in (body, *body.get("other_keys", ())):
+        yield from ((one["execution_key"], digest) for digest in one["produced"])
 
 
 def contradicted_keys(root: Path) -> frozenset[str]:
