@@ -6,6 +6,8 @@ import pytest
 
 from repro.errors import InputError, TrainingError
 from repro.execution.executor import Failed, Finished, Task
+from repro.execution.session import Job
+from repro.facts.trainers import declaration
 from repro.sweeping.engine import Sent
 
 
@@ -67,3 +69,17 @@ def test_what_came_to_nothing_fails_with_what_it_tells(executor, brought, kind, 
     told = executor._home(1, brought)
     assert (type(told.error), told.number) == (kind, 1)
     assert says in told.error.problem
+
+
+def test_a_task_that_waits_for_room_which_no_node_has_any_more_fails(tmp_path, monkeypatch):
+    module = pytest.importorskip("repro.sweeping.ray", exc_type=ImportError)
+    lost, head = {"Alive": False, "Resources": {"CPU": 4}}, {"Alive": True, "Resources": {"CPU": 1}}
+    monkeypatch.setattr(module.ENGINE, "nodes", lambda: [lost, head])
+    executor = module.RayExecutor("127.0.0.1:9", 2)
+    executor._head = "127.0.0.1:9"
+    job = Job({}, {}, declaration("ridge"), {}, "strict", 2, 60)
+    for number, place in ((1, ""), (2, "A")):  # the second was started: its node is told of
+        executor._sent[number] = Sent(Task(number, job, tmp_path, {}), None, place)
+    (failed,) = executor._stranded()
+    assert (failed.number, list(executor._sent)) == (1, [2])
+    assert "has 2 CPUs, as many as the run has threads; the largest has 1" in failed.error.problem
