@@ -41,10 +41,15 @@ def missing_hyperparameters(
 ) -> tuple[Problem, ...]:
     """Return a problem for each family one of whose declared hyperparameters has no value."""
     found = []
-    for family in sorted({path[1] for path in resolved.flat if path[0] == MODELS} & set(families)):
-        prefix = (MODELS, family, "hyperparameters")
-        given = {path[3] for path in resolved.flat if path[:3] == prefix and len(path) > 3}
-        missing = [name for name in families[family].hyperparameters if name not in given]
+    given: dict[str, set[str]] = {}
+    for path in resolved.flat:
+        if path[0] == MODELS:
+            said = given.setdefault(path[1], set())
+            if path[2:3] == ("hyperparameters",):
+                said.update(path[3:4])
+    for family in sorted(given.keys() & set(families)):
+        declared = families[family].hyperparameters
+        missing = [name for name in declared if name not in given[family]]
         if missing:
             message = f"missing: {', '.join(missing)}"
             hint = (

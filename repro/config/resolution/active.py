@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from repro.config.documents import catalog
@@ -218,6 +219,7 @@ def _only_selects(resolved: Resolved, path: Path) -> bool:
     return path[0] == MODELS and path[1] != resolved.family and path[1] in selecting(resolved)
 
 
+@cache
 def component_of(path: Path) -> str:
     """Return the identity component of a full path; AssertionError if it has none."""
     document, inner = split(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -113,7 +113,7 @@ def _inside(key: Path, path: str) -> str:
 
 def target_path(
     assignment: Assignment,
-    known: Iterable[Path],
+    known: Collection[Path],
     family: str | None,
     families: Mapping[str, Trainer],
 ) -> Path:
@@ -121,9 +121,10 @@ def target_path(
 
     Raises ProblemsError naming the nearest keys if there is none, or all if there are several.
     """
-    paths = _candidates(known, family, families)
     keys = _spellings(assignment.key, family, families)
-    matches = [p for p in paths if any(p[-len(key) :] == key for key in keys)]
+    ends = {key[-1] for key in keys}
+    near = _candidates((p for p in known if not ends.isdisjoint(p)), family, families)
+    matches = [p for p in near if any(p[-len(key) :] == key for key in keys)]
     exact = [p for p in matches if p in keys]
     active = [p for p in matches if not ASIDE & set(p) and _of_family(p, family)]
     own = [p for p in matches if _of_family(p, family)]  # a variant that other families have too
@@ -134,6 +135,7 @@ def target_path(
             listed = ", ".join(dotted(p) for p in candidates)
             message = f"ambiguous; it could be {listed}"
             raise _problem(assignment, message, _narrower(candidates, keys, families))
+    paths = _candidates(known, family, families)
     message = _unknown(assignment, paths, family, families)
     raise _problem(assignment, message, _new_key(assignment.key, paths))
 

@@ -19,6 +19,7 @@ NOTHING: Mapping[str, Path] = MappingProxyType({})
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _WORDS = frozenset({"null", "true", "false"})
+_spelled = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make one for each value
 
 
 def record(resolved: Resolved) -> dict[str, Any]:
@@ -101,7 +102,7 @@ def _key(name: str) -> str:
 
 def _quoted(value: Any) -> str:
     """Return a value as JSON that YAML reads the same: what YAML calls unprintable is escaped."""
-    text = json.dumps(value, ensure_ascii=False)
+    text = _spelled(value)
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
