@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import blake3
@@ -22,7 +22,7 @@ ADDED_FOLDERS = ("site-packages", "dist-packages")
 Loaded = dict[str, list[tuple[str, str]]]
 
 
-def loaded(read: Iterable[str] = ()) -> Loaded:
+def loaded(read: Collection[str] = ()) -> Loaded:
     """Return name and file of each module that is loaded, by top-level module.
 
     ``read`` are installed files that were read: those that are no module of these are listed with
@@ -44,8 +44,10 @@ def loaded(read: Iterable[str] = ()) -> Loaded:
     return files
 
 
-def _beside(files: Loaded, read: Iterable[str]) -> list[tuple[str, str, str]]:
+def _beside(files: Loaded, read: Collection[str]) -> list[tuple[str, str, str]]:
     """Return package, place in it and path of each file that was read and is no loaded module."""
+    if not read:
+        return []  # before all links are followed
     code = files_of(files)
     places = {*sys.path, sysconfig.get_path("purelib"), *_above_packages()} - {""}
     # A library may also look for its files from where links lead.
@@ -87,7 +89,7 @@ def _is_same(one: str, other: str) -> bool:
 def _is_standard(file: str) -> bool:
     """Return whether a file lies in a folder of the standard library's own."""
     below = (file.removeprefix(folder) for folder in _STANDARD_FOLDERS if _is_below(file, folder))
-    return any(not set(ADDED_FOLDERS) & set(Path(rest).parts) for rest in below)
+    return any(not set(ADDED_FOLDERS).intersection(rest.split(os.sep)) for rest in below)
 
 
 def _is_below(file: str, folder: str) -> bool:
@@ -114,19 +116,6 @@ def _own() -> list[tuple[str, str]]:
     return [(name, file) for name, file in modules if file and name.partition(".")[0] == "repro"]
 
 
-def libraries(files: Loaded) -> dict[str, str]:
-    """Return a digest for each top-level module, over all its loaded files."""
-    return {top: _digest(entries) for top, entries in sorted(files.items())}
-
-
-def _digest(entries: list[tuple[str, str]]) -> str:
-    """Return one digest over the names and contents of files."""
-    hasher = blake3.blake3()
-    for name, file in entries:
-        hasher.update(f"{name}\0{digest_of(file)}\n".encode())
-    return hasher.hexdigest()
-
-
 def digest_of(path: str) -> str:
     """Return the BLAKE3 of a file, or of the archive that it lies in, or the word ``unreadable``.
 
@@ -142,4 +131,20 @@ def digest_of(path: str) -> str:
         return digest_of(str(Path(path).parent))
     except OSError:
         return "unreadable"
+    return hasher.hexdigest()
+
+
+def libraries(files: Loaded, digest: Callable[[str], str] = digest_of) -> dict[str, str]:
+    """Return a digest for each top-level module, over all its loaded files.
+
+    ``digest`` is `digest_of`, or one that keeps what it has digested.
+    """
+    return {top: _digest(entries, digest) for top, entries in sorted(files.items())}
+
+
+def _digest(entries: list[tuple[str, str]], digest: Callable[[str], str]) -> str:
+    """Return one digest over the names and contents of files."""
+    hasher = blake3.blake3()
+    for name, file in entries:
+        hasher.update(f"{name}\0{digest(file)}\n".encode())
     return hasher.hexdigest()

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -249,9 +250,10 @@ def _digests(
     """
     from repro.execution import inventory, readback
 
+    once = cache(inventory.digest_of)  # compiled modules are both loaded and mapped
     return {
-        "libraries": inventory.libraries(dict(modules)),
-        "mapped": readback.mapped(paths),
+        "libraries": inventory.libraries(dict(modules), once),
+        "mapped": readback.mapped(paths, once),
         "packages": readback.packages(paths),
     }
 
