@@ -20,6 +20,7 @@ from repro.execution.environment import FLAGS, variables
 from repro.execution.failures import last_line
 from repro.execution.protocol import Channel, Message, ProtocolError
 from repro.execution.variation import NONE, Variation
+from repro.execution.waiting import status_of
 
 BOOTSTRAP = """
 import sys
@@ -203,7 +204,7 @@ class Worker:
     def finish(self) -> None:
         """Wait for the process to end by itself; raises WorkerError if it does not end well."""
         try:
-            status = self._process.wait(GRACE)
+            status = status_of(self._process, GRACE)
         except subprocess.TimeoutExpired:
             self.stop()
             raise WorkerError("the worker did not end", None, self.tail()) from None

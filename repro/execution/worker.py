@@ -7,6 +7,7 @@ log nor its key.
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import sys
 import time
@@ -100,11 +101,14 @@ def _serve(channel: Channel) -> None:
     if message["kind"] == TABLES:
         channel.send(TABLES, facts=_tables(message))
         return
+    gc.disable()  # what is being loaded is no garbage: looking for some costs a tenth of it
     loaded = {described["family"]: loading.load(described, guards) for described in trainers}
     trainer = loaded[message["trainer"]["family"]]
     loading.load_readers(readers)
     from repro.execution import inventory, readback, tables, training
 
+    gc.freeze()
+    gc.enable()
     asked = _asked(message, trainers, request["execution"]["threads"])
     state, modules = readback.state(), inventory.loaded(guards.installed)
     # A run that was sealed before there was such a pin is verified without one.
