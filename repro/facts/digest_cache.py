@@ -19,7 +19,6 @@ the end of the entry.
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -105,6 +104,8 @@ class DigestCache:
         kept = [(n, e) for n, e in sorted(self._entries.items()) if self._may_be_kept(n)]
         body = "\n".join(chain.from_iterable(kept)).encode("utf-8", "surrogateescape")
         with suppress(OSError):
+            import tempfile  # who only reads is spared it, and the random numbers that it loads
+
             self.file.parent.mkdir(parents=True, exist_ok=True)
             number, scratch = tempfile.mkstemp(dir=self.file.parent, prefix=f"{self.file.name}.")
             try:

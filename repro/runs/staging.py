@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,7 +53,7 @@ def staging(root: Path) -> Iterator[Staging]:
         base.mkdir(parents=True, exist_ok=True)
         with _one_at_a_time(base):
             _remove_stale(base)
-            folder = base / secrets.token_hex(8)
+            folder = base / os.urandom(8).hex()
             folder.mkdir()
             descriptor = os.open(folder / layout.LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from json.encoder import encode_basestring
 from math import isfinite
 from pathlib import Path
@@ -68,20 +68,26 @@ def collect(work: Path, final: Path, names: list[str]) -> None:
         (work / name).replace(final / name)
 
 
-def artifacts(final: Path, below: str) -> list[dict[str, Any]]:
-    """Return the digests of every file in ``final``, with paths that start with ``below``."""
-    found = []
-    for path in sorted(final.iterdir()):
-        digest = digest_file(path)
-        found.append(
-            {
-                "path": f"{below}/{path.name}" if below else path.name,
-                "blake3": digest.blake3,
-                "sha256": digest.sha256,
-                "size": digest.size,
-            }
-        )
-    return found
+def artifacts(final: Path) -> list[dict[str, Any]]:
+    """Return the name, the digests and the size of every file in ``final``, sorted by name."""
+    return [artifact(path) for path in sorted(final.iterdir())]
+
+
+def artifact(path: Path) -> dict[str, Any]:
+    """Return the name, the digests and the size of one file."""
+    digest = digest_file(path)
+    return {
+        "path": path.name,
+        "blake3": digest.blake3,
+        "sha256": digest.sha256,
+        "size": digest.size,
+    }
+
+
+def placed(found: Iterable[Mapping[str, Any]], below: str) -> list[dict[str, Any]]:
+    """Return artifacts as the log has them: sorted by their paths, which start with ``below``."""
+    ordered = sorted(found, key=lambda one: str(one["path"]))
+    return [{**one, "path": f"{below}/{one['path']}"} for one in ordered]
 
 
 def outputs(finished: Mapping[str, Any]) -> dict[str, str]:

@@ -131,7 +131,7 @@ class Coordinator:
         """Start the worker of one point, unless its result is there or under way."""
         point = waiting.point
         try:
-            ready = self.documents.ready(point)
+            ready = self.documents.ready(point, is_valid=not waiting.reruns)
         except ReproError as error:  # it was valid when all were checked: data files may be gone
             self._end(Done(point, None, self._refused(waiting, error)))
             return

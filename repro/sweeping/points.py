@@ -12,7 +12,7 @@ from repro.config.documents.tree import Tree
 from repro.config.resolution.active import Active, activate
 from repro.config.resolution.given import Given
 from repro.config.resolution.layers import Flat
-from repro.config.resolution.resolve import Resolved, Selection, base_of
+from repro.config.resolution.resolve import Resolved, Selection, base_of, resolve
 from repro.config.sealed import request as requests
 from repro.errors import Problem, ProblemsError, ReproError, UsageError
 from repro.execution.session import Job
@@ -81,9 +81,16 @@ class Documents:
         """Return what a selection asks for; raises as `validate.configuration` does."""
         return resolution(self.tree, selection, self.families, self.base)
 
-    def ready(self, point: Point) -> Ready:
-        """Return a point with what its worker is asked; InputError for data that is not there."""
-        resolved = self.resolved(point.selection)
+    def ready(self, point: Point, *, is_valid: bool = False) -> Ready:
+        """Return a point with what its worker is asked; InputError for data that is not there.
+
+        One that ``is_valid`` was checked before, and is not checked again: nothing but documents,
+        which are read once, and its selection decides that.
+        """
+        if is_valid:
+            resolved = resolve(self.tree, point.selection, self.families, self.base)
+        else:
+            resolved = self.resolved(point.selection)
         active = activate(resolved)
         trainer = self.families[active.family]
         selectors = tuple(self.families[name] for name in active.selecting)

@@ -15,7 +15,7 @@ from referencing import Registry, Resource
 from repro.audit_log.keys.keystore import KeyStore
 from repro.audit_log.storage.store import Log
 from repro.identity.keys import SIGNATURES, output_digest, signature
-from repro.runs.writing import artifacts
+from repro.runs.writing import artifacts, placed
 
 OTHER_KEY = "b" * 64
 SCHEMAS = Path(__file__).parents[2] / "schemas"
@@ -65,14 +65,14 @@ def resealed(desk, run, change, *, name="bbbbbbbbbbbb-1", key=OTHER_KEY):
         bodies[kind] = {**found[0], "run": name}
     snapshot["log"]["plan"] = log.append("run.planned", bodies["run.planned"]).seq
     (folder / "snapshot.json").unlink()
-    snapshot["artifacts"] = artifacts(folder, "")
+    snapshot["artifacts"] = artifacts(folder)
     (folder / "snapshot.json").write_text(json.dumps(snapshot), "utf-8")
     below = folder.relative_to(desk.root).as_posix()
     ends = {
         "plan": snapshot["log"]["plan"],
         "execution_key": key,
         "output_digest": snapshot["output_digest"],
-        "artifacts": artifacts(folder, below),
+        "artifacts": placed(artifacts(folder), below),
     }
     log.append("run.completed", {**bodies["run.completed"], **ends})
     log.commit()

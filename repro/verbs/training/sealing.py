@@ -14,7 +14,16 @@ from repro.identity.keys import exact, output_digest, request_digest
 from repro.pipeline.formulas import class_table
 from repro.runs import layout
 from repro.runs.staging import Staging, seal, sync_tree
-from repro.runs.writing import SCHEMA, artifacts, collect, json_text, outputs, write_json
+from repro.runs.writing import (
+    SCHEMA,
+    artifact,
+    artifacts,
+    collect,
+    json_text,
+    outputs,
+    placed,
+    write_json,
+)
 from repro.verbs.training.leaking import Judged, as_judged, verdict
 from repro.verbs.training.plan import Plan
 
@@ -162,7 +171,7 @@ def write_run(
     write_json(final / layout.PARTS, finished["parts"])
     write_json(final / layout.IMPORTANCE, finished["importance"])
     snapshot = _snapshot(plan, finished, planned)
-    snapshot["artifacts"] = artifacts(final, "")
+    snapshot["artifacts"] = artifacts(final)
     write_json(final / layout.SNAPSHOT, snapshot)
     below = f"{layout.RESULTS}/{layout.RUNS}/{name}/{inner.as_posix()}"
     record = {
@@ -172,7 +181,7 @@ def write_run(
         "promised": plan.is_promised,
         "output_digest": snapshot["output_digest"],
         "metrics": exact(finished["metrics"]),
-        "artifacts": artifacts(final, below),
+        "artifacts": placed([*snapshot["artifacts"], artifact(final / layout.SNAPSHOT)], below),
     }
     sync_tree(place.final)
     return Written(place, name, inner, snapshot, record)
