@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from json.encoder import encode_basestring
 from math import isfinite
 from pathlib import Path
@@ -15,6 +16,18 @@ from repro.audit_log.formats.digests import digest_file
 from repro.identity.keys import EXACT, exact
 
 SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """A part of a document that is JSON already, as deep as it stands there."""
+
+    text: str
+
+
+def spelled(value: Any, depth: int) -> Spelled:
+    """Return a part of a document as JSON; ``depth`` is in how many lists and mappings it is."""
+    return Spelled(_text(value, "\n" + "  " * depth))
 
 
 def json_text(value: Any) -> str:
@@ -45,6 +58,8 @@ def _text(value: Any, line: str) -> str:
         return str(value) if -EXACT <= value <= EXACT else f'"{value}"'
     if isinstance(value, float) and isfinite(value):
         return float.__repr__(value)
+    if isinstance(value, Spelled):
+        return value.text
     if isinstance(value, Mapping):
         return _text(dict(value), line)
     return json.dumps(value, allow_nan=False)

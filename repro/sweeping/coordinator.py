@@ -38,7 +38,7 @@ from repro.verbs.training.inputs import ChangedFilesError
 from repro.verbs.training.leaking import LeakingFeatures, unable
 from repro.verbs.training.plan import Plan, require_sound
 from repro.verbs.training.preparing import Asked, plan_of
-from repro.verbs.training.sealing import Outcome, input_texts
+from repro.verbs.training.sealing import Outcome, Speller
 
 PAUSE = 0.02
 """Seconds between two looks whether a run is durable."""
@@ -62,8 +62,7 @@ class Coordinator:
     _queue: deque[Waiting] = field(default_factory=deque)
     _underway: dict[int, tuple[Waiting, Underway]] = field(default_factory=dict)
     _known: Known = field(init=False)
-    _spelled: tuple[Plan, Mapping[str, str]] | None = None
-    """The last plan whose files were spelled, and these: most say the same of their environment."""
+    _speller: Speller = field(default_factory=Speller)
     _writers: Writers = field(init=False)
     _tasks: int = 0
     _cautions: Cautions = field(init=False)
@@ -229,9 +228,7 @@ class Coordinator:
             self.executor.proceed(number, plan.seeds)
         for number, plan in plans:  # spelled while they train
             if number in self._underway:
-                texts = input_texts(plan, self._spelled)
-                self._underway[number][1].texts.update(texts)
-                self._spelled = (plan, texts)
+                self._underway[number][1].texts.update(self._speller.texts(plan))
 
     def _plan(self, waiting: Waiting, underway: Underway, prepared: Mapping[str, Any]) -> Plan:
         """Return the plan of a point, from what its worker prepared."""

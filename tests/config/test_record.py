@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from repro.config.resolution.active import COMPONENTS, component_of, used
 from repro.config.resolution.layers import Setting, Value, dotted, nest
-from repro.config.resolution.resolve import Resolved
+from repro.config.resolution.resolve import Resolved, Selection, base_of, resolve
 from repro.config.resolution.settings import split
-from repro.config.sealed.record import keys_of, record, to_yaml, values
+from repro.config.sealed.record import Leaves, keys_of, record, to_yaml, values
 from repro.config.text.document import parse
 from repro.errors import Place
 
@@ -77,6 +77,35 @@ def test_every_entry_of_every_history_points_at_its_line(layered, workspace):
             seen.add(word["layer"])
             assert files[word["file"]][word["line"] - 1] == word["text"]
     assert seen == {"defaults", "document", *layered.layers}
+
+
+ALONG = (
+    {"sets": ("base_seed=1",)},
+    {"sets": ("base_seed=2", "purge=6")},  # what was --set 1 is something else now
+    {"sets": ("purge=6", "base_seed=2")},
+    {"target": "fwd_up_5d", "sets": ("pipeline.family=xgboost",)},
+    {"profile": "debug"},
+    {"sets": ("selected=[ret_1d]",)},
+    {},
+)
+"""Configurations of one tree, as a sweep has them."""
+
+
+def test_leaves_that_are_kept_say_what_each_configuration_says_by_itself(shipped, families):
+    base, made = base_of(shipped, families), []
+
+    def once(leaf):
+        made.append(leaf["path"])
+        return dict(leaf)
+
+    leaves, made_of = Leaves(once), []
+    for asked in (*ALONG, *ALONG):
+        resolved = resolve(shipped, Selection(**asked), families, base)
+        before = len(made)
+        assert record(resolved, leaves) == record(resolved)
+        made_of.append(len(made) - before)
+    assert made_of[0] == len(resolved.flat)
+    assert made_of[2] < 5  # the two that are set, and nothing else is made anew
 
 
 def test_every_entry_of_every_history_points_at_its_value(layered):

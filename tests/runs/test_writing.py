@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.identity.keys import EXACT, exact_integers
-from repro.runs.writing import json_text
+from repro.runs.writing import json_text, spelled
 
 SCALARS = (
     st.none()
@@ -43,6 +43,12 @@ def test_it_writes_what_the_standard_library_writes(value: Any) -> None:
 @given(st.dictionaries(st.integers(), SCALARS) | st.dictionaries(st.booleans(), SCALARS))
 def test_keys_that_are_no_strings_become_strings(value: dict[Any, Any]) -> None:
     assert json_text(value) == plainly(value)
+
+
+@given(st.lists(VALUES))
+def test_parts_that_are_spelled_before_are_written_as_they_stand(parts: list[Any]) -> None:
+    document = {"a": 1, "parts": [spelled(part, 2) for part in parts]}
+    assert json_text(document) == plainly({"a": 1, "parts": parts})
 
 
 def test_a_mapping_that_cannot_be_changed_is_written_as_any() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from repro.config.checks.composed import source
 from repro.config.resolution.active import component_in, used
-from repro.config.resolution.layers import Path, dotted
+from repro.config.resolution.layers import Path, Value, dotted
 from repro.config.resolution.resolve import Resolved
 from repro.config.resolution.settings import split
 
@@ -22,37 +23,65 @@ _WORDS = frozenset({"null", "true", "false"})
 _spelled = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make one for each value
 
 
-def record(resolved: Resolved) -> dict[str, Any]:
+@dataclass(slots=True)
+class Leaves:
+    """The leaves of a configuration as they are sealed, kept for the next one.
+
+    Many configurations of one tree have most of their leaves in common: one whose history is the
+    very same was set by nothing but the tree's documents, and is made once.
+    """
+
+    made: Callable[[dict[str, Any]], Any]
+    """What becomes of a leaf."""
+    _kept: dict[Path, tuple[Value, bool, str, Any]] = field(default_factory=dict)
+
+    def of(self, resolved: Resolved) -> list[Any]:
+        """Return every leaf, sorted by its path."""
+        in_use, kept = used(resolved), {}
+        for path, value in sorted(resolved.flat.items()):
+            is_used, component = path in in_use, component_in(resolved, path)
+            known = self._kept.get(path)
+            if known is None or known[0] is not value or known[1:3] != (is_used, component):
+                leaf = _leaf(resolved, value, component, is_used=is_used)
+                known = (value, is_used, component, self.made(leaf))
+            kept[path] = known
+        self._kept = kept
+        return [made for *_, made in kept.values()]
+
+
+def record(resolved: Resolved, leaves: Leaves | None = None) -> dict[str, Any]:
     """Return every leaf as JSON: path, value, identity component, whether used, full history.
 
-    ``keys`` is the path in parts: a key may hold a dot, as the name of a column does.
+    ``keys`` is the path in parts: a key may hold a dot, as the name of a column does. Of ``leaves``
+    it has what these make of each.
     """
-    in_use = used(resolved)
     return {
         "schema": SCHEMA,
         "family": resolved.family,
         "target": resolved.target,
         "layers": list(resolved.layers),
-        "values": [
+        "values": (leaves or Leaves(lambda leaf: leaf)).of(resolved),
+    }
+
+
+def _leaf(resolved: Resolved, value: Value, component: str, *, is_used: bool) -> dict[str, Any]:
+    """Return one leaf as JSON."""
+    return {
+        "path": dotted(value.path),
+        "keys": list(value.path),
+        "value": value.value,
+        "component": component,
+        "used": is_used,
+        "history": [
             {
-                "path": dotted(path),
-                "keys": list(path),
-                "value": value.value,
-                "component": component_in(resolved, path),
-                "used": path in in_use,
-                "history": [
-                    {
-                        "layer": setting.layer,
-                        "value": setting.value,
-                        "file": setting.place.file,
-                        "line": setting.place.line,
-                        "column": setting.place.column,
-                        "text": source(resolved, setting.place),
-                    }
-                    for setting in value.history
-                ],
+                "layer": setting.layer,
+                "value": setting.value,
+                "file": setting.place.file,
+                "line": setting.place.line,
+                "column": setting.place.column,
+                "text": source(resolved, setting.place),
             }
-            for path, value in sorted(resolved.flat.items())
+            for setting in value.history
         ],
     }
 

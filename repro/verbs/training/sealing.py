@@ -10,6 +10,7 @@ from typing import Any
 from repro import __version__
 from repro.audit_log.formats.digests import payload_digest
 from repro.config.sealed import record as config_record
+from repro.config.sealed.record import Leaves
 from repro.identity.keys import exact, output_digest, request_digest
 from repro.pipeline.formulas import class_table
 from repro.runs import layout
@@ -22,6 +23,7 @@ from repro.runs.writing import (
     json_text,
     outputs,
     placed,
+    spelled,
     write_json,
 )
 from repro.verbs.training.leaking import Judged, as_judged, verdict
@@ -67,44 +69,52 @@ class Outcome:
         return replace(self, log_size=size, log_head=head)
 
 
-def input_texts(
-    plan: Plan, earlier: tuple[Plan, Mapping[str, str]] | None = None
-) -> dict[str, str]:
-    """Return the files that say what went in, as texts: configuration, request, environment, data.
+def input_texts(plan: Plan) -> dict[str, str]:
+    """Return the files that say what went in, as `Speller` does, of a run that is alone."""
+    return Speller().texts(plan)
 
-    All this is known once the run is planned, and spelling it takes a moment: the notary does so
-    while the worker trains, and writes nothing before that process has ended. What an ``earlier``
-    plan says of environment and data, with its texts, is not spelled again if it is the same.
+
+@dataclass(slots=True)
+class Speller:
+    """Spells the files that say what went in: configuration, request, environment, data.
+
+    All this is known once a run is planned, and spelling it takes a moment: the notary does so
+    while the worker trains, and writes nothing before that process has ended. Of many runs over
+    one tree of documents, what the last one said as well is not spelled again.
     """
-    return {
-        "config.json": json_text(config_record.record(plan.resolved)),
-        "config.resolved.yaml": config_record.to_yaml(plan.resolved),
-        "request.json": json_text(
-            {
-                "decides": plan.job.decides,
-                "options": plan.job.options,
-                "seeds": plan.seeds,
-                "components": plan.active.components,
-                "base_seed": plan.active.base_seed,
-                "time_limit_seconds": plan.job.seconds,
-            }
-        ),
-        **{name: _text(plan, name, said, earlier) for name, said in _SHARED.items()},
-    }
+
+    _leaves: Leaves = field(default_factory=lambda: Leaves(lambda leaf: spelled(leaf, _LEAF)))
+    _last: tuple[Plan, Mapping[str, str]] | None = None
+
+    def texts(self, plan: Plan) -> dict[str, str]:
+        """Return the text of each file."""
+        texts = {
+            "config.json": json_text(config_record.record(plan.resolved, self._leaves)),
+            "config.resolved.yaml": config_record.to_yaml(plan.resolved),
+            "request.json": json_text(
+                {
+                    "decides": plan.job.decides,
+                    "options": plan.job.options,
+                    "seeds": plan.seeds,
+                    "components": plan.active.components,
+                    "base_seed": plan.active.base_seed,
+                    "time_limit_seconds": plan.job.seconds,
+                }
+            ),
+            **{name: self._text(plan, name, said) for name, said in _SHARED.items()},
+        }
+        self._last = (plan, texts)
+        return texts
+
+    def _text(self, plan: Plan, name: str, said: Callable[[Plan], dict[str, Any]]) -> str:
+        """Return the text of a file that many plans may have in common."""
+        if self._last is not None and said(self._last[0]) == said(plan):
+            return self._last[1][name]
+        return json_text(said(plan))
 
 
-def _text(
-    plan: Plan,
-    name: str,
-    said: Callable[[Plan], dict[str, Any]],
-    earlier: tuple[Plan, Mapping[str, str]] | None,
-) -> str:
-    """Return the text of a file that many plans may have in common."""
-    if earlier is not None and said(earlier[0]) == said(plan):
-        return earlier[1][name]
-    return json_text(said(plan))
-
-
+_LEAF = 2
+"""How deep a leaf stands in ``config.json``: in the list of the mapping."""
 _SHARED: Mapping[str, Callable[[Plan], dict[str, Any]]] = {
     "environment.json": lambda plan: {
         "environment": plan.environment,
