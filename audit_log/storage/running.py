@@ -71,8 +71,13 @@ def is_running(directory: Path, run: str) -> bool:
 
 def leftovers(directory: Path) -> tuple[str, ...]:
     """Return the runs whose lock file exists and is free, in order of their ids."""
+    return tuple(run for run in with_locks(directory) if not is_running(directory, run))
+
+
+def with_locks(directory: Path) -> tuple[str, ...]:
+    """Return the runs that have a lock file, in order of their ids: all that are alive do."""
     found = sorted(path.stem for path in (directory / RUNNING).glob("*.lock"))
-    return tuple(run for run in found if _RUN.fullmatch(run) and not is_running(directory, run))
+    return tuple(run for run in found if _RUN.fullmatch(run))
 
 
 def recover(directory: Path, append_if: _AppendIf) -> tuple[str, ...]:

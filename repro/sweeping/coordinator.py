@@ -217,6 +217,8 @@ class Coordinator:
         for number, _ in refused:
             self._cancel(number)
         self._failed(refused)
+        if not plans:
+            return
         busy = self.ledger.plan([(self._underway[number][1], plan) for number, plan in plans])
         for number, plan in plans:
             waiting, underway = self._underway[number]

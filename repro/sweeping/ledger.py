@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repro.audit_log.storage.running import hold, is_running
+from repro.audit_log.storage.running import hold, is_running, with_locks
 from repro.audit_log.storage.store import Log
 from repro.config.resolution.resolve import Resolved
 from repro.errors import ReproError
@@ -71,7 +71,13 @@ class Ledger:
     cosign: Callable[[], None]
 
     def is_busy(self, execution_key: str) -> bool:
-        """Return whether a run with this key is being trained right now, by whatever command."""
+        """Return whether a run with this key is being trained right now, by whatever command.
+
+        The log is asked only if the name of one that is alive begins as that of a run with the key.
+        """
+        begin = layout.run_name(execution_key, 1).removesuffix("1")
+        if not any(name.startswith(begin) for name in with_locks(self.log.directory)):
+            return False
         needle = f'"execution_key":"{execution_key}"'
         return any(
             kind == "run.planned"
