@@ -65,15 +65,15 @@ def scoring(what: str) -> Iterator[None]:
 
 
 def _regression(truth: Floats, predicted: Floats, time: Ints, baseline: Floats) -> Metrics:
-    error = _errors(truth, predicted)
-    mse = _mean([e * e for e in error])
-    base = _mean([e * e for e in _errors(truth, baseline)])
-    if error and (mse is None or base is None):
-        _refuse_errors(error if mse is None else _errors(truth, baseline), naive=mse is not None)
+    with np.errstate(over="ignore"):  # what is not finite is told below
+        error, naive = predicted - truth, baseline - truth
+        mse, base = _mean((error * error).tolist()), _mean((naive * naive).tolist())
+    if len(error) and (mse is None or base is None):
+        _refuse_errors(error if mse is None else naive, naive=mse is not None)
     by_date = spearman_by_group(truth, predicted, time)
     return {
         "rmse": _root(mse),
-        "mae": _mean([abs(e) for e in error]),
+        "mae": _mean(np.abs(error).tolist()),
         "r2": _one_minus(mse, _variance(truth)),
         "rank_ic": _mean(by_date),
         "rank_ic_dates": len(by_date),
@@ -118,10 +118,10 @@ def _multiclass(truth: Floats, predicted: Floats, baseline: Floats) -> Metrics:
     }
 
 
-def _refuse_errors(errors: list[float], *, naive: bool) -> None:
+def _refuse_errors(errors: Floats, *, naive: bool) -> None:
     """Raise TrainingError for errors whose squares have no mean, so that there is no rmse."""
     whose = "the naive baseline" if naive else "the model"
-    largest = max(map(abs, errors))
+    largest = float(np.abs(errors).max())
     raise TrainingError(
         f"rmse is not finite: errors of {whose} go up to {largest:g} in {len(errors)} rows, and"
         " their squares have no sum in floating point",
@@ -180,15 +180,13 @@ def _accuracy(truth: Floats, predicted: Floats) -> float | None:
     return _plain(_share((predicted > 0.5) == (truth == 1.0)))
 
 
-def _errors(truth: Floats, predicted: Floats) -> list[float]:
-    return [p - t for p, t in zip(predicted.tolist(), truth.tolist(), strict=True)]
-
-
 def _variance(values: Floats) -> float | None:
     mean = _mean(values.tolist())
     if mean is None or (values == values[0]).all():
         return None
-    return _mean([(v - mean) * (v - mean) for v in values.tolist()])
+    with np.errstate(over="ignore"):
+        apart = values - mean
+        return _mean((apart * apart).tolist())
 
 
 def _mean(values: list[float]) -> float | None:

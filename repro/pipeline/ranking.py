@@ -55,7 +55,15 @@ def spearman_by_group(a: Floats, b: Floats, group: Ints) -> list[float]:
     y = (doubled_ranks(b, group) - centre)[order]
     label = group[order]
     starts = np.concatenate(([0], np.flatnonzero(label[1:] != label[:-1]) + 1))
-    sums = [np.add.reduceat(product, starts).tolist() for product in (x * y, x * x, y * y)]
+    xy, xx, yy = (np.add.reduceat(product, starts) for product in (x * y, x * x, y * y))
+    if (
+        int(xx.max()) * int(yy.max()) < 2**63
+    ):  # the products are exact here too, and so are the bits
+        defined = (xx != 0) & (yy != 0)
+        scale = np.sqrt((xx[defined] * yy[defined]).astype(np.float64))
+        found: list[float] = np.clip(xy[defined] / scale, -1.0, 1.0).tolist()
+        return found
+    sums = (values.tolist() for values in (xy, xx, yy))
     return [
         max(-1.0, min(1.0, xy / math.sqrt(xx * yy)))
         for xy, xx, yy in zip(*sums, strict=True)

@@ -195,6 +195,18 @@ def test_a_certain_and_wrong_probability_costs_what_the_clip_allows():
     assert found["skill"] == pytest.approx(-51)
 
 
+@pytest.mark.parametrize("rows", [2, 40, 1_500, 3_000])  # the last has products beyond 2^63
+def test_a_rank_correlation_has_the_bits_of_exact_integers(rows):
+    random = np.random.default_rng(rows)
+    a, b = random.normal(size=rows), np.round(random.normal(size=rows), 2)
+    x, y = ((doubled_ranks(v, np.zeros(rows, dtype=np.int64)) - rows - 1).tolist() for v in (a, b))
+    xy, xx, yy = (
+        sum(p * q for p, q in zip(*both, strict=True)) for both in ((x, y), (x, x), (y, y))
+    )
+    assert (xx * yy >= 2**63) == (rows > 1_500)
+    assert spearman(a, b) == xy / math.sqrt(xx * yy)
+
+
 @pytest.mark.parametrize(
     ("task", "prediction", "said"),
     [

@@ -16,9 +16,16 @@ def as_declared(path: Path, value: Any, families: Mapping[str, Trainer]) -> Any:
     ``path`` has the canonical names of hyperparameters. What is no whole number comes back as it
     is: the schema refuses it.
     """
-    if not isinstance(value, float | list | Mapping):
-        return value
-    return _whole(value, _schema(path, families))
+    return _whole(value, _schema(path, families)) if _has_whole(value) else value
+
+
+def _has_whole(value: Any) -> bool:
+    """Return whether a whole number is written as 20.0 anywhere in ``value``; hardly ever."""
+    if isinstance(value, list):
+        return any(map(_has_whole, value))
+    if isinstance(value, Mapping):
+        return any(map(_has_whole, value.values()))
+    return isinstance(value, float) and value.is_integer()
 
 
 def _whole(value: Any, schema: Any) -> Any:
