@@ -22,7 +22,8 @@ def as_table(
     number, or an array of one for each class.
     """
     rows = np.flatnonzero(fold_of >= 0)
-    names = np.array([name.encode() for name in samples.symbol_names()])
+    used, codes = np.unique(samples.symbol, return_inverse=True)
+    names = np.array([samples.symbols[code].encode() for code in used.tolist()])[codes]
     table = np.zeros(
         len(rows),
         dtype=[

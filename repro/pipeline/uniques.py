@@ -11,6 +11,7 @@ from repro.pipeline.panel import Ints
 
 def factorize(texts: Sequence[str] | Iterable[str]) -> tuple[Ints, list[str]]:
     """Return the number of each text (n,), and the texts by number, in order of appearance."""
-    number: dict[str, int] = {}
-    codes = [number.setdefault(text, len(number)) for text in texts]
-    return np.array(codes, dtype=np.int64), list(number)
+    given = list(texts)
+    number = {text: code for code, text in enumerate(dict.fromkeys(given))}
+    codes = np.fromiter(map(number.__getitem__, given), dtype=np.int64, count=len(given))
+    return codes, list(number)
