@@ -40,6 +40,8 @@ class Identity:
     replicate_key: str
     strict_key: str
     execution_key: str
+    request: str
+    """The digest of what the worker is asked, which is part of the execution key."""
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -84,7 +86,8 @@ def identify(
         "repro-audit v1 identity execution",
         {"schema": SCHEMA, "strict_key": strict, **exact(dict(execution))},
     )
-    return Identity(known, signatures, train_seed, replicate, strict, execution_key)
+    request = str(execution["request"])
+    return Identity(known, signatures, train_seed, replicate, strict, execution_key, request)
 
 
 def payload(config: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from repro.config.resolution.resolve import Resolved
 from repro.errors import DeterminismError, InputError, ReproError, TrainingError
 from repro.execution.session import Job, Module
 from repro.facts.data import DataFile
-from repro.identity.keys import Identity, exact, request_digest
+from repro.identity.keys import Identity, exact
 from repro.identity.payloads import differing_parameters
 from repro.identity.seeds import selection_stage
 from repro.verbs.training.leaking import Judged, fixed_record, judge_checks, judge_scan, verdict_of
@@ -101,7 +101,7 @@ def planned(plan: Plan, name: str) -> dict[str, Any]:
             "files": len(inputs),
             "digest": payload_digest("repro-audit v1 inputs", exact(inputs)),
         },
-        "request": request_digest(plan.job.decides),
+        "request": plan.identity.request,
         "seeds": payload_digest("repro-audit v1 seeds", exact(dict(plan.seeds))),
         "environment": payload_digest("repro-audit v1 environment", exact(plan.environment)),
         "git": plan.git,

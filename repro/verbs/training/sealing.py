@@ -11,7 +11,7 @@ from repro import __version__
 from repro.audit_log.formats.digests import payload_digest
 from repro.config.sealed import record as config_record
 from repro.config.sealed.record import Leaves
-from repro.identity.keys import exact, output_digest, request_digest
+from repro.identity.keys import exact, output_digest
 from repro.pipeline.formulas import class_table
 from repro.runs import layout
 from repro.runs.staging import Staging, seal, sync_tree
@@ -226,7 +226,7 @@ def _snapshot(plan: Plan, finished: Mapping[str, Any], planned: Planned) -> dict
         "incomplete": list(plan.identity.missing),
         "comparison_group": plan.identity.comparison_group(),
         "payloads": dict(plan.identity.payloads),
-        "request_digest": request_digest(plan.job.decides),
+        "request_digest": plan.identity.request,
         "seeds": plan.seeds,
         "parameters": {
             "requested": dict(plan.active.hyperparameters),
