@@ -23,6 +23,7 @@ from typing import Any
 from repro.audit_log.formats.digests import digest_file
 from repro.runs import layout
 from repro.runs.entries import Mark, log_size, take_in
+from repro.runs.purpose import ATTRIBUTION, purpose_in
 from repro.runs.sealed import Run, load_run
 from repro.runs.variance import HEADLINE
 
@@ -32,6 +33,8 @@ PATIENCE = 5.0
 """Seconds that another process may write for."""
 COLUMNS = ("name", "target", "family", "view", "symbol", "level", "seed", "time")
 """What runs are sorted by, but for their metrics."""
+ASKED = f"purpose IS NOT '{ATTRIBUTION}'"
+"""What is true of a run whose configuration somebody chose."""
 _METRICS = """
 WITH RECURSIVE seen (name) AS (
     SELECT (SELECT min(name) FROM metrics)
@@ -42,8 +45,8 @@ WITH RECURSIVE seen (name) AS (
 """Each name once, by jumps through the index: a DISTINCT would walk over every run."""
 _COLUMNS = (
     "runs.name, plan, time, target, family, view, symbol, level, experiment, task, seed,"
-    " replicate_key, strict_key, execution_key, output_digest, metric, runs.value, metrics, inner,"
-    " size, written,"
+    " replicate_key, strict_key, execution_key, output_digest, metric, runs.value, leakage,"
+    " purpose, purpose_of, metrics, inner, size, written,"
     " (SELECT sealed.snapshot = runs.snapshot FROM sealed WHERE sealed.run = runs.name)"
 )
 _NAMED = {"runs", "metrics", "marks", "sealed", "state"}
@@ -52,7 +55,8 @@ CREATE TABLE runs (
     name TEXT PRIMARY KEY, plan INTEGER, time TEXT, target TEXT, family TEXT, view TEXT,
     symbol TEXT, level TEXT, experiment TEXT, task TEXT, seed INTEGER, replicate_key TEXT,
     strict_key TEXT, execution_key TEXT, output_digest TEXT, metric TEXT, value REAL,
-    metrics TEXT, inner TEXT, size INTEGER, written INTEGER, snapshot TEXT
+    leakage TEXT, purpose TEXT, purpose_of TEXT, metrics TEXT, inner TEXT, size INTEGER,
+    written INTEGER, snapshot TEXT
 ) WITHOUT ROWID;
 CREATE TABLE metrics (run TEXT, name TEXT, value REAL, PRIMARY KEY (run, name)) WITHOUT ROWID;
 CREATE TABLE marks (run TEXT, kind TEXT, detail TEXT, seq INTEGER);
@@ -229,6 +233,7 @@ def _row(run: Run, base: Path) -> tuple[Any, ...]:
     """Return the columns of one run."""
     snapshot, group = run.snapshot, run.group
     metric = HEADLINE[str(snapshot["task"])]
+    purpose = purpose_in(snapshot)
     found = (run.folder / layout.SNAPSHOT).stat()
     return (
         run.name,
@@ -242,6 +247,9 @@ def _row(run: Run, base: Path) -> tuple[Any, ...]:
         snapshot["output_digest"],
         metric,
         run.metrics.get(metric),
+        run.leakage["verdict"],
+        None if purpose is None else purpose.kind,
+        None if purpose is None else json.dumps(purpose.runs),
         json.dumps(dict(run.metrics)),
         run.folder.relative_to(base / run.name).as_posix(),
         found.st_size,

@@ -16,6 +16,7 @@ from repro.errors import IntegrityError, UsageError
 from repro.runs import layout
 from repro.runs.finding import find, newest_of, relatives, several
 from repro.runs.index import RACY, opened
+from repro.runs.purpose import Purpose
 from repro.runs.sealed import all_runs
 from repro.runs.variance import Stability
 from repro.verbs.comparing.trend import _line
@@ -37,7 +38,7 @@ def seal(root, number, **other):
         "view": "cross_sectional", "symbol": None, "level": other.get("level", "strict"),
         "experiment": "odd" if number % 2 else None,
         "incomplete": [], "payloads": {}, "parameters": {}, "outputs": {}, "artifacts": [],
-        "leakage": {}, "output_digest": f"{number:064x}",
+        "leakage": other.get("leakage", {}), "output_digest": f"{number:064x}",
         "metrics": {"rmse": other.get("rmse", number / 10), "skill": None},
         "comparison_group": {
             "train_seed": seed, "execution_key": execution,
@@ -45,6 +46,8 @@ def seal(root, number, **other):
         },
         "log": {"plan": number, "time": f"2026-01-{1 + number:02}T12:00:00.000000Z"},
     }  # fmt: skip
+    if "made_for" in other:
+        snapshot["made_for"] = other["made_for"]
     (folder / "snapshot.json").write_text(json.dumps(snapshot))
     return name
 
@@ -167,6 +170,27 @@ def test_a_condition_on_a_metric_that_no_run_has_is_refused_with_the_nearest(roo
         list_runs(ListCommand(root, where=("rmsee<0.5",)))
 
 
+def test_latest_passes_over_what_an_attribution_trained_which_says_so_itself(root):
+    asked = all_runs(root)
+    pair = [run.name for run in asked[-2:]]
+    made = seal(root, 10, made_for={"kind": "attribution", "runs": pair})
+    point = seal(root, 11, made_for={"kind": "sweep"})
+    assert find(root, "@latest").name == point  # somebody asked for a sweep
+    assert find(root, "@latest~1").name == asked[-1].name
+    with pytest.raises(UsageError, match="10 runs, and 1 more that attributions trained"):
+        find(root, "@latest~10")
+    listed = {run.run: run.made_for for run in list_runs(ListCommand(root)).runs}
+    assert listed[made] == Purpose("attribution", tuple(pair))
+    assert listed[made].words == f"attribution of {pair[0]} and {pair[1]}"
+    assert (listed[point], listed[pair[0]]) == (Purpose("sweep"), None)
+    assert names(root, asked=True) == [point, *(run.name for run in reversed(asked))]
+
+
+def test_what_leakage_came_to_is_listed(root):
+    seal(root, 10, leakage={"verdict": "warned"})
+    assert [run.leakage for run in list_runs(ListCommand(root, limit=2)).runs] == ["warned", None]
+
+
 def test_where_it_cannot_be_written_runs_are_listed_all_the_same(root):
     before = names(root)
     path = layout.index(root)
@@ -198,6 +222,10 @@ def test_a_snapshot_that_was_touched_since_is_judged_before_it_is_shown(root):
         ("metrics", {"\x1b[2J": 1.0}),
         ("metrics", []),
         ("leakage", []),
+        ("leakage", {"verdict": ["clean"]}),
+        ("made_for", "attribution"),
+        ("made_for", {"kind": "nothing known"}),
+        ("made_for", {"kind": "attribution", "runs": ["\x1b[2J"]}),
         ("comparison_group", {"execution_key": "\n"}),
         ("comparison_group", {"train_seed": "one"}),
         ("log", {"plan": 1 << 64}),

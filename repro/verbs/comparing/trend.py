@@ -57,11 +57,14 @@ def trend(asked: ListCommand, metric: str | None = None) -> Trend:
     """Return how a metric went, for each target, view, symbol and family among the runs asked for.
 
     Without a ``metric`` it is the headline one. Runs at best effort count: a trend is no proof.
+    Those that an attribution trained do not: nobody chose what they are.
     Raises UsageError if no run has it.
     """
     _, resolved, _ = configuration(asked.start, Selection())
     rule = Stability(**activate(resolved).stability)
-    runs = list_runs(replace(asked, sort=None, limit=asked.limit or NEWEST, offset=0)).runs
+    runs = list_runs(
+        replace(asked, asked=True, sort=None, limit=asked.limit or NEWEST, offset=0)
+    ).runs
     groups: dict[tuple[str, ...], list[Listed]] = {}
     for run in reversed(runs):
         groups.setdefault((run.target, run.view, run.symbol or "", run.family), []).append(run)

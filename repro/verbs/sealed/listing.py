@@ -15,7 +15,8 @@ from repro.errors import UsageError
 from repro.runs import layout
 from repro.runs.entries import Mark
 from repro.runs.finding import pins
-from repro.runs.index import COLUMNS, Index, opened
+from repro.runs.index import ASKED, COLUMNS, Index, opened
+from repro.runs.purpose import Purpose
 from repro.runs.sealed import load_run
 from repro.verbs.audit.log import require_as_logged
 
@@ -25,6 +26,7 @@ _EQUAL = ("target", "family", "view", "symbol", "level", "experiment", "seed")
 _SELECTED = (
     *("time", "target", "family", "view", "symbol", "level", "experiment", "task", "seed"),
     *("replicate_key", "strict_key", "execution_key", "output_digest", "metric", "value"),
+    "leakage",
 )
 """The fields of `Listed` that are columns, in the order of `Index.select`."""
 _KEYS = ("name", "replicate_key", "strict_key", "execution_key")
@@ -54,6 +56,8 @@ class ListCommand:
     """Only those with an incident."""
     pinned: bool = False
     """Only those that a name stands for."""
+    asked: bool = False
+    """Only those that somebody asked for: none that an attribution trained."""
     sort: str | None = None
     """A column or a metric; with ``-`` in front the highest first. Without it, the newest first."""
     limit: int = 0
@@ -84,6 +88,10 @@ class Listed:
     """The headline metric."""
     value: float | None
     """The headline metric, in its own units."""
+    leakage: str | None
+    """``clean``, ``fixed`` or ``warned``; None of a run that is too old to have a verdict."""
+    made_for: Purpose | None
+    """What needed the run; None if it was asked for by itself."""
     metrics: Mapping[str, float | int | None]
     """Every metric, by name."""
     folder: Path
@@ -141,13 +149,14 @@ def _require_metrics(asked: ListCommand, index: Index) -> None:
 
 
 def _listed(root: Path, row: Sequence[Any], marks: Sequence[Mark], named: Sequence[str]) -> Listed:
-    name, _, *columns, metrics, inner, size, written, as_logged = row
+    name, _, *columns, kind, of, metrics, inner, size, written, as_logged = row
     _require_untouched(root, name, inner, (size, written), is_other=as_logged == 0)
     fields: dict[str, Any] = dict(zip(_SELECTED, columns, strict=True))
     verdicts = [mark.detail for mark in marks if mark.kind == "verified"]
     return Listed(
         run=name,
         **fields,
+        made_for=None if kind is None else Purpose(kind, tuple(json.loads(of))),
         metrics=json.loads(metrics),
         folder=layout.runs(root) / name / inner,
         pins=tuple(named),
@@ -198,6 +207,8 @@ def _rest(asked: ListCommand, named: Sequence[str]) -> tuple[str, list[Any]]:
     if asked.incidents:
         of = "SELECT 1 FROM marks WHERE run = runs.name AND kind = 'incident'"
         conditions.append(f"EXISTS ({of})")
+    if asked.asked:
+        conditions.append(ASKED)
     if asked.pinned:
         conditions.append(f"runs.name IN ({', '.join('?' * len(named))})")
         values += named
