@@ -13,7 +13,7 @@ from repro.cli.listed import Filters, filtering
 from repro.cli.options import AsFormat, Format, Workspace
 
 if TYPE_CHECKING:
-    from repro.verbs.sealed.listing import Listed
+    from repro.verbs.sealed.listing import Listed, Page
 
 Limit = Annotated[int, typer.Option("--limit", "-n", help="How many; 0 for all.", min=0)]
 
@@ -37,26 +37,30 @@ def list_runs(
     """List the sealed runs, newest first, as an index has them."""
     from dataclasses import replace
 
+    from repro.verbs.sealed.listing import NO_LOG, PUT_BACK
     from repro.verbs.sealed.listing import list_runs as listed
 
     asked = replace(filters.command(workspace), sort=sort, limit=limit, offset=offset)
     page = listed(asked)
+    if page.exit_status:
+        output.error(NO_LOG, PUT_BACK)
     if form is Format.json:
         document = {
             "schema": 1,
             "command": "runs list",
             "total": page.total,
             "matching": page.matching,
+            "log": page.log,
             "runs": [_summary(run) for run in page.runs],
         }
         output.result(json.dumps(document, indent=2, ensure_ascii=False))
-        return 0
+        return page.exit_status
     if not page.total:
         output.result("no runs yet; make one with: repro train")
-        return 0
+        return page.exit_status
     if not page.runs:
-        output.result(f"none of {page.total} runs is like that")
-        return 0
+        output.result(_nothing(page, offset))
+        return page.exit_status
     rows: list[tuple[str, ...]] = [
         ("run", "planned", "target", "family", "level", "seed", "metric", "value", "")
     ]
@@ -65,7 +69,16 @@ def list_runs(
     left = page.matching - offset - len(page.runs)
     if left > 0:
         output.result(f"{left} more: --limit 0 shows all, --offset {offset + limit} goes on")
-    return 0
+    return page.exit_status
+
+
+def _nothing(page: Page, offset: int) -> str:
+    """Return why a page has no run."""
+    if not page.matching:
+        return f"none of {page.total} runs is like that"
+    if page.matching == 1:
+        return f"there is 1 run: --offset {offset} passes over it"
+    return f"there are {page.matching} runs: --offset {offset} passes over all of them"
 
 
 def _summary(run: Listed) -> dict[str, Any]:

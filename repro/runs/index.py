@@ -111,6 +111,11 @@ class Index:
         """Return the names of all metrics that a run has."""
         return [name for (name,) in self._ask(_METRICS)]
 
+    def texts(self, column: str) -> list[str]:
+        """Return what the runs have in a column of text, each once; it looks at every run."""
+        statement = f"SELECT DISTINCT {column} FROM runs WHERE {column} IS NOT NULL ORDER BY 1"  # noqa: S608
+        return [text for (text,) in self._ask(statement)]
+
     def marks(self, names: Sequence[str]) -> dict[str, list[Mark]]:
         """Return what the log says of these runs after their end, in order."""
         found: dict[str, list[Mark]] = {}

@@ -10,8 +10,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from repro.audit_log.formats.digests import digest_file
-from repro.audit_log.storage.layout import LINES
 from repro.errors import IntegrityError, UsageError
 from repro.runs import layout
 from repro.runs.finding import find, newest_of, relatives, several
@@ -22,34 +20,7 @@ from repro.runs.variance import Stability
 from repro.verbs.comparing.trend import _line
 from repro.verbs.sealed.listing import ListCommand, list_runs
 
-FAMILIES = ("lightgbm", "ridge")
-
-
-def seal(root, number, **other):
-    """Lay down what the index reads of a run; return its name."""
-    seed = other.get("seed", number)
-    family = other.get("family", FAMILIES[number % 2])
-    execution, replicate = f"{number:064x}"[::-1], f"{family.encode().hex()}".ljust(64, "0")
-    name = f"{execution[:12]}-1"
-    folder = layout.runs(root) / name / layout.inner("fwd", "cross_sectional", replicate)
-    folder.mkdir(parents=True)
-    snapshot = {
-        "schema": 1, "run": name, "target": "fwd", "task": "regression", "family": family,
-        "view": "cross_sectional", "symbol": None, "level": other.get("level", "strict"),
-        "experiment": "odd" if number % 2 else None,
-        "incomplete": [], "payloads": {}, "parameters": {}, "outputs": {}, "artifacts": [],
-        "leakage": other.get("leakage", {}), "output_digest": f"{number:064x}",
-        "metrics": {"rmse": other.get("rmse", number / 10), "skill": None},
-        "comparison_group": {
-            "train_seed": seed, "execution_key": execution,
-            "strict_key": f"{seed:x}{replicate}"[:64], "replicate_key": replicate,
-        },
-        "log": {"plan": number, "time": f"2026-01-{1 + number:02}T12:00:00.000000Z"},
-    }  # fmt: skip
-    if "made_for" in other:
-        snapshot["made_for"] = other["made_for"]
-    (folder / "snapshot.json").write_text(json.dumps(snapshot))
-    return name
+from .laid_down import complete, seal
 
 
 @pytest.fixture
@@ -88,7 +59,9 @@ def test_it_lists_what_a_walk_over_all_runs_finds(root):
         ({"since": "2026-01-05"}, lambda n: n >= 4),
         ({"until": "2026-01-05"}, lambda n: n <= 4),
         ({"since": "2026-01-05T12:00:01Z"}, lambda n: n >= 5),
-        ({"target": "other"}, lambda n: False),
+        ({"family": "lightgbm", "seed": 3}, lambda n: False),
+        ({"family": "xgboost"}, lambda n: False),
+        ({"level": "portable"}, lambda n: False),
         ({"key": "5"}, lambda n: n == 5),
         ({"key": "*"}, lambda n: False),
         ({"incidents": True}, lambda n: False),
@@ -191,6 +164,33 @@ def test_what_leakage_came_to_is_listed(root):
     assert [run.leakage for run in list_runs(ListCommand(root, limit=2)).runs] == ["warned", None]
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"target": "fwdd"}, "no run has the target 'fwdd'.*did you mean fwd"),
+        ({"family": "ligthgbm"}, "no run has the family 'ligthgbm'.*did you mean lightgbm"),
+        ({"view": "cross"}, "no run has the view 'cross'"),
+        ({"level": "stric"}, "no run has the level 'stric'.*did you mean strict"),
+        ({"experiment": "ood"}, "no run has the experiment 'ood'.*did you mean odd"),
+        ({"target": "fwd", "family": "nope"}, "no run has the family 'nope'"),
+    ],
+)
+def test_a_name_that_neither_a_run_nor_the_workspace_has_is_refused_with_the_nearest(
+    root, asked, said
+):
+    with pytest.raises(UsageError, match=said) as caught:
+        names(root, **asked)
+    assert "runs have: " in caught.value.hint
+
+
+def test_an_experiment_of_the_workspace_that_no_run_has_leaves_none(root):
+    (root / "CONFIG" / "experiments").mkdir()
+    (root / "CONFIG" / "experiments" / "new.yaml").touch()
+    assert names(root, experiment="new") == []
+    with pytest.raises(UsageError, match="did you mean new"):
+        names(root, experiment="neww")
+
+
 def test_where_it_cannot_be_written_runs_are_listed_all_the_same(root):
     before = names(root)
     path = layout.index(root)
@@ -237,19 +237,6 @@ def test_a_snapshot_that_no_run_of_ours_has_is_refused_and_named(root, member, v
     path.write_text(json.dumps(json.loads(path.read_text()) | {member: value}))
     with pytest.raises(IntegrityError, match=f"run {name}: its snapshot says of {member}"):
         names(root)
-
-
-def complete(root, *names_of_runs):
-    """Append what the index reads of the record that completes a run."""
-    lines = root / "AUDIT_LOG" / LINES
-    lines.parent.mkdir(exist_ok=True)
-    with lines.open("a") as file:
-        for name in names_of_runs:
-            (path,) = (layout.runs(root) / name).rglob("snapshot.json")
-            named = {"path": f"{path.relative_to(root)}", "blake3": digest_file(path).blake3}
-            body = {"artifacts": [named], "run": name}
-            record = {"body": body, "seq": 0, "type": "run.completed"}
-            file.write(json.dumps(record, separators=(",", ":")) + "\n")
 
 
 def test_a_snapshot_that_is_not_the_one_that_the_log_names_is_not_listed_by_a_new_index(root):

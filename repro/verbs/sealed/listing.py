@@ -13,12 +13,13 @@ from repro.config.documents.workspace import find_root
 from repro.config.spelling.names import suggestion
 from repro.errors import UsageError
 from repro.runs import layout
-from repro.runs.entries import Mark
+from repro.runs.entries import Mark, log_size
 from repro.runs.finding import pins
 from repro.runs.index import ASKED, COLUMNS, Index, opened
 from repro.runs.purpose import Purpose
 from repro.runs.sealed import load_run
 from repro.verbs.audit.log import require_as_logged
+from repro.verbs.sealed.asked_names import KNOWN, require_known
 
 _CONDITION = re.compile(r"([a-z][a-z0-9_]*)\s*(<=|>=|<|>|=)\s*([-+0-9.eE]+)")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?Z?)?")
@@ -29,6 +30,8 @@ _SELECTED = (
     "leakage",
 )
 """The fields of `Listed` that are columns, in the order of `Index.select`."""
+NO_LOG = "there are runs and no log to hold them against"
+PUT_BACK = "a missing log is never taken for an empty one; put AUDIT_LOG back"
 _KEYS = ("name", "replicate_key", "strict_key", "execution_key")
 
 
@@ -115,12 +118,20 @@ class Page:
     """How many the filters let through."""
     runs: tuple[Listed, ...]
     """The page of these."""
+    log: bool
+    """Whether there is a log that could complete them: a workspace with runs has one."""
+
+    @property
+    def exit_status(self) -> int:
+        """Return 4 for runs without a log, which is never taken for an empty one; else 0."""
+        return 4 if self.total and not self.log else 0
 
 
 def list_runs(asked: ListCommand) -> Page:
     """Return a page of runs; nothing is judged: the index is no evidence.
 
-    Raises UsageError for a condition, a time or a column that is none.
+    Raises UsageError for a condition, a time or a column that is none, and for a name to filter by
+    that neither a run nor the workspace has.
     """
     root = find_root(asked.start.resolve())
     with opened(root) as index:
@@ -133,7 +144,10 @@ def list_runs(asked: ListCommand) -> Page:
         marks = index.marks([row[0] for row in rows])
         found = tuple(_listed(root, row, marks[row[0]], named.get(row[0], ())) for row in rows)
         total = index.count()
-        return Page(total, index.count(rest, values) if rest else total, found)
+        matching = index.count(rest, values) if rest else total
+        if total and not matching:
+            require_known(root, index, {name: getattr(asked, name) for name in KNOWN})
+        return Page(total, matching, found, log=log_size(root) > 0)
 
 
 def _require_metrics(asked: ListCommand, index: Index) -> None:
