@@ -15,6 +15,7 @@ _LATEST = re.compile(r"@latest(?:~(\d+))?\Z")
 _NAMING = ("name", "execution_key", "strict_key", "replicate_key")
 """What the beginning of names a run."""
 _NAMES = "target || '/' || view || '/' || coalesce(symbol, '') || '/' || family"
+_KEY_OF_NAMES = "target || '/' || view || coalesce('/' || symbol, '') || '/' || family"
 _BEYOND = "\x7f"
 """Sorts after every character of a name or key."""
 
@@ -95,6 +96,14 @@ def several(root: Path, mode: str) -> tuple[Run, ...]:
     with opened(root) as index:
         same = f"SELECT {shared} FROM runs GROUP BY 1 HAVING count(*) > 1"  # noqa: S608 (our own)
         found = index.names(f"WHERE {shared} IN ({same})")
+    return tuple(load_run(layout.runs(root) / name) for name in found)
+
+
+def sharing(root: Path, mode: str, key: str) -> tuple[Run, ...]:
+    """Return the runs whose key of that mode is this one (see `variance.key_of`), oldest first."""
+    columns = {"replicate": "replicate_key", "strict": "strict_key"}
+    with opened(root) as index:
+        found = index.names(f"WHERE {columns.get(mode, _KEY_OF_NAMES)} = ?", (key,))
     return tuple(load_run(layout.runs(root) / name) for name in found)
 
 
