@@ -122,3 +122,148 @@ def _json(compared: Comparison) -> dict[str, Any]:
         else None,
         "spread": asdict(compared.spread) if compared.spread else None,
     }
+
+
+def _text(compared: Comparison) -> None:
+    """Write the verdict, then the causes by kind, then the effect."""
+    from repro.report.comparison import leakages
+
+    colour = {0: "green", 1: "yellow"}.get(compared.exit_status, "red")
+    output.result(f"{output.style(compared.verdict, colour)}: {compared.meaning}")
+    output.result(f"  A {compared.a.name}")
+    output.result(f"  B {compared.b.name}")
+    if compared.label:
+        output.result(f"  note: {compared.label}")
+    for line in leakages(compared.a.leakage, compared.b.leakage):
+        output.result(f"  {line}")
+    if compared.same_bits:
+        count = len(compared.a.snapshot["outputs"])
+        output.result(f"  outputs: all {count} are the same, bit for bit")
+    else:
+        output.result(f"  outputs that differ: {grouped(compared.outputs)}")
+    if compared.moved:
+        output.result(f"  other: {', '.join(compared.moved)}")
+    if compared.unstated:
+        output.result(f"  without a cause: {', '.join(compared.unstated)}")
+    for kind in KINDS:
+        causes = [cause for cause in compared.causes if cause.kind == kind]
+        if causes:
+            output.result(f"\n{kind}")
+            causes.sort(key=lambda cause: not cause.component)
+            for cause in causes[:SHOWN]:
+                _cause(cause)
+            if len(causes) > SHOWN:
+                output.result(f"  and {len(causes) - SHOWN} more (all of them: --format json)")
+    if compared.divergence:
+        output.result("\nfirst divergence, each kind as it follows from those above it")
+        rows = [(f"  {found.kind}", found.where) for found in compared.divergence]
+        output.result(output.columns(rows))
+    _effect(compared)
+
+
+def grouped(outputs: tuple[str, ...]) -> str:
+    """Return names of outputs with those of one kind together: ``model (fold 1, final)``."""
+    kinds: dict[str, list[str]] = {}
+    for name in outputs:
+        kind, _, part = name.partition(", ")
+        kinds.setdefault(kind, []).append(part or "all")
+    return "; ".join(f"{kind} ({', '.join(parts)})" for kind, parts in kinds.items())
+
+
+def _ulps(count: int) -> str:
+    """Return a distance in units in the last place; across zero it has no meaning for people."""
+    return f"{count} ULPs" if count < 10**9 else "more than 10^9 ULPs"
+
+
+def _cause(cause: Cause) -> None:
+    """Write one cause: what, from what to what, and the lines that decided it."""
+    moves = f"  (moves {cause.component})" if cause.component else ""
+    moves += "  (follows)" if cause.follows else ""
+    if cause.kind == "data" and cause.old is None:
+        output.result(f"  {cause.subject}: {cause.new}{moves}")
+        return
+    idle = "  (idle on both sides)" if cause.idle else ""
+    retyped = "  (another type)" if cause.retyped else ""
+    if cause.items:
+        output.result(f"  {cause.subject}{moves}{idle}")
+        for item in cause.items:
+            output.result(f"    {item_text(asdict(item))}")
+    else:
+        between = f"{_value(cause.old)} -> {_value(cause.new)}"
+        output.result(f"  {cause.subject}: {between}{retyped}{moves}{idle}")
+    for name, side in (("A", cause.a), ("B", cause.b)):
+        if side is not None:
+            output.result(f"    {name} {_side(side)}")
+
+
+def item_text(item: dict[str, Any]) -> str:
+    """Return in words what became of an item of a list."""
+    value, old, new = _value(item["value"]), item["old"], item["new"]
+    if item["change"] == "moved":
+        return f"moved {value} from place {old} to {new}"
+    return f"{item['change']} {value}, place {new if old is None else old}"
+
+
+def _side(side: Side) -> str:
+    """Return where a value was decided, with the text of the line."""
+    text = f"  {side.text.strip()}" if side.text else ""
+    if side.layer == "--set":
+        return f"command line{text}"
+    if side.layer == "leakage":
+        return f"policy for leakage{text}"
+    return f"{side.file}:{side.line}:{side.column}{text}"
+
+
+def _value(value: Any) -> str:
+    """Return a value with its type kept apart: text stands in quotes."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _noise(effect: Effect) -> str:
+    """Return the noise of a metric, and what it was told from."""
+    if effect.noise is None:
+        return ""
+    return f"± {output.number(effect.noise)} ({effect.noise_count} {effect.noise_from})"
+
+
+def _effect(compared: Comparison) -> None:
+    """Write the metrics that changed, the predictions, and the spread of the replicates."""
+    from repro.report.replicates import beside
+
+    changed = [e for e in compared.effects if e.old != e.new]
+    if changed:
+        words = {True: "better", False: "worse", None: ""}
+        rows = [("metric", "A", "B", "B - A", "noise", "")]
+        rows += [
+            (
+                e.metric,
+                output.number(e.old),
+                output.number(e.new),
+                output.number(e.delta),
+                _noise(e),
+                words[e.better],
+            )
+            for e in changed
+        ]
+        output.result("")
+        output.result(output.columns(rows, right=(1, 2, 3, 4)))
+    found = compared.predictions
+    if found:
+        output.result(
+            f"\npredictions: {found.changed} of {found.rows} rows differ, largest by "
+            f"{output.number(found.largest)} ({_ulps(found.largest_ulps)}), correlation "
+            f"{output.number(found.correlation)}"
+        )
+        if found.only_a or found.only_b:
+            output.result(f"  rows only in A: {found.only_a}, only in B: {found.only_b}")
+    spread = compared.spread
+    if spread:
+        width = (
+            f"{output.number(spread.low)} to {output.number(spread.high)}"
+            if spread.low is not None
+            else "unknown"
+        )
+        output.result(
+            f"\n{spread.metric} differs by {output.number(spread.difference)}; "
+            f"{beside(spread.count, spread.needed)}, range {width}"
+        )
