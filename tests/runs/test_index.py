@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import threading
 import time
+from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
@@ -14,6 +15,7 @@ from repro.errors import IntegrityError, UsageError
 from repro.runs import layout
 from repro.runs.finding import find, newest_of, relatives, several
 from repro.runs.index import RACY, opened
+from repro.runs.index_note import Note
 from repro.runs.purpose import Purpose
 from repro.runs.sealed import all_runs
 from repro.runs.variance import Stability
@@ -126,6 +128,60 @@ def test_an_index_that_is_gone_or_damaged_is_made_anew_without_a_word(root, dama
     assert names(root, sort="rmse") == before
 
 
+def forge(path, statement):
+    """Change the index as somebody would who does not want to be seen."""
+    before = path.stat()
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(statement)
+        assert database.total_changes
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM runs WHERE plan IN (3, 9)",
+        "DELETE FROM metrics WHERE value > 0.5",
+        "UPDATE runs SET plan = 0 WHERE plan = 9",
+        "UPDATE runs SET metrics = replace(metrics, '0.', '0.0'), value = value / 10",
+        "UPDATE runs SET replicate_key = 'x' || replicate_key WHERE plan = 2",
+        "UPDATE runs SET purpose = 'attribution', purpose_of = '[]' WHERE plan = 9",
+    ],
+)
+def test_an_index_that_somebody_forged_is_made_anew(root, statement):
+    def seen():
+        one = find(root, "@latest")
+        kin = [run.name for run in relatives(root, one, "replicate")]
+        page = list_runs(ListCommand(root, sort="-rmse"))
+        return page, names(root, where=("rmse<0.7",)), one, kin
+
+    os.utime(layout.runs(root), ns=(0, time.time_ns() - 2 * RACY))
+    before = seen()
+    forge(layout.index(root), statement)
+    assert seen() == before
+
+
+def test_another_file_in_the_place_of_the_index_is_not_believed(root, tmp_path_factory):
+    os.utime(layout.runs(root), ns=(0, time.time_ns() - 2 * RACY))
+    before, path = names(root), layout.index(root)
+    other = tmp_path_factory.mktemp("elsewhere") / "index"
+    shutil.copy2(path, other)
+    forge(other, "DELETE FROM runs WHERE plan = 9")
+    path.unlink()
+    path.symlink_to(other)
+    assert names(root) == before
+    assert not path.is_symlink()
+
+
+def test_where_nothing_can_be_noted_the_index_is_not_believed(root, keys):
+    before = names(root)
+    shutil.rmtree(keys)
+    keys.touch()  # no directory can be made there
+    forge(layout.index(root), "DELETE FROM runs WHERE plan = 9")
+    assert names(root) == before
+
+
 def test_a_page_of_it_that_is_found_damaged_only_when_it_is_read_is_made_anew_too(root):
     os.utime(layout.runs(root), ns=(0, time.time_ns() - 2 * RACY))
     before = names(root, sort="rmse"), names(root, where=("rmse<0.5",)), find(root, "@latest~2")
@@ -134,6 +190,7 @@ def test_a_page_of_it_that_is_found_damaged_only_when_it_is_read_is_made_anew_to
     assert len(good) > 8 * size
     for start in range(size, len(good), size):  # the first says what it is, and is read at once
         path.write_bytes(good[:start] + b"\xa5" * size + good[start + size :])
+        Note(path).write()  # so that nothing but the page itself says that it is damaged
         after = names(root, sort="rmse"), names(root, where=("rmse<0.5",)), find(root, "@latest~2")
         assert after == before, f"page {start // size}"
 
