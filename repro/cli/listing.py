@@ -31,6 +31,7 @@ def list_runs(
     ] = None,
     limit: Limit = 50,
     offset: Annotated[int, typer.Option("--offset", help="How many to pass over.", min=0)] = 0,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Make the index anew first.")] = False,
     workspace: Workspace = Path(),
     form: AsFormat = Format.text,
 ) -> int:
@@ -40,7 +41,9 @@ def list_runs(
     from repro.verbs.sealed.listing import NO_LOG, PUT_BACK
     from repro.verbs.sealed.listing import list_runs as listed
 
-    asked = replace(filters.command(workspace), sort=sort, limit=limit, offset=offset)
+    asked = replace(
+        filters.command(workspace), sort=sort, limit=limit, offset=offset, rebuild=rebuild
+    )
     page = listed(asked)
     if page.exit_status:
         output.error(NO_LOG, PUT_BACK)

@@ -174,6 +174,19 @@ def test_another_file_in_the_place_of_the_index_is_not_believed(root, tmp_path_f
     assert not path.is_symlink()
 
 
+def test_the_index_is_made_anew_where_that_is_asked_for(root):
+    before = names(root)
+    forge(layout.index(root), "DELETE FROM runs WHERE plan = 9")
+    Note(layout.index(root)).write()  # by who writes as this user
+    os.utime(layout.runs(root), ns=(0, time.time_ns() - 2 * RACY))
+    with closing(sqlite3.connect(layout.index(root))) as database, database:
+        moved = layout.runs(root).stat().st_mtime_ns
+        database.execute("UPDATE state SET value = ? WHERE key = 'moved'", (moved,))
+    Note(layout.index(root)).write()
+    assert names(root) == before[1:]
+    assert names(root, rebuild=True) == names(root) == before
+
+
 def test_where_nothing_can_be_noted_the_index_is_not_believed(root, keys):
     before = names(root)
     shutil.rmtree(keys)

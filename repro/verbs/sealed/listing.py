@@ -15,7 +15,7 @@ from repro.errors import UsageError
 from repro.runs import layout
 from repro.runs.entries import Mark, log_size
 from repro.runs.finding import pins
-from repro.runs.index import ASKED, COLUMNS, Index, opened
+from repro.runs.index import ASKED, COLUMNS, Index, forget, opened
 from repro.runs.purpose import Purpose
 from repro.runs.sealed import load_run
 from repro.verbs.audit.log import require_as_logged
@@ -59,6 +59,8 @@ class ListCommand:
     """Only those with an incident."""
     pinned: bool = False
     """Only those that a name stands for."""
+    rebuild: bool = False
+    """Make the index anew first, from the runs and the log."""
     asked: bool = False
     """Only those that somebody asked for: none that an attribution trained."""
     sort: str | None = None
@@ -134,6 +136,8 @@ def list_runs(asked: ListCommand) -> Page:
     that neither a run nor the workspace has.
     """
     root = find_root(asked.start.resolve())
+    if asked.rebuild:
+        forget(root)
     with opened(root) as index:
         named: dict[str, list[str]] = {}
         for name, run in pins(root).items() if index.count() else ():
