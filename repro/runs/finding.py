@@ -39,8 +39,9 @@ def find(root: Path, reference: str) -> Run:
             raise UsageError("there are no runs yet", "make one with: repro train")
         latest = _LATEST.match(reference)
         if latest:
+            back = int(latest.group(1) or 0)
             rest = f"WHERE {ASKED} ORDER BY plan DESC, name DESC LIMIT 1 OFFSET ?"
-            rows = index.select(rest, (int(latest.group(1) or 0),))
+            rows = index.select(rest, (back,)) if back < count else []
             if not rows:
                 raise UsageError(f"{reference}: there is no such run; {_how_many(index)}")
             return load_run(base / rows[0][0])

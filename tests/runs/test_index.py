@@ -55,6 +55,7 @@ def test_it_lists_what_a_walk_over_all_runs_finds(root):
     [
         ({"family": "ridge"}, lambda n: n % 2 == 1),
         ({"seed": 4}, lambda n: n == 4),
+        ({"seed": 10**20}, lambda n: False),
         ({"experiment": "odd"}, lambda n: n % 2 == 1),
         ({"where": ("rmse<0.5", "rmse>=0.2")}, lambda n: 2 <= n < 5),
         ({"where": ("rmse>9",)}, lambda n: False),
@@ -220,8 +221,9 @@ def test_latest_passes_over_what_an_attribution_trained_which_says_so_itself(roo
     point = seal(root, 11, made_for={"kind": "sweep"})
     assert find(root, "@latest").name == point  # somebody asked for a sweep
     assert find(root, "@latest~1").name == asked[-1].name
-    with pytest.raises(UsageError, match="10 runs, and 1 more that attributions trained"):
-        find(root, "@latest~10")
+    for far in (10, 10**20):
+        with pytest.raises(UsageError, match="10 runs, and 1 more that attributions trained"):
+            find(root, f"@latest~{far}")
     listed = {run.run: run.made_for for run in list_runs(ListCommand(root)).runs}
     assert listed[made] == Purpose("attribution", tuple(pair))
     assert listed[made].words == f"attribution of {pair[0]} and {pair[1]}"

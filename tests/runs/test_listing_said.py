@@ -44,6 +44,7 @@ def test_a_page_past_the_end_says_how_many_there_are(say):
     assert say("runs", "list", "--offset", "3").stdout == (
         "there are 3 runs: --offset 3 passes over all of them\n"
     )
+    assert say("runs", "list", "--offset", str(10**20), "--limit", str(10**20)).returncode == 0
     said = say("runs", "list", "--offset", "9", "--family", "lightgbm")
     assert said.stdout == "there is 1 run: --offset 9 passes over it\n"
 

@@ -30,6 +30,8 @@ _SELECTED = (
     "leakage",
 )
 """The fields of `Listed` that are columns, in the order of `Index.select`."""
+LARGEST = (1 << 63) - 1
+"""What the database can hold as a whole number."""
 NO_LOG = "there are runs and no log to hold them against"
 PUT_BACK = "a missing log is never taken for an empty one; put AUDIT_LOG back"
 _KEYS = ("name", "replicate_key", "strict_key", "execution_key")
@@ -207,7 +209,9 @@ def _rest(asked: ListCommand, named: Sequence[str]) -> tuple[str, list[Any]]:
     values: list[Any] = []
     for column in _EQUAL:
         value = getattr(asked, column)
-        if value is not None:
+        if isinstance(value, int) and abs(value) > LARGEST:
+            conditions.append("FALSE")  # no run's seed is beyond what the database holds
+        elif value is not None:
             conditions.append(f"runs.{column} = ?")
             values.append(value)
     if asked.key:
@@ -237,7 +241,7 @@ def _rows(
     asked: ListCommand, index: Index, rest: str, values: Sequence[Any]
 ) -> list[tuple[Any, ...]]:
     """Return the rows of the page; equal ones newest first, those without a value last."""
-    page = (asked.limit or -1, asked.offset)
+    page = (min(asked.limit, LARGEST) or -1, min(asked.offset, LARGEST))
     name = (asked.sort or "-plan").removeprefix("-")
     direction = "DESC" if (asked.sort or "-plan").startswith("-") else "ASC"
     if name in ("plan", *COLUMNS):
@@ -262,7 +266,7 @@ def _rows(
         return found
     has = "EXISTS (SELECT 1 FROM metrics WHERE run = runs.name AND metrics.name = ?)"
     having = index.count(f"WHERE {has} {also}", (name, *values))
-    left = (asked.limit - len(found) if asked.limit else -1, max(0, asked.offset - having))
+    left = (asked.limit - len(found) if asked.limit else -1, max(0, page[1] - having))
     order = "ORDER BY plan DESC LIMIT ? OFFSET ?"
     return found + index.select(f"WHERE NOT {has} {also} {order}", (name, *values, *left))
 
