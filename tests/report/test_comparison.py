@@ -193,6 +193,8 @@ def test_the_first_row_that_differs_is_said_once(write):
         text = write(found | {"divergence": divergence}, "x").replace("\\", "")
         assert text.count(first) == 1
         assert text.count("of 10 rows differ") == 1
+
+
 def test_replicates_beside_the_two_are_said_to_be_so():
     assert beside(1, 3) == "1 replicate beside these two, where 3 are needed"
     assert beside(2, 1) == "2 replicates beside these two, where 1 is needed"
