@@ -66,12 +66,16 @@ class Filters(TypedDict, total=False):
     """Only those with an incident."""
     pinned: bool
     """Only those that a name stands for."""
+    asked: bool
+    """Only those that somebody asked for: none that an attribution trained."""
     sort: str | None
     """A column or a metric; with ``-`` in front the highest first. Without it, the newest first."""
     limit: Count
     """How many at most; 0 for all."""
     offset: Count
     """How many to pass over."""
+    rebuild: bool
+    """Whether the index is made anew first, from the runs and the log."""
 
 
 def named(reference: Reference) -> str:

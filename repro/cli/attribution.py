@@ -107,7 +107,9 @@ def write(found: Attribution) -> None:
         output.result(f"the rest is other {' and '.join(kinds)}: no configuration brings it back")
     output.result(f"{found.trained} trained, {found.reused} sealed before")
     if found.trained:
-        output.result("what was trained are ordinary runs: @latest is one of them now")
+        output.result(
+            "what was trained are runs too, marked in repro runs list; @latest is none of them"
+        )
 
 
 def _whole(found: Attribution) -> Iterator[str]:

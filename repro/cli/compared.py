@@ -12,6 +12,7 @@ from repro.cli import output
 from repro.identity.distance import in_ulps
 from repro.report.comparison import leakages, where
 from repro.report.grouping import ONLY, Entry, entries, is_absent, short
+from repro.report.replicates import beside
 
 Document = Mapping[str, Any]
 """The JSON of ``repro diff``, or a part of it."""
@@ -274,7 +275,7 @@ def _spread(spread: Document | None) -> None:
     width = f"{output.number(spread['low'])} to {output.number(spread['high'])}"
     said = (
         f"{spread['metric']} differs by {output.number(spread['difference'])}; "
-        f"{spread['count']} other replicates (needed: {spread['needed']}), "
+        f"{beside(spread['count'], spread['needed'])}, "
         f"range {width if known else 'unknown'}"
     )
     output.plain("\n" + wrapped(said, ""))

@@ -53,6 +53,9 @@ class Filters:
     ] = None
     incidents: Annotated[bool, typer.Option("--incidents", help="With an incident.")] = False
     pinned: Annotated[bool, typer.Option("--pinned", help="That a name stands for.")] = False
+    asked: Annotated[bool, typer.Option("--asked", help="Without what attributions trained.")] = (
+        False
+    )
 
     def command(self, workspace: Path) -> ListCommand:
         """Return what is asked of a workspace."""
@@ -73,6 +76,7 @@ class Filters:
             where=tuple(self.where or ()),
             incidents=self.incidents,
             pinned=self.pinned,
+            asked=self.asked,
         )
 
 

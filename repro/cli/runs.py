@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from repro.cli import output, transfers
-from repro.cli.listed import Filters, filtering
+from repro.cli.listing import Limit, list_runs
 from repro.cli.options import AsFormat, Format, Workspace
 from repro.cli.options import Run as RunName
 from repro.cli.unsealed import tell, unsealed, write
 
 if TYPE_CHECKING:
     from repro.verbs.commands.commands import Executed
-    from repro.verbs.sealed.listing import Listed
     from repro.verbs.sealed.pins import Pin
 
-Limit = Annotated[int, typer.Option("--limit", "-n", help="How many; 0 for all.", min=0)]
 Name = Annotated[str, typer.Argument(help="A name: letters, digits and _.", metavar="NAME")]
 
 
@@ -40,56 +38,6 @@ def app_for(_: Sequence[str]) -> typer.Typer:
     return app
 
 
-@filtering
-def list_runs(
-    filters: Filters,
-    sort: Annotated[
-        str | None,
-        typer.Option(
-            "--sort",
-            help="A metric or a column, such as time; with - in front the highest first.",
-            metavar="[-]NAME",
-        ),
-    ] = None,
-    limit: Limit = 50,
-    offset: Annotated[int, typer.Option("--offset", help="How many to pass over.", min=0)] = 0,
-    workspace: Workspace = Path(),
-    form: AsFormat = Format.text,
-) -> int:
-    """List the sealed runs, newest first, as an index has them."""
-    from dataclasses import replace
-
-    from repro.verbs.sealed.listing import list_runs as listed
-
-    asked = replace(filters.command(workspace), sort=sort, limit=limit, offset=offset)
-    page = listed(asked)
-    if form is Format.json:
-        document = {
-            "schema": 1,
-            "command": "runs list",
-            "total": page.total,
-            "matching": page.matching,
-            "runs": [_summary(run) for run in page.runs],
-        }
-        output.result(json.dumps(document, indent=2, ensure_ascii=False))
-        return 0
-    if not page.total:
-        output.result("no runs yet; make one with: repro train")
-        return 0
-    if not page.runs:
-        output.result(f"none of {page.total} runs is like that")
-        return 0
-    rows: list[tuple[str, ...]] = [
-        ("run", "planned", "target", "family", "level", "seed", "metric", "value", "")
-    ]
-    rows += [_row(run, sort) for run in page.runs]
-    output.result(output.columns(rows, right=(5, 7)))
-    left = page.matching - offset - len(page.runs)
-    if left > 0:
-        output.result(f"{left} more: --limit 0 shows all, --offset {offset + limit} goes on")
-    return 0
-
-
 def show(
     run: RunName,
     workspace: Workspace = Path(),
@@ -99,6 +47,7 @@ def show(
     from repro.config.documents.workspace import find_root
     from repro.report.leaking import verdict
     from repro.runs.index import opened
+    from repro.runs.purpose import purpose_in
     from repro.verbs.audit.log import require_as_logged
     from repro.verbs.sealed.unsealed import Unsealed, named
 
@@ -126,6 +75,8 @@ def show(
     snapshot = found.snapshot
     output.result(f"run {found.name}: {snapshot['family']} for {snapshot['target']}")
     output.result(f"in {found.folder}\n")
+    if (made_for := purpose_in(snapshot)) is not None:
+        output.result(f"made for: {made_for.words}\n")
     if snapshot["level"] == "best-effort":
         output.result(f"{output.NOT_PROMISED}\n")
     output.result(output.columns([(k, str(v)) for k, v in found.group.items()]))
@@ -206,44 +157,6 @@ def _command(one: Executed) -> dict[str, Any]:
 def _line(text: str) -> str:
     """Return a text on one line: what cannot be shown there is escaped."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
-def _summary(run: Listed) -> dict[str, Any]:
-    """Return one run as JSON."""
-    keys = ("replicate_key", "strict_key", "execution_key", "output_digest")
-    names = ("run", "time", "target", "view", "symbol", "family", "level", "experiment", "seed")
-    return {
-        **{name: getattr(run, name) for name in names},
-        "metrics": dict(run.metrics),
-        **{name: getattr(run, name) for name in keys},
-        "pins": list(run.pins),
-        "verified": run.verified,
-        "incidents": run.incidents,
-        "logged": run.logged,
-        "folder": str(run.folder),
-    }
-
-
-def _row(run: Listed, sort: str | None) -> tuple[str, ...]:
-    """Return one run as a line of the table, with the metric that the table is sorted by."""
-    name = (sort or "").removeprefix("-")
-    metric = name if name in run.metrics else run.metric
-    marks = [f"@{pin}" for pin in run.pins]
-    if run.verified:  # a run whose verification failed is sealed all the same
-        marks.append("verification failed" if run.verified == "failed" else run.verified)
-    marks += [f"INCIDENTS: {run.incidents}"] if run.incidents else []
-    marks += [] if run.logged else ["not in the log"]
-    return (
-        run.run,
-        (run.time or "-")[:16],
-        run.target + (f" {run.symbol}" if run.symbol else ""),
-        run.family,
-        run.level,
-        str(run.seed),
-        metric,
-        output.number(run.metrics.get(metric)),
-        ", ".join(marks),
-    )
 
 
 def pin(

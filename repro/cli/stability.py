@@ -89,6 +89,14 @@ def _overview(found: Stabilities) -> None:
             )
         )
     output.result(output.columns(rows, right=(1, 5, 6)))
+    for group in found.groups:
+        if group.gone:
+            output.result(f"{group.key[:12]}: {_gone(group)}")
+
+
+def _gone(group: Group) -> str:
+    """Return which runs are missing; there is no saying what they would have changed."""
+    return f"completed in the log, not in RESULTS, and not judged: {', '.join(group.gone)}"
 
 
 def _details(found: Stabilities, group: Group) -> None:
@@ -103,6 +111,8 @@ def _details(found: Stabilities, group: Group) -> None:
     output.result(f"\n{len(group.runs)} replicates of {group.key[:12]}: {of}; seeds {seeds}")
     if group.left_out:
         output.result(f"{group.left_out} more left out: earlier of the same seed, or best-effort")
+    if group.gone:
+        output.result(_gone(group))
     share = f"{100 * found.rule.interval_confidence:g} %"
     rows: list[tuple[str, ...]] = [
         ("metric", "n", "mean", "deviation", "lowest", "highest", f"{share} of mean from", "to")

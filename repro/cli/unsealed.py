@@ -38,7 +38,7 @@ def unsealed(
         return 0
     rows: list[tuple[str, ...]] = [("run", "planned", "target", "family", "state", "reason")]
     rows += [
-        (one.run or "-", one.time[:16], one.target, one.family, one.state, _line(one.reason))
+        (one.name, one.time[:16], one.target, one.family, one.state, _line(one.reason))
         for one in shown
     ]
     output.result(output.columns(rows))
@@ -60,7 +60,9 @@ def write(shown: Sequence[Unsealed], total: int) -> None:
 
 def tell(one: Unsealed) -> None:
     """Write all that the log says of one."""
-    output.result(f"run {one.run}: {one.family} for {one.target}: {one.state}; nothing is sealed\n")
+    output.result(
+        f"run {one.name}: {one.family} for {one.target}: {one.state}; nothing is sealed\n"
+    )
     rows = [("planned", one.time), ("reason", _line(one.reason))]
     if one.exit_status is not None:
         rows.append(("exit status", str(one.exit_status)))

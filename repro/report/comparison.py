@@ -16,6 +16,7 @@ from typing import Any, Final
 from repro.identity.distance import in_ulps
 from repro.report.grouping import Entry, entries, is_absent
 from repro.report.leaking import verdict
+from repro.report.replicates import beside
 
 Document = Mapping[str, Any]
 Table = tuple[str, list[str], list[list[str]]]
@@ -108,8 +109,8 @@ def _notes(document: Document) -> Iterator[str]:
         )
     if spread:
         yield (
-            f"{spread['metric']} differs by {_value(spread['difference'])}; {spread['count']} other"
-            f" replicates (needed: {spread['needed']}), from {_value(spread['low'])} to"
+            f"{spread['metric']} differs by {_value(spread['difference'])}; "
+            f"{beside(spread['count'], spread['needed'])}, from {_value(spread['low'])} to"
             f" {_value(spread['high'])}"
         )
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from repro.errors import IntegrityError, UsageError
 from repro.runs import layout
-from repro.runs.index import opened
+from repro.runs.index import ASKED, Index, opened
 from repro.runs.sealed import Run, at_path, load_run, pulled_runs
 
 _LATEST = re.compile(r"@latest(?:~(\d+))?\Z")
 _NAMING = ("name", "execution_key", "strict_key", "replicate_key")
 """What the beginning of names a run."""
 _NAMES = "target || '/' || view || '/' || coalesce(symbol, '') || '/' || family"
+_KEY_OF_NAMES = "target || '/' || view || coalesce('/' || symbol, '') || '/' || family"
 _BEYOND = "\x7f"
 """Sorts after every character of a name or key."""
 
@@ -23,8 +24,9 @@ def find(root: Path, reference: str) -> Run:
     """Return the run that ``reference`` names.
 
     A path, ``@latest``, ``@latest~N``, the name of a pin as ``@NAME``, or a unique prefix of a name
-    or of an execution, strict or replicate key; if none is so called, a run that was pulled. Raises
-    UsageError if there is none, or if there are several (it lists them).
+    or of an execution, strict or replicate key; if none is so called, a run that was pulled.
+    ``@latest`` is the newest run that somebody asked for: those that an attribution trained are
+    passed over. Raises UsageError if there is none, or if there are several (it lists them).
     """
     if not reference:
         raise UsageError("no run is called ''", "a run has a name, such as @latest")
@@ -38,11 +40,11 @@ def find(root: Path, reference: str) -> Run:
         latest = _LATEST.match(reference)
         if latest:
             back = int(latest.group(1) or 0)
-            if back >= count:
-                runs = f"{count} run" + ("" if count == 1 else "s")
-                raise UsageError(f"{reference}: there is no such run; the workspace has {runs}")
-            (row,) = index.select("ORDER BY plan DESC, name DESC LIMIT 1 OFFSET ?", (back,))
-            return load_run(base / row[0])
+            rest = f"WHERE {ASKED} ORDER BY plan DESC, name DESC LIMIT 1 OFFSET ?"
+            rows = index.select(rest, (back,)) if back < count else []
+            if not rows:
+                raise UsageError(f"{reference}: there is no such run; {_how_many(index)}")
+            return load_run(base / rows[0][0])
         if reference.startswith("@"):
             return _pinned(root, reference[1:])
         begins = " OR ".join(f"({column} >= ? AND {column} < ?)" for column in _NAMING)
@@ -60,6 +62,14 @@ def find(root: Path, reference: str) -> Run:
     if not found:
         raise UsageError(f"no run is called {reference!r}", f"the newest runs: {names}")
     raise UsageError(f"{reference!r} names {len(found)} runs", f"candidates: {names}")
+
+
+def _how_many(index: Index) -> str:
+    """Return how many runs ``@latest`` counts, in words."""
+    count = index.count(f"WHERE {ASKED}")
+    others = index.count() - count
+    said = f"the workspace has {count} run" + ("" if count == 1 else "s")
+    return f"{said}, and {others} more that attributions trained" if others else said
 
 
 def _pulled_as(root: Path, reference: str) -> tuple[Run, ...]:
@@ -87,6 +97,14 @@ def several(root: Path, mode: str) -> tuple[Run, ...]:
     with opened(root) as index:
         same = f"SELECT {shared} FROM runs GROUP BY 1 HAVING count(*) > 1"  # noqa: S608 (our own)
         found = index.names(f"WHERE {shared} IN ({same})")
+    return tuple(load_run(layout.runs(root) / name) for name in found)
+
+
+def sharing(root: Path, mode: str, key: str) -> tuple[Run, ...]:
+    """Return the runs whose key of that mode is this one (see `variance.key_of`), oldest first."""
+    columns = {"replicate": "replicate_key", "strict": "strict_key"}
+    with opened(root) as index:
+        found = index.names(f"WHERE {columns.get(mode, _KEY_OF_NAMES)} = ?", (key,))
     return tuple(load_run(layout.runs(root) / name) for name in found)
 
 

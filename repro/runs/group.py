@@ -83,6 +83,8 @@ class Group:
     """Those that count: of each seed the newest, oldest first."""
     left_out: int
     """Others with the same key: earlier ones of a seed, and those of best effort."""
+    gone: tuple[str, ...]
+    """Others that the log completes and that are not here to be judged."""
     seeds: tuple[int, ...]
     """The base seeds of the runs, in their order."""
     headline: str
@@ -119,12 +121,14 @@ def judge(
     rule: Stability,
     seed: int | None,
     contradicted: Collection[str] = (),
+    gone: Sequence[str] = (),
 ) -> Group:
     """Return what can be said of all ``runs`` of a group.
 
     ``importance`` has the shares of each run's final model, by the run's name. ``seed`` is the one
     that is reported; without it, that of the oldest run. ``contradicted`` are execution keys under
-    which the log has other bits, perhaps of what was never sealed.
+    which the log has other bits, perhaps of what was never sealed. ``gone`` are the names of runs
+    of the group that the log completes and whose folders are not there.
     """
     counting = members(runs, rule.filter_mode)
     some = (counting or tuple(runs))[0]
@@ -133,6 +137,8 @@ def judge(
     known = [value for value in values if value is not None]
     drift = _drift(known, key, rule) if len(known) == len(values) else None
     verdict, reason = _verdict(runs, counting, values, drift, rule, headline, contradicted)
+    if gone:
+        reason += f"; {_missing(len(gone))}"
     return Group(
         key=key,
         target=some.snapshot["target"],
@@ -141,6 +147,7 @@ def judge(
         symbol=some.snapshot["symbol"],
         runs=tuple(run.name for run in counting),
         left_out=len(runs) - len(counting),
+        gone=tuple(gone),
         seeds=tuple(int(run.group["train_seed"]) for run in counting),
         headline=headline,
         verdict=verdict,
@@ -189,6 +196,13 @@ def _verdict(
     if drift is not None and drift.p <= 1 - rule.interval_confidence:
         return "drifting", f"tau {drift.tau:.3g} with the order of the runs, p {drift.p:.3g}"
     return "stable", f"{said}, no more than {rule.max_spread}"
+
+
+def _missing(count: int) -> str:
+    """Return in words that so many runs are gone."""
+    if count == 1:
+        return "1 completed run of this key in the log is not in RESULTS"
+    return f"{count} completed runs of this key in the log are not in RESULTS"
 
 
 def _value(run: Run, metric: str) -> float | None:

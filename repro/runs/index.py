@@ -1,11 +1,11 @@
 """An index of the sealed runs, in SQLite: to find runs and to list them, never as evidence.
 
-It is derived: anybody may delete it, and whoever finds it missing, stale, corrupt or of another
-version makes it anew without a word. It is *stale* when the folder of the runs has been written
-since it was read (an entry that comes, goes or is renamed moves the folder's time), when that was
-less than two seconds before it was read (two changes in one tick of the clock look like one), or
-when the log has grown. What was changed inside a sealed run since then it does not see: what is
-judged is read from the run itself, and held against the log.
+It is derived: anybody may delete it, and whoever finds it missing, stale, corrupt, of another
+version, or written by anybody else (`index_note`) makes it anew without a word. It is *stale* when
+the folder of the runs has been written since it was read (an entry that comes, goes or is renamed
+moves the folder's time), when that was less than two seconds before it was read (two changes in one
+tick of the clock look like one), or when the log has grown. What was changed inside a sealed run
+since then it does not see: what is judged is read from the run itself, and held against the log.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from typing import Any
 from repro.audit_log.formats.digests import digest_file
 from repro.runs import layout
 from repro.runs.entries import Mark, log_size, take_in
+from repro.runs.index_note import Note
+from repro.runs.purpose import ATTRIBUTION, purpose_in
 from repro.runs.sealed import Run, load_run
 from repro.runs.variance import HEADLINE
 
@@ -32,6 +34,8 @@ PATIENCE = 5.0
 """Seconds that another process may write for."""
 COLUMNS = ("name", "target", "family", "view", "symbol", "level", "seed", "time")
 """What runs are sorted by, but for their metrics."""
+ASKED = f"purpose IS NOT '{ATTRIBUTION}'"
+"""What is true of a run whose configuration somebody chose."""
 _METRICS = """
 WITH RECURSIVE seen (name) AS (
     SELECT (SELECT min(name) FROM metrics)
@@ -42,8 +46,8 @@ WITH RECURSIVE seen (name) AS (
 """Each name once, by jumps through the index: a DISTINCT would walk over every run."""
 _COLUMNS = (
     "runs.name, plan, time, target, family, view, symbol, level, experiment, task, seed,"
-    " replicate_key, strict_key, execution_key, output_digest, metric, runs.value, metrics, inner,"
-    " size, written,"
+    " replicate_key, strict_key, execution_key, output_digest, metric, runs.value, leakage,"
+    " purpose, purpose_of, metrics, inner, size, written,"
     " (SELECT sealed.snapshot = runs.snapshot FROM sealed WHERE sealed.run = runs.name)"
 )
 _NAMED = {"runs", "metrics", "marks", "sealed", "state"}
@@ -52,7 +56,8 @@ CREATE TABLE runs (
     name TEXT PRIMARY KEY, plan INTEGER, time TEXT, target TEXT, family TEXT, view TEXT,
     symbol TEXT, level TEXT, experiment TEXT, task TEXT, seed INTEGER, replicate_key TEXT,
     strict_key TEXT, execution_key TEXT, output_digest TEXT, metric TEXT, value REAL,
-    metrics TEXT, inner TEXT, size INTEGER, written INTEGER, snapshot TEXT
+    leakage TEXT, purpose TEXT, purpose_of TEXT, metrics TEXT, inner TEXT, size INTEGER,
+    written INTEGER, snapshot TEXT
 ) WITHOUT ROWID;
 CREATE TABLE metrics (run TEXT, name TEXT, value REAL, PRIMARY KEY (run, name)) WITHOUT ROWID;
 CREATE TABLE marks (run TEXT, kind TEXT, detail TEXT, seq INTEGER);
@@ -107,6 +112,11 @@ class Index:
         """Return the names of all metrics that a run has."""
         return [name for (name,) in self._ask(_METRICS)]
 
+    def texts(self, column: str) -> list[str]:
+        """Return what the runs have in a column of text, each once; it looks at every run."""
+        statement = f"SELECT DISTINCT {column} FROM runs WHERE {column} IS NOT NULL ORDER BY 1"  # noqa: S608
+        return [text for (text,) in self._ask(statement)]
+
     def marks(self, names: Sequence[str]) -> dict[str, list[Mark]]:
         """Return what the log says of these runs after their end, in order."""
         found: dict[str, list[Mark]] = {}
@@ -147,12 +157,16 @@ def opened(root: Path) -> Iterator[Index]:
         yield index
 
 
+def forget(root: Path) -> None:
+    """Take the index away: the next that asks makes it anew from the runs and the log."""
+    with suppress(OSError):
+        layout.index(root).unlink(missing_ok=True)
+
+
 def _anew(root: Path, path: Path) -> sqlite3.Connection:
     """Return a database that owes nothing to the one at a path."""
-    with suppress(OSError):
-        path.unlink(missing_ok=True)
     try:
-        return _fresh(root, path)
+        return _fresh(root, path, anew=True)
     except (sqlite3.DatabaseError, OSError):
         return _in_memory(root)
 
@@ -163,27 +177,61 @@ def _in_memory(root: Path) -> sqlite3.Connection:
     return database
 
 
-def _fresh(root: Path, path: Path) -> sqlite3.Connection:
-    """Return the database at a path, brought up to date."""
-    database = sqlite3.connect(path, timeout=PATIENCE)
-    try:
-        database.execute("PRAGMA synchronous = OFF")  # it is derived: a lost page is made anew
-        _refresh(root, database)
-    except BaseException:
+def _fresh(root: Path, path: Path, *, anew: bool = False) -> sqlite3.Connection:
+    """Return the database at a path, brought up to date; of one that is not ours nothing is left.
+
+    Raises OSError where it cannot be written, or not be noted as ours.
+    """
+    note = Note(path)
+    if not anew and note.holds():
+        database = _connected(path)
+        if _changed(root, database) is None and note.holds():  # it was not put there meanwhile
+            return database
         database.close()
-        raise
+    with note.locked():
+        if anew or not note.holds():
+            path.unlink(missing_ok=True)
+        database = _connected(path)
+        try:
+            _refresh(root, database)
+            note.write()
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, timeout=PATIENCE)
+    database.execute("PRAGMA synchronous = OFF")  # it is derived: a lost page is made anew
     return database
 
 
-def _refresh(root: Path, database: sqlite3.Connection) -> None:
-    """Bring a database up to date: nothing is read where nothing has changed."""
-    state = _state(database)
+def _changed(root: Path, database: sqlite3.Connection) -> tuple[int, int, int] | None:
+    """Return what a database is to be brought up to; None if nothing has changed since it was.
+
+    That is the time now, that of the folder of the runs, and the size of the log.
+    """
+    try:
+        state = _state(database)
+    except BaseException:
+        database.close()
+        raise
     base = layout.runs(root)
     now = time.time_ns()
     moved = base.stat().st_mtime_ns if base.is_dir() else 0
     size = log_size(root)
     if state.get("version") == VERSION and state.get("moved") == moved and state.get("log") == size:
+        return None
+    return now, moved, size
+
+
+def _refresh(root: Path, database: sqlite3.Connection) -> None:
+    """Bring a database up to date: nothing is read where nothing has changed."""
+    changed = _changed(root, database)
+    if changed is None:
         return
+    now, moved, size = changed
     with database:  # one transaction: another process sees all of it or nothing
         database.execute("BEGIN IMMEDIATE")
         if _state(database).get("version") != VERSION:
@@ -193,7 +241,7 @@ def _refresh(root: Path, database: sqlite3.Connection) -> None:
                 database.execute(f'DROP TABLE "{table}"')
             for statement in _TABLES.split(";"):
                 database.execute(statement)
-        _walk(root, database, base)
+        _walk(root, database, layout.runs(root))
         take_in(root, database, int(_state(database).get("log", 0)), size)
         settled = moved if now - moved > RACY else -1
         for key, value in (("version", VERSION), ("moved", settled), ("log", size)):
@@ -229,6 +277,7 @@ def _row(run: Run, base: Path) -> tuple[Any, ...]:
     """Return the columns of one run."""
     snapshot, group = run.snapshot, run.group
     metric = HEADLINE[str(snapshot["task"])]
+    purpose = purpose_in(snapshot)
     found = (run.folder / layout.SNAPSHOT).stat()
     return (
         run.name,
@@ -242,6 +291,9 @@ def _row(run: Run, base: Path) -> tuple[Any, ...]:
         snapshot["output_digest"],
         metric,
         run.metrics.get(metric),
+        run.leakage["verdict"],
+        None if purpose is None else purpose.kind,
+        None if purpose is None else json.dumps(purpose.runs),
         json.dumps(dict(run.metrics)),
         run.folder.relative_to(base / run.name).as_posix(),
         found.st_size,

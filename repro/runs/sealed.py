@@ -13,6 +13,7 @@ from repro.audit_log.formats.digests import digest_file
 from repro.errors import IntegrityError, UsageError
 from repro.identity.keys import SIGNATURES, output_digest, signature
 from repro.runs import layout
+from repro.runs.purpose import KINDS
 from repro.runs.sources import pull_again
 
 NEEDED = (
@@ -22,6 +23,8 @@ NEEDED = (
 )
 """What a snapshot must hold to be read at all; its schema says the rest."""
 TASKS = frozenset({"regression", "binary", "multiclass"})
+VERDICTS = (None, "clean", "fixed", "warned")
+"""Of leakage; None of a run that is too old to have one."""
 _LARGEST = 1 << 63
 _WHOLE = re.compile(r"-?[0-9]{1,100}", re.ASCII)
 
@@ -224,6 +227,8 @@ def _odd(content: Mapping[str, Any]) -> Iterator[str]:
         if not isinstance(content[name], dict) or not all(map(_is_text, content[name])):
             yield name
             return
+    if content["leakage"].get("verdict") not in VERDICTS:
+        yield "leakage"
     values = content["metrics"].values()
     if not all(value is None or _is_number(value) for value in values):
         yield "metrics"
@@ -232,12 +237,22 @@ def _odd(content: Mapping[str, Any]) -> Iterator[str]:
         yield "comparison_group"
     if "train_seed" in group and not _is_number(group["train_seed"]):
         yield "comparison_group"
+    if "made_for" in content and not _is_purpose(content["made_for"]):
+        yield "made_for"
     if not _is_number(content["log"]["plan"]):
         yield "log"
 
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and value.isprintable()
+
+
+def _is_purpose(value: object) -> bool:
+    """Return whether it says what a run was made for, by a word and the names of runs."""
+    if not isinstance(value, dict) or value.get("kind") not in KINDS:
+        return False
+    runs = value.get("runs", [])
+    return isinstance(runs, list) and all(map(_is_text, runs))
 
 
 def _is_number(value: object) -> bool:

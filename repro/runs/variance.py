@@ -62,14 +62,23 @@ def replicates(of: Run, runs: Sequence[Run], rule: Stability) -> tuple[Run, ...]
 
 def key_of(run: Run, mode: str) -> str:
     """Return the key that the replicates of a run share, or for ``legacy`` their names."""
-    return "/".join(str(part) for part in _named(run, mode) if part is not None)
+    return key_in(run.snapshot, run.group, mode)
+
+
+def key_in(said: Mapping[str, Any], group: Mapping[str, Any], mode: str) -> str:
+    """Return the same by what a snapshot, or the plan of a run, says of it and of its keys."""
+    return "/".join(str(part) for part in _common(said, group, mode) if part is not None)
 
 
 def _named(run: Run, mode: str) -> tuple[Any, ...]:
     """Return what two replicates have in common."""
+    return _common(run.snapshot, run.group, mode)
+
+
+def _common(said: Mapping[str, Any], group: Mapping[str, Any], mode: str) -> tuple[Any, ...]:
     if mode == "legacy":
-        return tuple(run.snapshot[name] for name in ("target", "view", "symbol", "family"))
-    return (run.group["replicate_key" if mode == "replicate" else "strict_key"],)
+        return tuple(said[name] for name in ("target", "view", "symbol", "family"))
+    return (group["replicate_key" if mode == "replicate" else "strict_key"],)
 
 
 @dataclass(frozen=True, slots=True)

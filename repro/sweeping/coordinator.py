@@ -22,6 +22,7 @@ from repro.errors import (
     ReproError,
 )
 from repro.execution.executor import Executor, Prepared, Task
+from repro.runs.purpose import SWEEP, Purpose
 from repro.runs.staging import staging
 from repro.sweeping.cautions import Cautions
 from repro.sweeping.done import Done, Result
@@ -245,6 +246,7 @@ class Coordinator:
             reuse=self.reuse,
             fixed=waiting.fixed,
             reruns=waiting.reruns,
+            made_for=Purpose(SWEEP),
         )
         plan = plan_of(asked, ready.job, self.documents.evidence(ready.job), prepared)
         self._known.learn(ready, plan)

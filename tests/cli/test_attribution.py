@@ -39,6 +39,16 @@ def test_shares_add_up_and_nothing_is_trained_twice(two):
     (effect,) = [one for one in effects if one["metric"] == found["metric"]]
     assert found["noise"] == effect["noise"]
     assert (found["every_order"], found["trained"], found["reused"]) == (True, 6, 2)
+    assert desk.json("runs", "show", "@latest")["snapshot"]["run"] == b
+    rows = desk.json("runs", "list", "--limit", "0")["runs"]
+    made = [row for row in rows if row["made_for"] is not None]
+    assert [row["made_for"] for row in made] == [{"kind": "attribution", "runs": [a, b]}] * 6
+    plans = {r["body"]["run"]: r["body"] for r in desk.records() if r["type"] == "run.planned"}
+    assert all(plans[row["run"]]["made_for"] == row["made_for"] for row in made)
+    assert all("made_for" not in plans[run] for run in (a, b))
+    assert desk.run("runs", "list").stdout.count(f"attribution of {a} and {b}\n") == 6
+    lines = desk.json("trend")["lines"]
+    assert [run["run"] for line in lines for run in line["runs"]] == [a, b]
     again = desk.json("diff", a, b, "--attribute")
     assert (again["trained"], again["reused"]) == (0, 8)
     assert again["shares"] == found["shares"]

@@ -1,5 +1,7 @@
 """Replicates: trained once each, summed up, judged; and what keeps them from being judged."""
 
+import shutil
+
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -27,6 +29,10 @@ def test_replicates_are_trained_once_and_judged(desk):
     assert 0.5 < group["predictions"]["correlation"] < 1
     assert 0 < group["agreement"]["jaccard"] <= 1
     assert desk.json("stability")["groups"][0]["runs"] == group["runs"]
+    said = desk.run("stability", "@latest", "--seed", "99", status=2).stderr
+    assert "no replicate that counts has the seed 99" in said
+    assert "seeds are: 42, 43, 44, 45, 46" in said
+    assert "seed 99" in desk.run("stability", "--seed", "99", status=2).stderr
     text = desk.run("stability", "@latest").stdout
     assert text.startswith("stable: ")
     assert "luck: seed 42 is number " in text
@@ -51,3 +57,22 @@ def test_what_cannot_be_judged_says_why(with_run):
     (path,) = desk.root.glob("RESULTS/runs/*/**/metrics.json")
     path.write_text(path.read_text().replace("0.0", "0.1", 1))
     assert "is not what it was" in desk.run("stability", run["run"], status=4).stderr
+
+
+def test_a_replicate_whose_folder_was_removed_is_missed(desk):
+    made = desk.json("train", "-q", "--family", "ridge", "--replicates", "3")["replicates"]
+    runs = [one["run"] for one in made]
+    other = desk.json("train", "-q", "--family", "ridge", "--set", "alpha=0.5")["run"]
+    shutil.rmtree(desk.root / "RESULTS" / "runs" / other)  # of another key, of which none is left
+    (group,) = desk.json("stability", runs[0])["groups"]
+    assert (group["verdict"], group["gone"]) == ("bit-identical", [])
+    shutil.rmtree(desk.root / "RESULTS" / "runs" / runs[1])
+    for words in ((runs[0],), ()):
+        (group,) = desk.json("stability", *words, status=1)["groups"]
+        assert (group["verdict"], group["gone"]) == ("too few", [runs[1]])
+        assert "1 completed run of this key in the log is not in RESULTS" in group["reason"]
+        said = desk.run("stability", *words, status=1).stdout
+        assert f"not in RESULTS, and not judged: {runs[1]}" in said
+    shutil.rmtree(desk.root / "RESULTS" / "runs" / runs[2])  # one is left, and it is a group
+    (group,) = desk.json("stability", status=1)["groups"]
+    assert (group["runs"], group["gone"]) == ([runs[0]], runs[1:])

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from repro.report.comparison import html, markdown
+from repro.report.replicates import beside
 
 CLEAN = {"verdict": "clean", "without": [], "findings": []}
 HOSTILE = '<script>alert(1)</script> | `x` [a](b) ![c](d) & "e"\nnext'
@@ -192,3 +193,8 @@ def test_the_first_row_that_differs_is_said_once(write):
         text = write(found | {"divergence": divergence}, "x").replace("\\", "")
         assert text.count(first) == 1
         assert text.count("of 10 rows differ") == 1
+
+
+def test_replicates_beside_the_two_are_said_to_be_so():
+    assert beside(1, 3) == "1 replicate beside these two, where 3 are needed"
+    assert beside(2, 1) == "2 replicates beside these two, where 1 is needed"

@@ -35,8 +35,8 @@ def run(number, value, **other):
     return Run(f"run-{number}", Path("nowhere"), snapshot)
 
 
-def judged(*runs, importance=None, seed=None, rule=RULE):
-    return judge("k", runs, importance or {}, rule, seed)
+def judged(*runs, importance=None, seed=None, rule=RULE, gone=()):
+    return judge("k", runs, importance or {}, rule, seed, gone=gone)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,18 @@ def judged(*runs, importance=None, seed=None, rule=RULE):
 def test_the_verdict_follows_the_headline_metric(values, verdict, status):
     group = judged(*(run(n, value) for n, value in enumerate(values, 1)))
     assert (group.verdict, group.exit_status) == (verdict, status)
+
+
+def test_runs_that_are_gone_are_part_of_what_led_to_the_verdict():
+    runs = [run(n, 1.0 + n / 1000) for n in (1, 3, 2)]
+    assert "in the log" not in judged(*runs).reason
+    group = judged(*runs, gone=["a"])
+    assert group.reason.endswith("; 1 completed run of this key in the log is not in RESULTS")
+    group = judged(*runs[:1], gone=["a", "b"])
+    assert group.reason == (
+        "1 where 3 are needed; 2 completed runs of this key in the log are not in RESULTS"
+    )
+    assert group.gone == ("a", "b")
 
 
 def test_the_same_bits_under_every_seed_are_said_to_be_so():

@@ -6,47 +6,23 @@ import shutil
 import sqlite3
 import threading
 import time
+from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
 
-from repro.audit_log.formats.digests import digest_file
-from repro.audit_log.storage.layout import LINES
 from repro.errors import IntegrityError, UsageError
 from repro.runs import layout
 from repro.runs.finding import find, newest_of, relatives, several
 from repro.runs.index import RACY, opened
+from repro.runs.index_note import Note
+from repro.runs.purpose import Purpose
 from repro.runs.sealed import all_runs
 from repro.runs.variance import Stability
 from repro.verbs.comparing.trend import _line
 from repro.verbs.sealed.listing import ListCommand, list_runs
 
-FAMILIES = ("lightgbm", "ridge")
-
-
-def seal(root, number, **other):
-    """Lay down what the index reads of a run; return its name."""
-    seed = other.get("seed", number)
-    family = other.get("family", FAMILIES[number % 2])
-    execution, replicate = f"{number:064x}"[::-1], f"{family.encode().hex()}".ljust(64, "0")
-    name = f"{execution[:12]}-1"
-    folder = layout.runs(root) / name / layout.inner("fwd", "cross_sectional", replicate)
-    folder.mkdir(parents=True)
-    snapshot = {
-        "schema": 1, "run": name, "target": "fwd", "task": "regression", "family": family,
-        "view": "cross_sectional", "symbol": None, "level": other.get("level", "strict"),
-        "experiment": "odd" if number % 2 else None,
-        "incomplete": [], "payloads": {}, "parameters": {}, "outputs": {}, "artifacts": [],
-        "leakage": {}, "output_digest": f"{number:064x}",
-        "metrics": {"rmse": other.get("rmse", number / 10), "skill": None},
-        "comparison_group": {
-            "train_seed": seed, "execution_key": execution,
-            "strict_key": f"{seed:x}{replicate}"[:64], "replicate_key": replicate,
-        },
-        "log": {"plan": number, "time": f"2026-01-{1 + number:02}T12:00:00.000000Z"},
-    }  # fmt: skip
-    (folder / "snapshot.json").write_text(json.dumps(snapshot))
-    return name
+from .laid_down import complete, seal
 
 
 @pytest.fixture
@@ -79,13 +55,16 @@ def test_it_lists_what_a_walk_over_all_runs_finds(root):
     [
         ({"family": "ridge"}, lambda n: n % 2 == 1),
         ({"seed": 4}, lambda n: n == 4),
+        ({"seed": 10**20}, lambda n: False),
         ({"experiment": "odd"}, lambda n: n % 2 == 1),
         ({"where": ("rmse<0.5", "rmse>=0.2")}, lambda n: 2 <= n < 5),
         ({"where": ("rmse>9",)}, lambda n: False),
         ({"since": "2026-01-05"}, lambda n: n >= 4),
         ({"until": "2026-01-05"}, lambda n: n <= 4),
         ({"since": "2026-01-05T12:00:01Z"}, lambda n: n >= 5),
-        ({"target": "other"}, lambda n: False),
+        ({"family": "lightgbm", "seed": 3}, lambda n: False),
+        ({"family": "xgboost"}, lambda n: False),
+        ({"level": "portable"}, lambda n: False),
         ({"key": "5"}, lambda n: n == 5),
         ({"key": "*"}, lambda n: False),
         ({"incidents": True}, lambda n: False),
@@ -150,6 +129,73 @@ def test_an_index_that_is_gone_or_damaged_is_made_anew_without_a_word(root, dama
     assert names(root, sort="rmse") == before
 
 
+def forge(path, statement):
+    """Change the index as somebody would who does not want to be seen."""
+    before = path.stat()
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(statement)
+        assert database.total_changes
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM runs WHERE plan IN (3, 9)",
+        "DELETE FROM metrics WHERE value > 0.5",
+        "UPDATE runs SET plan = 0 WHERE plan = 9",
+        "UPDATE runs SET metrics = replace(metrics, '0.', '0.0'), value = value / 10",
+        "UPDATE runs SET replicate_key = 'x' || replicate_key WHERE plan = 2",
+        "UPDATE runs SET purpose = 'attribution', purpose_of = '[]' WHERE plan = 9",
+    ],
+)
+def test_an_index_that_somebody_forged_is_made_anew(root, statement):
+    def seen():
+        one = find(root, "@latest")
+        kin = [run.name for run in relatives(root, one, "replicate")]
+        page = list_runs(ListCommand(root, sort="-rmse"))
+        return page, names(root, where=("rmse<0.7",)), one, kin
+
+    os.utime(layout.runs(root), ns=(0, time.time_ns() - 2 * RACY))
+    before = seen()
+    forge(layout.index(root), statement)
+    assert seen() == before
+
+
+def test_another_file_in_the_place_of_the_index_is_not_believed(root, tmp_path_factory):
+    os.utime(layout.runs(root), ns=(0, time.time_ns() - 2 * RACY))
+    before, path = names(root), layout.index(root)
+    other = tmp_path_factory.mktemp("elsewhere") / "index"
+    shutil.copy2(path, other)
+    forge(other, "DELETE FROM runs WHERE plan = 9")
+    path.unlink()
+    path.symlink_to(other)
+    assert names(root) == before
+    assert not path.is_symlink()
+
+
+def test_the_index_is_made_anew_where_that_is_asked_for(root):
+    before = names(root)
+    forge(layout.index(root), "DELETE FROM runs WHERE plan = 9")
+    Note(layout.index(root)).write()  # by who writes as this user
+    os.utime(layout.runs(root), ns=(0, time.time_ns() - 2 * RACY))
+    with closing(sqlite3.connect(layout.index(root))) as database, database:
+        moved = layout.runs(root).stat().st_mtime_ns
+        database.execute("UPDATE state SET value = ? WHERE key = 'moved'", (moved,))
+    Note(layout.index(root)).write()
+    assert names(root) == before[1:]
+    assert names(root, rebuild=True) == names(root) == before
+
+
+def test_where_nothing_can_be_noted_the_index_is_not_believed(root, keys):
+    before = names(root)
+    shutil.rmtree(keys)
+    keys.touch()  # no directory can be made there
+    forge(layout.index(root), "DELETE FROM runs WHERE plan = 9")
+    assert names(root) == before
+
+
 def test_a_page_of_it_that_is_found_damaged_only_when_it_is_read_is_made_anew_too(root):
     os.utime(layout.runs(root), ns=(0, time.time_ns() - 2 * RACY))
     before = names(root, sort="rmse"), names(root, where=("rmse<0.5",)), find(root, "@latest~2")
@@ -158,6 +204,7 @@ def test_a_page_of_it_that_is_found_damaged_only_when_it_is_read_is_made_anew_to
     assert len(good) > 8 * size
     for start in range(size, len(good), size):  # the first says what it is, and is read at once
         path.write_bytes(good[:start] + b"\xa5" * size + good[start + size :])
+        Note(path).write()  # so that nothing but the page itself says that it is damaged
         after = names(root, sort="rmse"), names(root, where=("rmse<0.5",)), find(root, "@latest~2")
         assert after == before, f"page {start // size}"
 
@@ -165,6 +212,55 @@ def test_a_page_of_it_that_is_found_damaged_only_when_it_is_read_is_made_anew_to
 def test_a_condition_on_a_metric_that_no_run_has_is_refused_with_the_nearest(root):
     with pytest.raises(UsageError, match="no run has the metric 'rmsee'; did you mean rmse"):
         list_runs(ListCommand(root, where=("rmsee<0.5",)))
+
+
+def test_latest_passes_over_what_an_attribution_trained_which_says_so_itself(root):
+    asked = all_runs(root)
+    pair = [run.name for run in asked[-2:]]
+    made = seal(root, 10, made_for={"kind": "attribution", "runs": pair})
+    point = seal(root, 11, made_for={"kind": "sweep"})
+    assert find(root, "@latest").name == point  # somebody asked for a sweep
+    assert find(root, "@latest~1").name == asked[-1].name
+    for far in (10, 10**20):
+        with pytest.raises(UsageError, match="10 runs, and 1 more that attributions trained"):
+            find(root, f"@latest~{far}")
+    listed = {run.run: run.made_for for run in list_runs(ListCommand(root)).runs}
+    assert listed[made] == Purpose("attribution", tuple(pair))
+    assert listed[made].words == f"attribution of {pair[0]} and {pair[1]}"
+    assert (listed[point], listed[pair[0]]) == (Purpose("sweep"), None)
+    assert names(root, asked=True) == [point, *(run.name for run in reversed(asked))]
+
+
+def test_what_leakage_came_to_is_listed(root):
+    seal(root, 10, leakage={"verdict": "warned"})
+    assert [run.leakage for run in list_runs(ListCommand(root, limit=2)).runs] == ["warned", None]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"target": "fwdd"}, "no run has the target 'fwdd'.*did you mean fwd"),
+        ({"family": "ligthgbm"}, "no run has the family 'ligthgbm'.*did you mean lightgbm"),
+        ({"view": "cross"}, "no run has the view 'cross'"),
+        ({"level": "stric"}, "no run has the level 'stric'.*did you mean strict"),
+        ({"experiment": "ood"}, "no run has the experiment 'ood'.*did you mean odd"),
+        ({"target": "fwd", "family": "nope"}, "no run has the family 'nope'"),
+    ],
+)
+def test_a_name_that_neither_a_run_nor_the_workspace_has_is_refused_with_the_nearest(
+    root, asked, said
+):
+    with pytest.raises(UsageError, match=said) as caught:
+        names(root, **asked)
+    assert "runs have: " in caught.value.hint
+
+
+def test_an_experiment_of_the_workspace_that_no_run_has_leaves_none(root):
+    (root / "CONFIG" / "experiments").mkdir()
+    (root / "CONFIG" / "experiments" / "new.yaml").touch()
+    assert names(root, experiment="new") == []
+    with pytest.raises(UsageError, match="did you mean new"):
+        names(root, experiment="neww")
 
 
 def test_where_it_cannot_be_written_runs_are_listed_all_the_same(root):
@@ -198,6 +294,10 @@ def test_a_snapshot_that_was_touched_since_is_judged_before_it_is_shown(root):
         ("metrics", {"\x1b[2J": 1.0}),
         ("metrics", []),
         ("leakage", []),
+        ("leakage", {"verdict": ["clean"]}),
+        ("made_for", "attribution"),
+        ("made_for", {"kind": "nothing known"}),
+        ("made_for", {"kind": "attribution", "runs": ["\x1b[2J"]}),
         ("comparison_group", {"execution_key": "\n"}),
         ("comparison_group", {"train_seed": "one"}),
         ("log", {"plan": 1 << 64}),
@@ -209,19 +309,6 @@ def test_a_snapshot_that_no_run_of_ours_has_is_refused_and_named(root, member, v
     path.write_text(json.dumps(json.loads(path.read_text()) | {member: value}))
     with pytest.raises(IntegrityError, match=f"run {name}: its snapshot says of {member}"):
         names(root)
-
-
-def complete(root, *names_of_runs):
-    """Append what the index reads of the record that completes a run."""
-    lines = root / "AUDIT_LOG" / LINES
-    lines.parent.mkdir(exist_ok=True)
-    with lines.open("a") as file:
-        for name in names_of_runs:
-            (path,) = (layout.runs(root) / name).rglob("snapshot.json")
-            named = {"path": f"{path.relative_to(root)}", "blake3": digest_file(path).blake3}
-            body = {"artifacts": [named], "run": name}
-            record = {"body": body, "seq": 0, "type": "run.completed"}
-            file.write(json.dumps(record, separators=(",", ":")) + "\n")
 
 
 def test_a_snapshot_that_is_not_the_one_that_the_log_names_is_not_listed_by_a_new_index(root):

@@ -31,7 +31,7 @@ MEANING: Mapping[str, str] = {
     "explained": "other bits, and these things differ",
     "within variance": "only the seed differs, and the metrics differ no more than replicates do",
     "outside variance": "only the seed differs, but the metrics differ more than replicates do",
-    "too few replicates": "only the seed differs; there are too few replicates to judge by",
+    "too few replicates": "only the seed differs; too few replicates beside the two to judge by",
     UNEXPLAINED: "one execution key, other bits: this is an alarm",
 }
 _UNSTATED = "a signature or key is another, and nothing that was found says why: this is an alarm"

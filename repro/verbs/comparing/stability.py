@@ -11,15 +11,18 @@ from repro.config.resolution.active import activate
 from repro.config.resolution.resolve import Selection
 from repro.errors import UsageError
 from repro.runs import layout, statistics
-from repro.runs.finding import find, newest_of, relatives, several
+from repro.runs.finding import find, newest_of, relatives, several, sharing
 from repro.runs.group import Group, judge, members
 from repro.runs.predictions import Table, agreement, table
 from repro.runs.sealed import Run
 from repro.runs.variance import Stability, key_of, replicates
-from repro.verbs.audit.log import contradicted_keys, require_as_logged
+from repro.verbs.audit.log import contradicted_keys, require_completed, require_vouching
+from repro.verbs.comparing.gone import gone
 from repro.verbs.configuring.validate import configuration
 
 FINAL = "final"
+_LISTED = 20
+"""Seeds that a hint lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +63,23 @@ def stability(start: Path, reference: str | None = None, seed: int | None = None
 
     ``reference`` names any run of the group, or its replicate key. ``seed`` is the one that is
     reported elsewhere. The rule is that of today's configuration. Raises IntegrityError, before
-    anything else is said, for a run that is not what was sealed, and UsageError if there is none.
+    anything else is said, for a run that is not what was sealed, and UsageError if there is none or
+    if no replicate has the seed.
     """
     root, resolved, _ = configuration(start, Selection())
     rule = Stability(**activate(resolved).stability)
-    groups = _groups(root, rule, reference)
+    of = None if reference is None else _member(root, reference)
+    require_vouching(root)
+    missing = gone(root, rule)
+    groups = _group(root, rule, of) if of is not None else _groups(root, rule, missing)
+    if seed is not None:
+        _require_seed(groups, rule, seed)
+    contradicted = contradicted_keys(root)
     judged, predicted = [], {}
     for key, group in groups.items():
-        require_as_logged(root, *group)
-        contradicted = contradicted_keys(root)
+        require_completed(root, *group)
         shares = {run.name: run.read(layout.IMPORTANCE)[FINAL] for run in group if _tells(run)}
-        judged.append(judge(key, group, shares, rule, seed, contradicted))
+        judged.append(judge(key, group, shares, rule, seed, contradicted, missing.get(key, ())))
         if reference is not None:
             found = _predictions(members(group, rule.filter_mode))
             if found is not None:
@@ -78,25 +87,54 @@ def stability(start: Path, reference: str | None = None, seed: int | None = None
     return Stabilities(rule, tuple(judged), predicted)
 
 
-def _groups(root: Path, rule: Stability, reference: str | None) -> dict[str, tuple[Run, ...]]:
-    """Return the groups by key, that with the newest run first."""
-    if reference is not None:
-        of = _member(root, reference)
-        others = relatives(root, of, rule.filter_mode)
-        return {key_of(of, rule.filter_mode): replicates(of, others, rule)}
-    found: dict[str, tuple[Run, ...]] = {}
+def _group(root: Path, rule: Stability, of: Run) -> dict[str, tuple[Run, ...]]:
+    """Return the one group of a run, by its key."""
+    found = replicates(of, relatives(root, of, rule.filter_mode), rule)
+    if not found:
+        raise UsageError(
+            f"run {of.name} is incomplete, and counts as nobody's replicate",
+            "stability.allow_legacy_snapshots in CONFIG/identity_config.yaml lets it count",
+        )
+    return {key_of(of, rule.filter_mode): found}
+
+
+def _groups(
+    root: Path, rule: Stability, missing: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[Run, ...]]:
+    """Return every group of several by its key, that with the newest run first.
+
+    A run whose replicates are ``missing``, by their key, is one too.
+    """
     runs = several(root, rule.filter_mode)
-    for run in reversed(runs):
+    known = {key_of(run, rule.filter_mode) for run in runs}
+    alone = [
+        run for key in missing if key not in known for run in sharing(root, rule.filter_mode, key)
+    ]
+    found: dict[str, tuple[Run, ...]] = {}
+    for run in sorted((*runs, *alone), key=lambda run: run.order, reverse=True):
         key = key_of(run, rule.filter_mode)
         if key not in found:
-            found[key] = replicates(run, runs, rule)
-    groups = {key: group for key, group in found.items() if len(group) > 1}
+            found[key] = replicates(run, (*runs, *alone), rule)
+    groups = {
+        key: group for key, group in found.items() if len(group) > 1 or (group and missing.get(key))
+    }
     if not groups:
         raise UsageError(
             "there are no replicates yet: no two runs share a key",
             "make some with: repro train --replicates 5",
         )
     return groups
+
+
+def _require_seed(groups: Mapping[str, tuple[Run, ...]], rule: Stability, seed: int) -> None:
+    """Raise UsageError for a seed that no replicate has that counts."""
+    counting = [members(group, rule.filter_mode) for group in groups.values()]
+    seeds = sorted({int(run.group["train_seed"]) for group in counting for run in group})
+    if seed not in seeds:
+        listed = ", ".join(map(str, seeds[:_LISTED])) + (", …" if len(seeds) > _LISTED else "")
+        raise UsageError(
+            f"no replicate that counts has the seed {seed}", f"seeds are: {listed or 'none'}"
+        )
 
 
 def _member(root: Path, reference: str) -> Run:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 from repro.config.resolution.active import activate
 from repro.config.resolution.resolve import Selection
-from repro.errors import UsageError
+from repro.errors import IntegrityError, UsageError
 from repro.identity.seeds import derive_seed
 from repro.pipeline.metric_names import HIGHER_IS_BETTER
 from repro.runs import statistics
 from repro.runs.group import Drift
 from repro.runs.variance import Stability
 from repro.verbs.configuring.validate import configuration
-from repro.verbs.sealed.listing import ListCommand, Listed, list_runs
+from repro.verbs.sealed.listing import NO_LOG, PUT_BACK, ListCommand, Listed, list_runs
 
 NEWEST = 1000
 """Runs that are looked at unless more are asked for."""
@@ -57,11 +57,15 @@ def trend(asked: ListCommand, metric: str | None = None) -> Trend:
     """Return how a metric went, for each target, view, symbol and family among the runs asked for.
 
     Without a ``metric`` it is the headline one. Runs at best effort count: a trend is no proof.
-    Raises UsageError if no run has it.
+    Those that an attribution trained do not: nobody chose what they are.
+    Raises UsageError if no run has it, IntegrityError if there is no log to hold runs against.
     """
     _, resolved, _ = configuration(asked.start, Selection())
     rule = Stability(**activate(resolved).stability)
-    runs = list_runs(replace(asked, sort=None, limit=asked.limit or NEWEST, offset=0)).runs
+    page = list_runs(replace(asked, asked=True, sort=None, limit=asked.limit or NEWEST, offset=0))
+    if page.exit_status:
+        raise IntegrityError(f"{NO_LOG}, so nothing can be said of how they went", PUT_BACK)
+    runs = page.runs
     groups: dict[tuple[str, ...], list[Listed]] = {}
     for run in reversed(runs):
         groups.setdefault((run.target, run.view, run.symbol or "", run.family), []).append(run)

@@ -5,7 +5,8 @@ with some of the causes as B has them. With few causes every set of them is trai
 its Shapley value (Shapley 1953): what it adds, in the mean over all orders in which they could have
 been changed. With more, they are changed one by one in one order, and it is said to be one order.
 
-Each training is an ordinary run. One that is sealed already, by its execution key, is not trained
+Each training is an ordinary run, whose plan says what it is made for: ``@latest`` passes over it,
+and so does a trend. One that is sealed already, by its execution key, is not trained
 again: after an interruption the same command goes on.
 """
 
@@ -24,6 +25,7 @@ from repro.config.resolution.resolve import Selection
 from repro.errors import ProblemsError, UsageError
 from repro.runs.differences import Cause
 from repro.runs.effects import Effect
+from repro.runs.purpose import ATTRIBUTION, Purpose
 from repro.runs.sealed import Run
 from repro.runs.variance import HEADLINE
 from repro.verbs.comparing.compare import Comparison, compare
@@ -176,7 +178,7 @@ def attribute(root: Path, planned: Planned, observer: Observer) -> Attribution:
             for number, some in enumerate(_sets(planned), start=1):
                 told = ", ".join(name for name in names if name in some) or "none of the causes"
                 observer.stage(f"{told} changed, {number} of {planned.trainings}")
-                outcome = _train(root, base, planned.factors, some, observer)
+                outcome = _train(root, base, planned, some, observer)
                 going.add(outcome.run, outcome.snapshot)
                 counted[outcome.reused] += 1
                 values[some] = float(outcome.metrics[planned.metric])
@@ -258,13 +260,22 @@ def _as_it_was(root: Path, run: Run, folder: Path) -> Selection:
 def _train(
     root: Path,
     base: Selection,
-    factors: Iterable[Factor],
+    planned: Planned,
     some: frozenset[str],
     observer: Observer,
 ) -> Outcome:
     """Train the base with some of the factors as the second run has them."""
     silent = replace(observer, stage=lambda _: None)
-    return train(TrainCommand(root, _changed(base, factors, some), silent, reuse=True))
+    of = planned.comparison.a.name, planned.comparison.b.name
+    return train(
+        TrainCommand(
+            root,
+            _changed(base, planned.factors, some),
+            silent,
+            reuse=True,
+            made_for=Purpose(ATTRIBUTION, of),
+        )
+    )
 
 
 def _changed(base: Selection, factors: Iterable[Factor], some: frozenset[str]) -> Selection:

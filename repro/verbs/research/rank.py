@@ -19,6 +19,7 @@ from repro.config.resolution.resolve import Resolved, Selection, resolve
 from repro.errors import InputError, Problem, ProblemsError, ReproError, TrainingError
 from repro.facts.trainers import declarations
 from repro.identity.seeds import derive_seed
+from repro.runs.purpose import RANKING, Purpose
 from repro.runs.ranking import (
     Model,
     Standing,
@@ -88,7 +89,7 @@ def rank(command: TrainCommand, *, rerun: bool = False) -> Ranking:
             command.observer.stage(shown)
             one = replace(command, selection=selection, reuse=not rerun, in_stage=True)
             try:
-                outcome = train(one)
+                outcome = train(replace(one, made_for=Purpose(RANKING)))
             except (InputError, TrainingError) as error:
                 failures.append(error)
                 made.append(Model(family, "failed", reason=error.problem))

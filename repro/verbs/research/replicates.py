@@ -13,6 +13,7 @@ from typing import Any
 from repro.config.resolution.active import activate
 from repro.config.resolution.given import asked_by
 from repro.errors import InputError, ReproError, TrainingError, UsageError
+from repro.runs.purpose import REPLICATES, Purpose
 from repro.verbs.configuring.validate import configuration
 from repro.verbs.research.choosing import VALUES, without
 from repro.verbs.research.resuming import resumable
@@ -70,8 +71,9 @@ def replicate(command: TrainCommand, count: int) -> Replicates:
             others = without(command.selection.sets, VALUES["seed"])
             sets = (*others, asked_by("--replicates", VALUES["seed"], seed))
             chosen = replace(command.selection, sets=sets)
+            one = replace(command, selection=chosen, reuse=True, made_for=Purpose(REPLICATES))
             try:
-                outcome = train(replace(command, selection=chosen, reuse=True))
+                outcome = train(one)
             except (InputError, TrainingError) as error:
                 made.append(Replicate(seed, None, error))
                 continue

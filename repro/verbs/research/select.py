@@ -18,6 +18,8 @@ from repro.config.resolution.given import asked_by
 from repro.config.resolution.resolve import Resolved, Selection
 from repro.runs import layout
 from repro.runs.importance import Ranked, Told, best, ranked
+from repro.runs.purpose import SELECTION as FOR_SELECTION
+from repro.runs.purpose import Purpose
 from repro.verbs.configuring.validate import configuration
 from repro.verbs.research.choosing import VALUES, without
 from repro.verbs.research.resuming import resumable
@@ -71,7 +73,7 @@ def select(command: TrainCommand, *, rerun: bool = False) -> Selected:
             told = f"features of {resolved.target} by {family}, {number} of {len(each)}"
             command.observer.stage(told)
             one = replace(command, selection=selection, reuse=not rerun, in_stage=True)
-            outcomes[family] = train(one)
+            outcomes[family] = train(replace(one, made_for=Purpose(FOR_SELECTION)))
             going.add(outcomes[family].run, outcomes[family].snapshot)
     declared = [str(feature["name"]) for feature in active.features]
     found = ranked(_told(outcomes), declared, rule["top_k"], rule["aggregate"])

@@ -13,11 +13,13 @@ from repro.config.documents.workspace import find_root
 from repro.config.spelling.names import suggestion
 from repro.errors import UsageError
 from repro.runs import layout
-from repro.runs.entries import Mark
+from repro.runs.entries import Mark, log_size
 from repro.runs.finding import pins
-from repro.runs.index import COLUMNS, Index, opened
+from repro.runs.index import ASKED, COLUMNS, Index, forget, opened
+from repro.runs.purpose import Purpose
 from repro.runs.sealed import load_run
 from repro.verbs.audit.log import require_as_logged
+from repro.verbs.sealed.asked_names import KNOWN, require_known
 
 _CONDITION = re.compile(r"([a-z][a-z0-9_]*)\s*(<=|>=|<|>|=)\s*([-+0-9.eE]+)")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?Z?)?")
@@ -25,8 +27,13 @@ _EQUAL = ("target", "family", "view", "symbol", "level", "experiment", "seed")
 _SELECTED = (
     *("time", "target", "family", "view", "symbol", "level", "experiment", "task", "seed"),
     *("replicate_key", "strict_key", "execution_key", "output_digest", "metric", "value"),
+    "leakage",
 )
 """The fields of `Listed` that are columns, in the order of `Index.select`."""
+LARGEST = (1 << 63) - 1
+"""What the database can hold as a whole number."""
+NO_LOG = "there are runs and no log to hold them against"
+PUT_BACK = "a missing log is never taken for an empty one; put AUDIT_LOG back"
 _KEYS = ("name", "replicate_key", "strict_key", "execution_key")
 
 
@@ -54,6 +61,10 @@ class ListCommand:
     """Only those with an incident."""
     pinned: bool = False
     """Only those that a name stands for."""
+    rebuild: bool = False
+    """Make the index anew first, from the runs and the log."""
+    asked: bool = False
+    """Only those that somebody asked for: none that an attribution trained."""
     sort: str | None = None
     """A column or a metric; with ``-`` in front the highest first. Without it, the newest first."""
     limit: int = 0
@@ -84,6 +95,10 @@ class Listed:
     """The headline metric."""
     value: float | None
     """The headline metric, in its own units."""
+    leakage: str | None
+    """``clean``, ``fixed`` or ``warned``; None of a run that is too old to have a verdict."""
+    made_for: Purpose | None
+    """What needed the run; None if it was asked for by itself."""
     metrics: Mapping[str, float | int | None]
     """Every metric, by name."""
     folder: Path
@@ -107,14 +122,24 @@ class Page:
     """How many the filters let through."""
     runs: tuple[Listed, ...]
     """The page of these."""
+    log: bool
+    """Whether there is a log that could complete them: a workspace with runs has one."""
+
+    @property
+    def exit_status(self) -> int:
+        """Return 4 for runs without a log, which is never taken for an empty one; else 0."""
+        return 4 if self.total and not self.log else 0
 
 
 def list_runs(asked: ListCommand) -> Page:
     """Return a page of runs; nothing is judged: the index is no evidence.
 
-    Raises UsageError for a condition, a time or a column that is none.
+    Raises UsageError for a condition, a time or a column that is none, and for a name to filter by
+    that neither a run nor the workspace has.
     """
     root = find_root(asked.start.resolve())
+    if asked.rebuild:
+        forget(root)
     with opened(root) as index:
         named: dict[str, list[str]] = {}
         for name, run in pins(root).items() if index.count() else ():
@@ -125,7 +150,10 @@ def list_runs(asked: ListCommand) -> Page:
         marks = index.marks([row[0] for row in rows])
         found = tuple(_listed(root, row, marks[row[0]], named.get(row[0], ())) for row in rows)
         total = index.count()
-        return Page(total, index.count(rest, values) if rest else total, found)
+        matching = index.count(rest, values) if rest else total
+        if total and not matching:
+            require_known(root, index, {name: getattr(asked, name) for name in KNOWN})
+        return Page(total, matching, found, log=log_size(root) > 0)
 
 
 def _require_metrics(asked: ListCommand, index: Index) -> None:
@@ -141,13 +169,14 @@ def _require_metrics(asked: ListCommand, index: Index) -> None:
 
 
 def _listed(root: Path, row: Sequence[Any], marks: Sequence[Mark], named: Sequence[str]) -> Listed:
-    name, _, *columns, metrics, inner, size, written, as_logged = row
+    name, _, *columns, kind, of, metrics, inner, size, written, as_logged = row
     _require_untouched(root, name, inner, (size, written), is_other=as_logged == 0)
     fields: dict[str, Any] = dict(zip(_SELECTED, columns, strict=True))
     verdicts = [mark.detail for mark in marks if mark.kind == "verified"]
     return Listed(
         run=name,
         **fields,
+        made_for=None if kind is None else Purpose(kind, tuple(json.loads(of))),
         metrics=json.loads(metrics),
         folder=layout.runs(root) / name / inner,
         pins=tuple(named),
@@ -180,7 +209,9 @@ def _rest(asked: ListCommand, named: Sequence[str]) -> tuple[str, list[Any]]:
     values: list[Any] = []
     for column in _EQUAL:
         value = getattr(asked, column)
-        if value is not None:
+        if isinstance(value, int) and abs(value) > LARGEST:
+            conditions.append("FALSE")  # no run's seed is beyond what the database holds
+        elif value is not None:
             conditions.append(f"runs.{column} = ?")
             values.append(value)
     if asked.key:
@@ -198,6 +229,8 @@ def _rest(asked: ListCommand, named: Sequence[str]) -> tuple[str, list[Any]]:
     if asked.incidents:
         of = "SELECT 1 FROM marks WHERE run = runs.name AND kind = 'incident'"
         conditions.append(f"EXISTS ({of})")
+    if asked.asked:
+        conditions.append(ASKED)
     if asked.pinned:
         conditions.append(f"runs.name IN ({', '.join('?' * len(named))})")
         values += named
@@ -208,7 +241,7 @@ def _rows(
     asked: ListCommand, index: Index, rest: str, values: Sequence[Any]
 ) -> list[tuple[Any, ...]]:
     """Return the rows of the page; equal ones newest first, those without a value last."""
-    page = (asked.limit or -1, asked.offset)
+    page = (min(asked.limit, LARGEST) or -1, min(asked.offset, LARGEST))
     name = (asked.sort or "-plan").removeprefix("-")
     direction = "DESC" if (asked.sort or "-plan").startswith("-") else "ASC"
     if name in ("plan", *COLUMNS):
@@ -233,7 +266,7 @@ def _rows(
         return found
     has = "EXISTS (SELECT 1 FROM metrics WHERE run = runs.name AND metrics.name = ?)"
     having = index.count(f"WHERE {has} {also}", (name, *values))
-    left = (asked.limit - len(found) if asked.limit else -1, max(0, asked.offset - having))
+    left = (asked.limit - len(found) if asked.limit else -1, max(0, page[1] - having))
     order = "ORDER BY plan DESC LIMIT ? OFFSET ?"
     return found + index.select(f"WHERE NOT {has} {also} {order}", (name, *values, *left))
 

@@ -13,13 +13,18 @@ from repro.runs.finding import find
 from repro.runs.sealed import Run
 from repro.verbs.audit.reading import Reader, reading
 
+REFUSED = "refused-"
+"""What the name of a run begins with that was refused, before the place of its record."""
 _ENDS = ("run.completed", "run.failed", "run.interrupted")
+_CANDIDATES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Unsealed:
     """One run that was asked for and of which nothing is sealed."""
 
+    name: str
+    """What `named` finds it by: its name, or of a refused one ``refused-`` and its record."""
     run: str | None
     """Its name; None if it was refused before it was planned."""
     time: str
@@ -50,6 +55,8 @@ def named(root: Path, reference: str) -> Run | Unsealed:
 
     Raises UsageError if there is neither, or several.
     """
+    if reference.startswith(REFUSED):
+        return _refused(root, reference)
     try:
         return find(root, reference)
     except UsageError:
@@ -59,6 +66,19 @@ def named(root: Path, reference: str) -> Run | Unsealed:
         if not found:
             raise
         return found[0]
+
+
+def _refused(root: Path, reference: str) -> Unsealed:
+    """Return the refused run of that name; UsageError if there is none."""
+    with reading(root) as log:
+        refused = [one for one in _unsealed(log) if one.state == "refused"]
+    for one in refused:
+        if one.name == reference:
+            return one
+    listed = ", ".join(one.name for one in refused[:_CANDIDATES])
+    raise UsageError(
+        f"no refused run is called {reference!r}", f"the newest: {listed}" if listed else None
+    )
 
 
 def _unsealed(log: Reader) -> tuple[Unsealed, ...]:
@@ -83,6 +103,7 @@ def _unsealed(log: Reader) -> tuple[Unsealed, ...]:
 def _one(asked: Any, end: Any, run: str | None, time: str, state: str, record: int) -> Unsealed:
     kept = end.get("kept")
     return Unsealed(
+        name=f"{REFUSED}{record}" if run is None else run,
         run=run,
         time=time,
         target=str(asked["target"]),

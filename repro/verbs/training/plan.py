@@ -19,6 +19,7 @@ from repro.facts.data import DataFile
 from repro.identity.keys import Identity, exact
 from repro.identity.payloads import differing_parameters
 from repro.identity.seeds import selection_stage
+from repro.runs.purpose import Purpose
 from repro.verbs.training.leaking import Judged, fixed_record, judge_checks, judge_scan, verdict_of
 
 LONGEST_LIST = 16_000
@@ -54,6 +55,8 @@ class Plan:
     """What the scans of earlier tries found: features that leaked, and are left out now."""
     reruns: int = 0
     """How many tries there were before this one."""
+    made_for: Purpose | None = None
+    """What needs the run, if it is not asked for by itself."""
 
     @property
     def judged(self) -> Judged:
@@ -64,6 +67,11 @@ class Plan:
     def is_promised(self) -> bool:
         """Return whether another run with this execution key must have the same bits."""
         return self.active.level != "best-effort" and not self.identity.missing
+
+    @property
+    def purpose(self) -> dict[str, Any]:
+        """Return what the run is made for, as it is recorded; nothing if it is asked for itself."""
+        return {} if self.made_for is None else {"made_for": self.made_for.record()}
 
     @property
     def inputs(self) -> list[dict[str, Any]]:
@@ -96,6 +104,7 @@ def planned(plan: Plan, name: str) -> dict[str, Any]:
         "incomplete": list(plan.identity.missing),
         "layers": list(plan.resolved.layers)[:20],
         "experiment": plan.resolved.experiment,
+        **plan.purpose,
         "legacy": list(plan.resolved.legacy)[:100],
         "inputs": {
             "files": len(inputs),

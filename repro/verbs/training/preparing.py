@@ -18,6 +18,7 @@ from repro.facts.trainers import Declaration
 from repro.identity.keys import Identity
 from repro.identity.payloads import drawn_folds
 from repro.identity.run import Inputs, identity_of, seeds_of
+from repro.runs.purpose import Purpose
 from repro.verbs.observer import Observer
 from repro.verbs.training.inputs import digest_inputs, require_same_files
 from repro.verbs.training.leaking import located
@@ -40,6 +41,8 @@ class Asked:
     """What the scans of earlier tries found: features that leaked, and are left out now."""
     reruns: int = 0
     """How many tries there were before this one."""
+    made_for: Purpose | None = None
+    """What needs the run, if it is not asked for by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ def plan_of(asked: Asked, job: Job, found: Evidence, prepared: Mapping[str, Any]
         idle=tuple(declaration.idle(active.hyperparameters, job.decides["target"]["task"])),
         fixed=asked.fixed,
         reruns=asked.reruns,
+        made_for=asked.made_for,
     )
 
 

@@ -223,6 +223,7 @@ def _snapshot(plan: Plan, finished: Mapping[str, Any], planned: Planned) -> dict
         "family": plan.active.family,
         "level": plan.active.level,
         "experiment": plan.resolved.experiment,
+        **plan.purpose,
         "incomplete": list(plan.identity.missing),
         "comparison_group": plan.identity.comparison_group(),
         "payloads": dict(plan.identity.payloads),

@@ -16,6 +16,7 @@ from repro.errors import InterruptedRunError, ReproError, UsageError
 from repro.execution.session import Job, Session
 from repro.facts.data import locate
 from repro.facts.trainers import Declaration
+from repro.runs.purpose import Purpose
 from repro.runs.staging import Staging, staging
 from repro.verbs.configuring.validate import configuration
 from repro.verbs.observer import Observer
@@ -39,6 +40,8 @@ class TrainCommand:
     """Whether a sealed run with the same execution key is as good as a new one."""
     in_stage: bool = False
     """Whether it is the experiment that asks, which ranks and selects by itself."""
+    made_for: Purpose | None = None
+    """What needs the run, if it is not asked for by itself."""
 
 
 def train(command: TrainCommand) -> Outcome:
@@ -116,6 +119,7 @@ def _try(command: TrainCommand, found: LeakingFeatures | None) -> Outcome:
                 selectors=selectors,
                 observer=command.observer,
                 reuse=command.reuse,
+                made_for=command.made_for,
                 fixed=() if found is None else (*found.judged.fixed, *found.findings),
                 reruns=0 if found is None else found.judged.reruns + 1,
             )

@@ -1,0 +1,40 @@
+"""What a run was made for, where it was not asked for by itself. No part of its identity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+ATTRIBUTION = "attribution"
+"""Of the runs that are named: nobody chose this configuration, it lies between two others."""
+REPLICATES = "replicates"
+SWEEP = "sweep"
+RANKING = "ranking"
+SELECTION = "selection"
+KINDS = (ATTRIBUTION, REPLICATES, SWEEP, RANKING, SELECTION)
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """A larger thing that somebody asked for, and that needed this run."""
+
+    kind: str
+    """One of `KINDS`."""
+    runs: tuple[str, ...] = ()
+    """The names of the runs that it is about, if there are such."""
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON, as plans and snapshots have it."""
+        return {"kind": self.kind, **({"runs": list(self.runs)} if self.runs else {})}
+
+    @property
+    def words(self) -> str:
+        """Return it as people read it: ``attribution of A and B``."""
+        return f"{self.kind} of {' and '.join(self.runs)}" if self.runs else self.kind
+
+
+def purpose_in(snapshot: Mapping[str, Any]) -> Purpose | None:
+    """Return what a snapshot says that its run was made for; None if it was asked for by itself."""
+    found = snapshot.get("made_for")
+    return None if found is None else Purpose(found["kind"], tuple(found.get("runs", ())))

@@ -1,0 +1,1 @@
+"""Sealed runs, alone and together."""
