@@ -59,6 +59,12 @@ def command(
             "--list-undeclared", help="Warn of files that it touches and that are no --output."
         ),
     ] = False,
+    sha256: Annotated[
+        bool,
+        typer.Option(
+            "--sha256", help="Record the SHA-256 of each input file too, beside its BLAKE3."
+        ),
+    ] = False,
     workspace: Workspace = Path(),
     form: AsFormat = Format.text,
     quiet: Quiet = False,
@@ -84,6 +90,7 @@ def command(
             timeout,
             hide_arguments,
             list_undeclared,
+            sha256,
             as_json,
             output.warn,
         )

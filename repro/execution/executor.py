@@ -60,9 +60,9 @@ class Task:
     folder: Path
     """An empty folder of the coordinator's. What the worker wrote lies there when it finished,
     under the names that it told; of one that failed, ``worker.log`` if that could be had."""
-    digests: Mapping[str, Mapping[str, str]]
-    """``blake3`` and ``sha256`` of each data file, by its name in ``job.files``: who cannot read
-    the path there must find these bytes elsewhere, or fail and name them."""
+    digests: Mapping[str, str]
+    """BLAKE3 of each data file, by its name in ``job.files``: who cannot read the path there must
+    find these bytes elsewhere, or fail and name them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,11 @@ class Job:
         """Return the variables that the level sets."""
         return settings(self.level, self.threads)
 
+    @property
+    def sha256(self) -> bool:
+        """Whether data files are to be digested with SHA-256 too; of an older run nobody asks."""
+        return bool(self.options.get("inputs", {}).get("sha256", False))
+
 
 class Session:
     """A worker with its job; a context manager that leaves no process behind."""
@@ -120,6 +125,7 @@ class Session:
             umask=variation.umask,
             cores=variation.cores,
             files=files[::-1] if variation.reversed_files else files,
+            sha256=job.sha256,
             trainer=described(job.trainer),
             selectors=[described(trainer) for trainer in job.selectors],
         )

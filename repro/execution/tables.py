@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from repro.audit_log.formats.digests import FileDigest, digest_bytes
+from blake3 import blake3
+
 from repro.errors import InputError
 from repro.pipeline.digest import DatasetTree, dataset_tree
 from repro.pipeline.interval import require_interval
@@ -15,8 +17,8 @@ from repro.pipeline.summary import describe, summarize
 from repro.pipeline.table import read_panel
 from repro.pipeline.times import spell
 
-DataBytes = tuple[str, bytes, FileDigest]
-"""The name that a file is shown by, what is in it, and the digests of that."""
+DataBytes = tuple[str, bytes, Mapping[str, str]]
+"""The name that a file is shown by, what is in it, and the digests of that by hash function."""
 
 
 def answer(message: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,18 +28,19 @@ def answer(message: Mapping[str, Any]) -> dict[str, Any]:
     if the look is for a description, that too.
     """
     request, options = message["request"]["dataset"], message["options"]["dataset"]
-    panel, tree, facts = read_dataset(request, options, read_files(message["files"]))
+    files = read_files(message["files"], sha256=message["sha256"])
+    panel, tree, facts = read_dataset(request, options, files)
     columns = {symbol: dict(found.columns) for symbol, found in tree.symbols.items()}
     described = {"description": describe(panel)} if message["look"] == "description" else {}
     return {**facts, "columns": columns, **described}
 
 
-def read_files(files: Sequence[Mapping[str, str]]) -> list[DataBytes]:
+def read_files(files: Sequence[Mapping[str, str]], *, sha256: bool) -> list[DataBytes]:
     """Return name, bytes and digests of each file, read once: what is digested is what is parsed.
 
-    Raises InputError for a file that cannot be read.
+    With ``sha256`` it is digested with that too. Raises InputError for a file that cannot be read.
     """
-    found = []
+    found: list[DataBytes] = []
     for file in files:
         try:
             data = Path(file["path"]).read_bytes()
@@ -46,7 +49,10 @@ def read_files(files: Sequence[Mapping[str, str]]) -> list[DataBytes]:
                 f"{file['shown']}: cannot be read: {error.strerror}",
                 "dataset.files in CONFIG/data/dataset.yaml names the files",
             ) from error
-        found.append((file["shown"], data, digest_bytes(data)))
+        digests = {"blake3": blake3(data).hexdigest()}
+        if sha256:
+            digests["sha256"] = hashlib.sha256(data).hexdigest()
+        found.append((file["shown"], data, digests))
     return found
 
 
@@ -74,9 +80,7 @@ def read_dataset(
         },
         "locators": tree.locators(),
         "summary": summarize(panel),
-        "files": {
-            name: {"blake3": digests.blake3, "sha256": digests.sha256} for name, _, digests in files
-        },
+        "files": {name: dict(digests) for name, _, digests in files},
     }
     return panel, tree, facts
 

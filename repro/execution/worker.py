@@ -123,7 +123,7 @@ def _serve(channel: Channel) -> None:
         prepared = training.prepare(
             request,
             options,
-            tables.read_files(message["files"]),
+            tables.read_files(message["files"], sha256=message["sha256"]),
             message["trainer"]["early_stopping"],
             {s["family"]: (loaded[s["family"]], s["early_stopping"]) for s in trainers[1:]},
         )

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from repro.audit_log.formats.digests import digest_file
 from repro.errors import DeterminismError, InputError
 from repro.facts.contents import content_of
+from repro.facts.file_digest import digest_data
 from repro.facts.trainers import Declaration
 
 DECLARATION = " (declaration)"
@@ -41,7 +41,7 @@ def code_digests(
             continue
         spec = find_spec(name)
         if spec is not None and spec.origin is not None:
-            known.setdefault(name, digest_file(spec.origin).blake3)
+            known.setdefault(name, digest_data(spec.origin).blake3)
         if known.get(name) != digest:
             here = "nothing" if spec is None else str(spec.origin)
             raise DeterminismError(
@@ -53,8 +53,8 @@ def code_digests(
         package = package_digest(trainer)
         if package is not None:
             found[f"{trainer.package}{PACKAGE}"] = package
-        found.setdefault(trainer.module, digest_file(trainer.file.with_suffix(".py")).blake3)
-        found[f"{trainer.module}{DECLARATION}"] = digest_file(Path(trainer.file)).blake3
+        found.setdefault(trainer.module, digest_data(trainer.file.with_suffix(".py")).blake3)
+        found[f"{trainer.module}{DECLARATION}"] = digest_data(Path(trainer.file)).blake3
     return dict(sorted(found.items()))
 
 
@@ -76,6 +76,6 @@ def digest_here(name: str) -> str | None:
         if name.endswith(PACKAGE):
             return content_of(origin.parent, module, without=(BYTECODE,)).blake3
         file = origin.with_suffix(".json") if name.endswith(DECLARATION) else origin
-        return digest_file(file).blake3
+        return digest_data(file).blake3
     except (ImportError, OSError, InputError):
         return None

@@ -1,7 +1,8 @@
 """Files and directories that a command reads or writes, by content, and what has changed below one.
 
 A directory is named by the digest of its tree: every file below it, sorted by path. Links are
-followed: what counts is what a program would read there.
+followed: what counts is what a program would read there. The list has each file's BLAKE3 alone: who
+can compute the digest of a tree has that, and no second hash below it would make it any stronger.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from repro.audit_log.formats.digests import digest_file, payload_digest
+from repro.audit_log.formats.digests import payload_digest
 from repro.errors import InputError
+from repro.facts.file_digest import digest_data
 
 TREE_CONTEXT: Final = "repro-audit v1 tree"
 
@@ -29,7 +31,7 @@ class Content:
     blake3: str
     """Of a tree: BLAKE3 in derive-key mode over its canonical list of files."""
     sha256: str | None
-    """None for a tree."""
+    """None for a tree, and for a file of which it was not asked for."""
     size: int
     """Bytes, all files together."""
     files: int | None
@@ -38,27 +40,31 @@ class Content:
     def facts(self) -> dict[str, Any]:
         """Return what is recorded."""
         if self.files is None:
-            return {"kind": "file", "blake3": self.blake3, "sha256": self.sha256, "size": self.size}
+            second = {} if self.sha256 is None else {"sha256": self.sha256}
+            return {"kind": "file", "blake3": self.blake3, **second, "size": self.size}
         return {"kind": "tree", "tree": self.blake3, "files": self.files, "size": self.size}
 
 
-def content_of(path: Path, name: str, without: Collection[str] = ()) -> Content:
+def content_of(
+    path: Path, name: str, without: Collection[str] = (), *, sha256: bool = False
+) -> Content:
     """Return what lies at ``path``, which messages call ``name``.
 
-    Directories below it that are called one of ``without`` are passed over.
+    Directories below it that are called one of ``without`` are passed over. Of a file, ``sha256``
+    asks for that digest too.
 
     Raises InputError for what is not there, cannot be read, or is neither a file nor a directory.
     """
     try:
         if not stat.S_ISDIR(path.stat().st_mode):
             _require_file(path, name)
-            one = digest_file(path)
+            one = digest_data(path, sha256=sha256)
             return Content(one.blake3, one.sha256, one.size, None)
         listed, total = [], 0
         for below, file in sorted(_files(path, "", (), name, without)):
             _require_file(file, f"{name}/{below}")
-            found = digest_file(file)
-            listed.append([_text(below, name), found.blake3, found.sha256, str(found.size)])
+            found = digest_data(file)
+            listed.append([_text(below, name), found.blake3, str(found.size)])
             total += found.size
     except FileNotFoundError:
         raise InputError(f"no such file or directory: {name}") from None

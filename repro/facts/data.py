@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from repro.errors import InputError
 from repro.facts.digest_cache import DigestCache
+from repro.facts.file_digest import DataDigest
 from repro.facts.listing import HINT, files_of
 
 
@@ -17,18 +18,18 @@ class DataFile(NamedTuple):
     name: str
     path: Path
     blake3: str
-    sha256: str
+    sha256: str | None
+    """None if ``reproducibility.input_sha256`` does not ask for it."""
     size: int
     """Bytes."""
 
+    def digests(self) -> dict[str, str]:
+        """Return the digests by the names of their hash functions, as a worker tells them."""
+        return DataDigest(self.blake3, self.sha256, self.size).digests()
+
     def facts(self) -> dict[str, Any]:
         """Return what is recorded; the path of this machine is not."""
-        return {
-            "name": self.name,
-            "blake3": self.blake3,
-            "sha256": self.sha256,
-            "size": self.size,
-        }
+        return {"name": self.name, **self.digests(), "size": self.size}
 
 
 def locate(root: Path, names: Sequence[str], *, exact: bool = False) -> dict[str, Path]:
@@ -45,7 +46,9 @@ def locate(root: Path, names: Sequence[str], *, exact: bool = False) -> dict[str
     return found
 
 
-def digest_files(paths: Mapping[str, Path], cache: DigestCache) -> tuple[DataFile, ...]:
+def digest_files(
+    paths: Mapping[str, Path], cache: DigestCache, *, sha256: bool = False
+) -> tuple[DataFile, ...]:
     """Return each file with its digests, by name; raises InputError for one that cannot be read.
 
     One that ``cache`` knows and nobody has touched is not read.
@@ -53,7 +56,7 @@ def digest_files(paths: Mapping[str, Path], cache: DigestCache) -> tuple[DataFil
     files = []
     for name, path in sorted(paths.items()):
         try:
-            files.append(DataFile(name, path, *cache.digest(name, path)))
+            files.append(DataFile(name, path, *cache.digest(name, path, sha256=sha256)))
         except OSError as error:
             raise InputError(f"{name}: cannot be read: {error.strerror}") from error
     return tuple(files)

@@ -27,14 +27,15 @@ from itertools import chain
 from pathlib import Path
 
 from repro.audit_log.disk.filesystem import is_network, kind_at
-from repro.audit_log.formats.digests import FileDigest, derive, digest_file
+from repro.audit_log.formats.digests import derive
+from repro.facts.file_digest import DataDigest, digest_data
 
 CONTEXT = "repro-audit v1 digest cache"
 MARGIN = 2_000_000_000
 """Nanoseconds: the coarsest clock of a local file system (FAT) ticks once in two seconds."""
 
 DIGITS = 64
-"""Of each of the two digests."""
+"""Of each digest."""
 
 
 def is_telling(path: Path) -> bool:
@@ -54,8 +55,8 @@ class DigestCache:
     margin: int = MARGIN
     """Nanoseconds that a file must be older than its digest to be kept."""
     _entries: dict[str, str] = field(default_factory=dict)
-    """Name → stamp, BLAKE3 and SHA-256, with spaces between them. In the file each has a line, by
-    turns, below the digest of all these lines."""
+    """Name → stamp, BLAKE3 and, if it was asked for, SHA-256, with spaces between them. In the file
+    each has a line, by turns, below the digest of all these lines."""
     _devices: dict[int, bool] = field(default_factory=dict)
     _is_changed: bool = False
 
@@ -68,21 +69,23 @@ class DigestCache:
                 self._entries = dict(zip(lines[::2], lines[1::2], strict=True))
         return self
 
-    def digest(self, name: str, path: Path) -> FileDigest:
-        """Return the digests of a file, read only if it may have changed; raises OSError."""
-        before = _stamp(found := path.stat())
+    def digest(self, name: str, path: Path, *, sha256: bool = False) -> DataDigest:
+        """Return the digests of a file, read only if it may have changed; raises OSError.
+
+        It is read too if ``sha256`` is asked for and was not when it was read before.
+        """
+        before = _stamp(found := os.stat(path))  # noqa: PTH116 - a method of Path costs as much again
         entry = self._entries.get(name, "")
         if entry.startswith(before):
-            start = len(before)
-            middle = start + DIGITS
-            if len(entry) == middle + 1 + DIGITS and entry[middle] == " ":
-                return FileDigest(entry[start:middle], entry[middle + 1 :], found.st_size)
+            kept = _kept(entry[len(before) :], found.st_size)
+            if kept is not None and not (sha256 and kept.sha256 is None):
+                return kept if sha256 else kept._replace(sha256=None)
         begin = time.time_ns()
-        digest = digest_file(path)
-        after = path.stat()
+        digest = digest_data(path, sha256=sha256)
+        after = os.stat(path)  # noqa: PTH116
         old = begin - max(after.st_mtime_ns, after.st_ctime_ns) > self.margin
         if old and _stamp(after) == before and self._is_telling(path, after.st_dev):
-            self._entries[name] = f"{before}{digest.blake3} {digest.sha256}"
+            self._entries[name] = before + " ".join(digest.digests().values())
             self._is_changed = True
         else:
             self.forget(name)
@@ -123,6 +126,15 @@ class DigestCache:
         if device not in self._devices:
             self._devices[device] = self.telling(path)
         return self._devices[device]
+
+
+def _kept(digests: str, size: int) -> DataDigest | None:
+    """Return the digests of an entry; None for what is none."""
+    if len(digests) == DIGITS:
+        return DataDigest(digests, None, size)
+    if len(digests) == 2 * DIGITS + 1 and digests[DIGITS] == " ":
+        return DataDigest(digests[:DIGITS], digests[DIGITS + 1 :], size)
+    return None
 
 
 def _stamp(found: os.stat_result) -> str:

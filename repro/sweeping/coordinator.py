@@ -154,7 +154,7 @@ class Coordinator:
         place = held.enter_context(staging(self.documents.root))
         self._tasks += 1
         self._underway[self._tasks] = (waiting, Underway(ready, place, held))
-        digests = {file.name: {"blake3": file.blake3, "sha256": file.sha256} for file in seen.files}
+        digests = {file.name: file.blake3 for file in seen.files}
         self._hearing.gives(self._tasks)
         self.executor.submit(Task(self._tasks, ready.job, place.work, digests))
 

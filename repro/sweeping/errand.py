@@ -17,16 +17,16 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final, Protocol
 
 from repro import errors
-from repro.audit_log.formats.digests import digest_file
 from repro.errors import InputError, ReproError, TrainingError
 from repro.execution.executor import Task
 from repro.execution.session import Job, Session
 from repro.facts.code import package_digest
+from repro.facts.file_digest import digest_data
 from repro.facts.host import host
 from repro.facts.trainers import Declaration, declaration
 
 OBJECTS: Final = "REPRO_OBJECTS"
-"""The variable of a worker that names folders of files called by their SHA-256."""
+"""The variable of a worker that names folders of files called by their BLAKE3."""
 STEP: Final = 0.25
 """Seconds between two looks for an order, and for whether anybody still waits."""
 SAME: Final = "install the same version on every worker"
@@ -77,7 +77,7 @@ def parcel(task: Task, paths: Mapping[str, str]) -> Message:
         "decides": job.decides,
         "options": job.options,
         "trainers": [_described(trainer) for trainer in (job.trainer, *job.selectors)],
-        "files": {name: {"path": paths[name], **task.digests[name]} for name in job.files},
+        "files": {name: {"path": paths[name], "blake3": task.digests[name]} for name in job.files},
         "level": job.level,
         "threads": job.threads,
         "seconds": job.seconds,
@@ -223,17 +223,17 @@ def _trainer(told: Mapping[str, Any], place: str) -> Declaration:
 
 def _found(name: str, told: Mapping[str, str], place: str) -> Path:
     """Return a file of these very bytes: where the coordinator has it, or among the objects."""
-    digest = told["sha256"].removeprefix("sha256:")
+    digest = told["blake3"]
     there = Path(told["path"])
     said = "is not there"
     if there.is_file():
-        found = digest_file(there)
-        if found.sha256 == told["sha256"]:
+        found = digest_data(there).blake3
+        if found == digest:
             return there
-        said = f"has other bytes there (sha256 {found.sha256})"
+        said = f"has other bytes there (BLAKE3 {found}, not {digest})"
     for folder in filter(None, os.environ.get(OBJECTS, "").split(os.pathsep)):
         one = Path(folder) / digest
-        if one.is_file() and digest_file(one).sha256 == told["sha256"]:
+        if one.is_file() and digest_data(one).blake3 == digest:
             return one
     raise InputError(
         f"the worker {place} lacks {name}: {told['path']} {said}",

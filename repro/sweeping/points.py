@@ -69,7 +69,7 @@ class Documents:
     families: Mapping[str, Declaration]
     base: Flat = field(repr=False)
     _located: dict[tuple[str, ...], dict[str, Path]] = field(default_factory=dict)
-    _evidence: dict[tuple[str, ...], Evidence] = field(default_factory=dict)
+    _evidence: dict[tuple[bool, tuple[str, ...]], Evidence] = field(default_factory=dict)
 
     @classmethod
     def read(cls, start: Path) -> Documents:
@@ -115,10 +115,10 @@ class Documents:
 
         All is looked at once. Raises InputError for a data file that cannot be read.
         """
-        files = tuple(sorted(job.files))
-        if files not in self._evidence:
-            self._evidence[files] = evidence(self.root, job.files)
-        return self._evidence[files]
+        seen = (job.sha256, tuple(sorted(job.files)))
+        if seen not in self._evidence:
+            self._evidence[seen] = evidence(self.root, job)
+        return self._evidence[seen]
 
     def spelled(self, selection: Selection, grid: Grid) -> Iterator[Point]:
         """Yield the points of a grid, unchecked.

@@ -135,7 +135,7 @@ def test_the_streams_are_the_users(bench, capfd):
     (plan,) = [r["body"] for r in bench.records() if r["type"] == "command.planned"][-1:]
     assert plan["stdin"] == "file"
     assert plan["inputs"]["list"] == [
-        {"name": "-", "declared": True, "kind": "file", "size": 5, **digests(b"given")}
+        {"name": "-", "declared": True, "kind": "file", "size": 5, **known(b"given")}
     ]
     assert plan["promised"]
 
@@ -186,11 +186,33 @@ def test_a_path_that_leaves_a_linked_folder_means_what_the_system_opens(bench):
     copy = ("--output", "near/../out", "--", "sh", "-c", 'cat "$0" > near/../out', "near/../a.csv")
     plan, end = bench.plan_and_end(*copy)
     (read,), (written,) = plan["inputs"]["list"], end["outputs"]["list"]
-    assert (read["name"], read["sha256"]) == ("far/a.csv", digests(b"read\n")["sha256"])
+    assert (read["name"], read["blake3"]) == ("far/a.csv", digests(b"read\n")["blake3"])
     assert (written["name"], written["sha256"]) == ("far/out", digests(b"read\n")["sha256"])
     spoil = ("--input", "near/../a.csv", "--", "sh", "-c", "echo more >> far/a.csv")
     _, end = bench.plan_and_end(*spoil, status=5)
     assert end["changed"]["list"] == ["far/a.csv"]
+
+
+def test_the_sha256_of_inputs_is_recorded_where_it_is_asked_for_and_moves_no_key(bench):
+    (bench.root / "a.csv").write_bytes(b"1,2\n")
+    (bench.root / "read").mkdir()
+    (bench.root / "read" / "x").write_bytes(b"x")
+    words = ("--input", "read", "--", "sh", "-c", 'cat "$0"', "a.csv")
+    plans = []
+    for asked in ((), ("--sha256",)):
+        with (bench.root / "a.csv").open() as file:
+            process = bench.start("-q", *asked, *words, stdin=file, stdout=subprocess.PIPE)
+            assert process.communicate() == ("1,2\n", "")
+        plan, end = (record["body"] for record in bench.records()[-2:])
+        assert (end["changed"]["list"], end["promised"]) == ([], True)
+        plans.append(plan)
+    plain, both = plans
+    assert both["execution_key"] == plain["execution_key"]
+    of_file = {"kind": "file", "size": 4}
+    (file, folder, dash), (_, tree, _) = both["inputs"]["list"], plain["inputs"]["list"]
+    assert dash == {"name": "-", "declared": True, **of_file, **digests(b"1,2\n")}
+    assert file == {"name": "a.csv", "declared": False, **of_file, **digests(b"1,2\n")}
+    assert folder == tree
 
 
 def test_inputs_outputs_and_the_end_are_in_the_log(bench):
@@ -201,13 +223,13 @@ def test_inputs_outputs_and_the_end_are_in_the_log(bench):
     (bench.root / "script").write_bytes(b"cat a.csv > out\n")
     words = ("--input", "a.csv", "--input", "folder", "--output", "out")
     plan, end = bench.plan_and_end(*words, "--", "sh", "script", "--of=a.csv")
-    files = [["sub/x", *digests(b"x").values(), "1"], ["y", *digests(b"yy").values(), "2"]]
+    files = [["sub/x", *known(b"x").values(), "1"], ["y", *known(b"yy").values(), "2"]]
     tree = derived("repro-audit v1 tree", files)
     script = {"name": "script", "declared": False, "kind": "file", "size": 16}
     assert plan["inputs"]["list"] == [
-        {"name": "a.csv", "declared": True, "kind": "file", "size": 4, **digests(b"1,2\n")},
+        {"name": "a.csv", "declared": True, "kind": "file", "size": 4, **known(b"1,2\n")},
         {"name": "folder", "declared": True, "kind": "tree", "tree": tree, "files": 2, "size": 3},
-        {**script, **digests(b"cat a.csv > out\n")},
+        {**script, **known(b"cat a.csv > out\n")},
     ]
     assert plan["inputs"]["digest"] == derived("repro-audit v1 inputs", plan["inputs"]["list"])
     assert plan["arguments"]["list"] == ["sh", "script", "--of=a.csv"]
@@ -646,6 +668,11 @@ def sha256(path):
 
 def digests(data):
     return {"blake3": blake3(data).hexdigest(), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def known(data):
+    """Return what is recorded of an input of which SHA-256 is not asked for."""
+    return {"blake3": blake3(data).hexdigest()}
 
 
 def derived(context, value):

@@ -64,7 +64,8 @@ def test_the_plan_is_in_the_log_and_signed_before_anything_is_trained(trained):
     assert (planned["body"]["experiment"], planned["body"]["legacy"]) == (None, [])
     (data,) = planned["body"]["inputs"]["list"]
     assert data["name"] == "data/stocks.csv.gz"
-    assert data["sha256"] == "5abadf99b2d394f920120a27de6f0df129859d71d4cfb0bf661bcc99446ab1fd"
+    assert data["blake3"] == "d4a98f6f608a83d5aa3fcdef871e0f5f5589b3cf64fbcd39d9ca1c4ba317819a"
+    assert "sha256" not in data
 
 
 def test_what_a_run_has_otherwise_than_the_documents_is_in_the_log(trained):

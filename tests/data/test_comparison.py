@@ -47,6 +47,7 @@ def dataset(tmp_path):
             "request": {"dataset": DOCUMENT | changed},
             "options": {"dataset": {}},
             "files": [{"shown": name, "path": str(path)} for name, path in paths.items()],
+            "sha256": False,
             "look": look,
         }
         facts = json.loads(json.dumps(tables.answer(message), allow_nan=False))

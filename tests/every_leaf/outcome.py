@@ -99,7 +99,8 @@ def outcome(root: Path, asked: Mapping[str, Any], kind: str, *, works: bool) -> 
 
 def _prepared(active: Active, request: requests.Request, kind: str) -> tuple[str, dict[str, str]]:
     data = panel(kind)
-    named = [(name, data, digest_bytes(data)) for name in active.dataset["files"]]
+    digests = {"blake3": digest_bytes(data).blake3}
+    named = [(name, data, digests) for name in active.dataset["files"]]
     choosing = {
         family: (import_module(FAMILIES[family].module), FAMILIES[family].early_stopping)
         for family in active.selecting

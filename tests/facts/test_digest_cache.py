@@ -1,14 +1,17 @@
 """What is kept of files is believed only if nobody can have touched them since."""
 
+import hashlib
 import os
 import threading
 import time
 
 import numpy as np
 import pytest
+from blake3 import blake3
 
-from repro.audit_log.formats.digests import derive, digest_bytes, digest_file
+from repro.audit_log.formats.digests import derive
 from repro.errors import InputError
+from repro.execution.session import Job
 from repro.facts.digest_cache import CONTEXT, MARGIN, DigestCache
 from repro.runs.layout import file_digests
 from repro.verbs.training.inputs import digest_inputs, require_same_files
@@ -30,11 +33,23 @@ def opened(root, **changed):
     return DigestCache(root, root / "kept" / "digests", **kept).load()
 
 
-def forge(root, digests=f"{FALSE} {FALSE}"):
+def true(data, sha256):
+    """Return the digests of some bytes, made without the product."""
+    return (
+        blake3(data).hexdigest(),
+        hashlib.sha256(data).hexdigest() if sha256 else None,
+        len(data),
+    )
+
+
+def forge(root, digests):
     """Put other digests into the file of entries, as somebody does who knows how it is made."""
     file = root / "kept" / "digests"
     lines = file.read_text("utf-8").split("\n")[1:]
-    stamps = {n: entry.rsplit(" ", 2)[0] for n, entry in zip(lines[::2], lines[1::2], strict=True)}
+    stamps = {
+        name: " ".join(entry.split(" ")[:5])
+        for name, entry in zip(lines[::2], lines[1::2], strict=True)
+    }
     write_entries(file, {name: f"{stamp} {digests}" for name, stamp in stamps.items()})
 
 
@@ -47,34 +62,57 @@ def write_lines(file, lines):
     file.write_bytes(derive(CONTEXT, body).encode() + b"\n" + body)
 
 
+@pytest.fixture(params=[False, True], ids=["blake3", "and sha256"])
+def sha256(request):
+    """Return whether SHA-256 is asked for too."""
+    return request.param
+
+
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path, sha256):
     """Return a file whose digest is kept, and forged there: whoever believes it can be told."""
     path = tmp_path / NAME
     path.parent.mkdir()
     path.write_bytes(b"first contents\n")
     aged()
     cache = opened(tmp_path)
-    assert cache.digest(NAME, path) == digest_file(path)
+    assert cache.digest(NAME, path, sha256=sha256) == true(path.read_bytes(), sha256)
     cache.save()
-    forge(tmp_path)
+    forge(tmp_path, forgery(sha256))
     return path
 
 
-def is_believed(root, path):
+def forgery(sha256):
+    return f"{FALSE} {FALSE}" if sha256 else FALSE
+
+
+def is_believed(root, path, sha256):
     """Return whether the next command believes what is kept; else it must tell the truth."""
-    found = opened(root).digest(NAME, path)
-    if found.blake3 == found.sha256 == FALSE:
+    found = opened(root).digest(NAME, path, sha256=sha256)
+    if found[:2] == (FALSE, FALSE if sha256 else None):
         return True
-    assert found == digest_file(path)
+    assert found == true(path.read_bytes(), sha256)
     return False
 
 
-def test_a_file_that_nobody_touched_is_not_read_again(tmp_path, path):
-    assert is_believed(tmp_path, path)
+def test_a_file_that_nobody_touched_is_not_read_again(tmp_path, path, sha256):
+    assert is_believed(tmp_path, path, sha256)
     path.chmod(0)
     path.chmod(0o644)
-    assert not is_believed(tmp_path, path)
+    assert not is_believed(tmp_path, path, sha256)
+
+
+def test_a_file_is_read_again_for_the_digest_that_was_not_asked_for_and_for_no_other(
+    tmp_path, path, sha256
+):
+    """``path`` was digested with what ``sha256`` says; now it is asked for the other way."""
+    assert is_believed(tmp_path, path, not sha256) == sha256
+    if not sha256:
+        cache = opened(tmp_path)
+        cache.digest(NAME, path, sha256=True)
+        cache.save()
+        forge(tmp_path, forgery(sha256=True))
+        assert is_believed(tmp_path, path, sha256=True)
 
 
 def rewritten(path):
@@ -109,9 +147,9 @@ def appended(path):
 
 
 @pytest.mark.parametrize("change", [rewritten, replaced, linked, appended, os.utime])
-def test_a_file_that_may_have_changed_is_read_again(tmp_path, path, change):
+def test_a_file_that_may_have_changed_is_read_again(tmp_path, path, change, sha256):
     change(path)
-    assert not is_believed(tmp_path, path)
+    assert not is_believed(tmp_path, path, sha256)
 
 
 def test_a_file_is_kept_only_once_it_is_older_than_a_tick(tmp_path):
@@ -157,7 +195,7 @@ def test_nothing_is_kept_where_times_are_another_machines(tmp_path, path):
     path.touch()
     aged()
     cache = opened(tmp_path, telling=lambda _: False)
-    assert cache.digest(NAME, path) == digest_file(path)
+    assert cache.digest(NAME, path) == true(path.read_bytes(), sha256=False)
     assert not cache.forget(NAME)
 
 
@@ -171,26 +209,30 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED)
-def test_a_damaged_file_of_entries_is_as_good_as_none_and_made_again(tmp_path, path, damage):
+def test_a_damaged_file_of_entries_is_as_good_as_none_and_made_again(
+    tmp_path, path, damage, sha256
+):
     file = tmp_path / "kept" / "digests"
     file.write_bytes(damage(file.read_bytes()))
     cache = opened(tmp_path)
-    assert cache.digest(NAME, path) == digest_file(path)
+    assert cache.digest(NAME, path, sha256=sha256) == true(path.read_bytes(), sha256)
     cache.save()
-    forge(tmp_path)
-    assert is_believed(tmp_path, path)
+    forge(tmp_path, forgery(sha256))
+    assert is_believed(tmp_path, path, sha256)
 
 
 @pytest.mark.parametrize("lines", [[], [NAME], [NAME, ""], [NAME, "", ""], ["", NAME], ["\0"] * 4])
-def test_lines_that_are_no_entries_are_passed_over(tmp_path, path, lines):
+def test_lines_that_are_no_entries_are_passed_over(tmp_path, path, lines, sha256):
     write_lines(tmp_path / "kept" / "digests", lines)
-    assert opened(tmp_path).digest(NAME, path) == digest_file(path)
+    assert not is_believed(tmp_path, path, sha256)
 
 
-@pytest.mark.parametrize("digests", ["", "0", f"{FALSE}", f"{FALSE} 0", f"0 {FALSE}"])
-def test_an_entry_without_two_digests_is_passed_over(tmp_path, path, digests):
+@pytest.mark.parametrize(
+    "digests", ["", "0", f"{FALSE} 0", f"0 {FALSE}", f"{FALSE}-{FALSE}", f"{FALSE} {FALSE} 0"]
+)
+def test_an_entry_of_anything_but_digests_is_passed_over(tmp_path, path, digests, sha256):
     forge(tmp_path, digests)
-    assert opened(tmp_path).digest(NAME, path) == digest_file(path)
+    assert not is_believed(tmp_path, path, sha256)
 
 
 def test_saving_keeps_others_drops_what_is_lost_and_leaves_nothing_beside_it(tmp_path, path):
@@ -218,7 +260,7 @@ def test_an_odd_name_is_kept_or_read_each_time(tmp_path, name):
     aged()
     for _ in range(2):
         cache = opened(tmp_path)
-        assert cache.digest(name, path) == digest_file(path)
+        assert cache.digest(name, path) == true(b"contents", sha256=False)
         cache.save()
     assert opened(tmp_path).forget(name) == ("\n" not in name)
 
@@ -228,7 +270,7 @@ def test_where_nothing_can_be_written_every_command_reads_the_files(tmp_path, pa
     aged()
     (tmp_path / "file").write_bytes(b"")
     cache = DigestCache(tmp_path, tmp_path / "file" / "digests", lambda _: True, TICK).load()
-    assert cache.digest(NAME, path) == digest_file(path)
+    assert cache.digest(NAME, path) == true(path.read_bytes(), sha256=False)
     cache.save()
 
 
@@ -256,29 +298,38 @@ def test_whatever_is_done_to_files_their_digests_are_the_true_ones(tmp_path):
         elif deed == "wait":
             time.sleep(1.5 * TICK / 1e9)
         else:
-            cache = opened(tmp_path)
-            assert cache.digest(name, paths[name]) == digest_bytes(truth[name])
+            cache, sha256 = opened(tmp_path), bool(draw.integers(2))
+            found = cache.digest(name, paths[name], sha256=sha256)
+            assert found == true(truth[name], sha256)
             cache.save()
 
 
-@pytest.mark.parametrize("false", ["blake3", "sha256"])
-def test_a_digest_that_is_not_that_of_the_parsed_bytes_is_refused_and_forgotten(tmp_path, false):
+def job(root, sha256):
+    options = {"inputs": {"sha256": sha256}}
+    return Job({}, options, None, {NAME: root / NAME}, "strict", 1, 60)
+
+
+@pytest.mark.parametrize(
+    ("false", "asked"), [("blake3", False), ("blake3", True), ("sha256", True)]
+)
+def test_a_digest_that_is_not_that_of_the_parsed_bytes_is_refused_and_forgotten(
+    tmp_path, false, asked
+):
     (tmp_path / NAME).parent.mkdir()
     (tmp_path / NAME).write_bytes(b"contents")
-    paths = {NAME: tmp_path / NAME}
-    (file,) = digest_inputs(tmp_path, paths)
-    parsed = {"blake3": file.blake3, "sha256": file.sha256}
+    (file,) = digest_inputs(tmp_path, job(tmp_path, asked))
+    parsed = {"blake3": file.blake3} | ({"sha256": file.sha256} if asked else {})
     require_same_files(tmp_path, [file], {NAME: parsed})
     found = (tmp_path / NAME).stat()
     times = f"{found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino} {found.st_dev}"
     forged = parsed | {false: FALSE}
     file_digests(tmp_path).parent.mkdir(parents=True, exist_ok=True)
-    entry = f"{found.st_size} {times} {forged['blake3']} {forged['sha256']}"
+    entry = " ".join([str(found.st_size), times, *forged.values()])
     write_entries(file_digests(tmp_path), {NAME: entry})
-    believed = digest_inputs(tmp_path, paths)
+    believed = digest_inputs(tmp_path, job(tmp_path, asked))
     assert getattr(believed[0], false) == FALSE
     with pytest.raises(InputError, match="file-digests had of it was not true"):
         require_same_files(tmp_path, believed, {NAME: parsed})
-    assert digest_inputs(tmp_path, paths) == (file,)
+    assert digest_inputs(tmp_path, job(tmp_path, asked)) == (file,)
     with pytest.raises(InputError, match=r"a\.csv changed while it was read"):
         require_same_files(tmp_path, [file], {})

@@ -193,7 +193,7 @@ def test_a_repositorys_own_programs_are_not_run(tmp_path):
 def test_data_files_are_digested_by_content(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"abc")
     cache = DigestCache(tmp_path, tmp_path / "kept")
-    (found,) = digest_files(locate(tmp_path, ["a.csv"]), cache)
+    (found,) = digest_files(locate(tmp_path, ["a.csv"]), cache, sha256=True)
     assert found.sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert found.blake3 == "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85"
     assert found.facts() == {
@@ -202,6 +202,8 @@ def test_data_files_are_digested_by_content(tmp_path):
         "sha256": found.sha256,
         "size": 3,
     }
+    (alone,) = digest_files(locate(tmp_path, ["a.csv"]), cache)
+    assert alone.facts() == {"name": "a.csv", "blake3": found.blake3, "size": 3}
 
 
 def test_a_data_file_that_is_not_there_is_named(tmp_path):

@@ -1,11 +1,11 @@
 """A worker elsewhere finds code and data by digest, or names what it lacks."""
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 
 from repro.errors import InputError, TrainingError
 from repro.execution.executor import Task
@@ -36,15 +36,15 @@ class Silent:
         return False
 
 
-def sha256(data):
-    return hashlib.sha256(data).hexdigest()
+def digest(data):
+    return blake3(data).hexdigest()
 
 
 def sent(path, data, family="ridge", **otherwise):
     """Return a parcel for a file of these bytes, as it arrives."""
     trainer = declaration(family)
     job = Job({"execution": {"threads": 1}}, {}, trainer, {"a.csv": path}, "strict", 1, 60)
-    task = Task(1, job, Path(), {"a.csv": {"blake3": "0" * 64, "sha256": sha256(data)}})
+    task = Task(1, job, Path(), {"a.csv": digest(data)})
     found = errand.parcel(task, {"a.csv": str(path)}) | otherwise
     return json.loads(json.dumps(found))
 
@@ -60,9 +60,10 @@ def test_a_file_of_other_bytes_is_named_and_never_taken(tmp_path):
     error = problem(sent(path, b"x"))
     assert isinstance(error, InputError)
     assert error.problem == f"the worker tcp://elsewhere:1 lacks a.csv: {path} is not there"
-    assert error.hint == f"copy it there, or into a folder named by REPRO_OBJECTS as {sha256(b'x')}"
+    assert error.hint == f"copy it there, or into a folder named by REPRO_OBJECTS as {digest(b'x')}"
     path.write_bytes(b"y")
-    assert f"has other bytes there (sha256 {sha256(b'y')})" in problem(sent(path, b"x")).problem
+    both = f"(BLAKE3 {digest(b'y')}, not {digest(b'x')})"
+    assert f"has other bytes there {both}" in problem(sent(path, b"x")).problem
 
 
 def test_a_file_is_found_by_its_digest_among_objects(tmp_path, monkeypatch):
@@ -70,11 +71,11 @@ def test_a_file_is_found_by_its_digest_among_objects(tmp_path, monkeypatch):
     path.write_bytes(b"other")
     objects.mkdir()
     monkeypatch.setenv("REPRO_OBJECTS", f":{tmp_path / 'none'}:{objects}")
-    (objects / sha256(b"x")).write_bytes(b"forged")
+    (objects / digest(b"x")).write_bytes(b"forged")
     assert "lacks a.csv" in problem(sent(path, b"x")).problem
-    (objects / sha256(b"x")).write_bytes(b"x")
+    (objects / digest(b"x")).write_bytes(b"x")
     job = errand._job(sent(path, b"x"), "here")
-    assert job.files == {"a.csv": objects / sha256(b"x")}
+    assert job.files == {"a.csv": objects / digest(b"x")}
     assert not isinstance(problem(sent(path, b"x")), InputError)  # it got as far as its child
 
 

@@ -72,6 +72,8 @@ class Active:
     numeric_fingerprint: str | None
     """What every machine must compute at the level portable, if anything is pinned."""
     time_limit_seconds: int
+    input_sha256: bool
+    """Whether data files are digested with SHA-256 too; they are known by BLAKE3."""
     leakage: Mapping[str, Any]
     clipping: Mapping[str, Any]
     selection: Mapping[str, Any]
@@ -119,6 +121,7 @@ def activate(resolved: Resolved) -> Active:
         threads=reproducibility["threads"],
         numeric_fingerprint=reproducibility["numeric_fingerprint"],
         time_limit_seconds=reproducibility["time_limit_seconds"],
+        input_sha256=reproducibility["input_sha256"],
         leakage=training["safety_config"]["safety"]["leakage_detection"],
         clipping=training["safety_config"]["safety"]["clipping"],
         selection={

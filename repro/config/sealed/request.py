@@ -61,6 +61,7 @@ def build(
             "dataset": nest(rest),
             "leakage": {k: v for k, v in active.leakage.items() if k != RERUNS},
             "execution": {"numeric_fingerprint": active.numeric_fingerprint},
+            "inputs": {"sha256": active.input_sha256},
         },
     )
 

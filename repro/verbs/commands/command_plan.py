@@ -57,7 +57,8 @@ class Input:
     def now(self) -> Input | None:
         """Return it as it is now; None if it cannot be read any more."""
         try:
-            return replace(self, content=content_of(self.path, self.name))
+            again = content_of(self.path, self.name, sha256=self.content.sha256 is not None)
+            return replace(self, content=again)
         except InputError:
             return None
 
@@ -217,6 +218,8 @@ def inputs_of(
     outputs: Mapping[str, Path],
     root: Path,
     place: Path,
+    *,
+    sha256: bool,
 ) -> tuple[Input, ...]:
     """Return what a command reads: what is declared, and each file that an argument names.
 
@@ -226,7 +229,7 @@ def inputs_of(
     found: dict[str, Input] = {}
     for text in declared:
         name, path = named(text, root, place)
-        found[name] = _input(name, path, text, declared=True)
+        found[name] = _input(name, path, text, declared=True, sha256=sha256)
     known = [os.path.realpath(path) for path in outputs.values()]
     known += [os.path.realpath(one.path) for one in found.values()]
     for argument in arguments:
@@ -236,17 +239,17 @@ def inputs_of(
                 continue
             if not any(is_within(os.path.realpath(path), other) for other in known):
                 with suppress(InputError):  # what cannot be read is no input
-                    found[name] = _input(name, path, text, declared=False)
+                    found[name] = _input(name, path, text, declared=False, sha256=sha256)
     return tuple(found[name] for name in sorted(found))
 
 
-def _input(name: str, path: Path, shown: str, *, declared: bool) -> Input:
+def _input(name: str, path: Path, shown: str, *, declared: bool, sha256: bool) -> Input:
     """Return an input, looked at before it is digested; raises as ``content_of``."""
     states = states_at(path)
-    return Input(name, path, content_of(path, shown), declared, states)
+    return Input(name, path, content_of(path, shown, sha256=sha256), declared, states)
 
 
-def standard_input() -> tuple[str, tuple[Input, ...]]:
+def standard_input(*, sha256: bool) -> tuple[str, tuple[Input, ...]]:
     """Return what the standard input is; a file that is read from its beginning is an input too."""
     try:
         seen = os.fstat(0)
@@ -260,7 +263,7 @@ def standard_input() -> tuple[str, tuple[Input, ...]]:
         return "other", ()
     path = Path("/dev/fd/0")
     try:
-        return "file", (_input(STANDARD_INPUT, path, "stdin", declared=True),)
+        return "file", (_input(STANDARD_INPUT, path, "stdin", declared=True, sha256=sha256),)
     except InputError:
         return "other", ()
 

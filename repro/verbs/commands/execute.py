@@ -65,6 +65,8 @@ class ExecCommand:
     seconds: float | None
     hidden: bool
     look_for_undeclared: bool
+    sha256: bool
+    """Whether the SHA-256 of each input that is a file is recorded beside its BLAKE3."""
     to_stderr: bool
     warn: Warn
 
@@ -176,12 +178,12 @@ def _plan(asked: ExecCommand, executable: Path, root: Path, place: Path) -> Comm
     outputs = dict(named(text, root, place) for text in asked.outputs)
     # What is hidden must not be seen in the names of files either.
     naming = () if asked.hidden else asked.arguments[1:]
-    inputs = inputs_of(asked.inputs, naming, outputs, root, place)
-    stdin, read = standard_input()
+    inputs = inputs_of(asked.inputs, naming, outputs, root, place, sha256=asked.sha256)
+    stdin, read = standard_input(sha256=asked.sha256)
     return CommandPlan(
         asked.arguments,
         asked.hidden,
-        content_of(executable, asked.arguments[0]),
+        content_of(executable, asked.arguments[0], sha256=True),
         place.relative_to(root).as_posix() if place.is_relative_to(root) else None,
         stdin,
         (*inputs, *read),
@@ -231,7 +233,7 @@ def _found(
     outputs: dict[str, Content] = {}
     for name, path in sorted(plan.outputs.items()):
         try:
-            outputs[name] = content_of(path, name)
+            outputs[name] = content_of(path, name, sha256=True)
         except InputError:
             continue
     changed = [one for one in read if (now := one.now()) is None or now != one]

@@ -196,7 +196,7 @@ def _again(
         work.mkdir(parents=True, exist_ok=True)
         with Session(job, work, variation) as session:
             observer.stage(f"preparing from what was sealed, {what}")
-            files = digest_inputs(root, job.files)
+            files = digest_inputs(root, job)
             prepared = session.prepared()
             facts, environment = prepared["facts"], prepared["environment"]
             require_same_files(root, files, facts["files"])

@@ -85,7 +85,7 @@ def look_at(start: Path, selection: Selection, look: Look, observer: Observer) -
     observer.stage("reading the data")
     with tempfile.TemporaryDirectory(prefix="repro-") as scratch:
         with Session(job, Path(scratch), look=look) as session:
-            files = digest_inputs(root, job.files)
+            files = digest_inputs(root, job)
             facts = session.tables()
         require_same_files(root, files, facts["files"])
     return Dataset(facts, files)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from repro.errors import InputError
+from repro.execution.session import Job
 from repro.facts.data import DataFile, digest_files
 from repro.facts.digest_cache import DigestCache
 from repro.runs import layout
@@ -15,14 +16,14 @@ class ChangedFilesError(InputError):
     """A data file is not what it was when this command digested it."""
 
 
-def digest_inputs(root: Path, paths: Mapping[str, Path]) -> tuple[DataFile, ...]:
-    """Return each file with its digests; raises InputError for one that cannot be read.
+def digest_inputs(root: Path, job: Job) -> tuple[DataFile, ...]:
+    """Return each file of a job with its digests; raises InputError for one that cannot be read.
 
     Files that nobody touched since an earlier command are not read again. So this is only half of
     the truth: ``require_same_files`` is the other.
     """
     cache = _cache(root)
-    files = digest_files(paths, cache)
+    files = digest_files(job.files, cache, sha256=job.sha256)
     cache.save()
     return files
 
@@ -36,7 +37,7 @@ def require_same_files(
     forgotten, so that the next command reads it.
     """
     for file in files:
-        if read.get(file.name) == {"blake3": file.blake3, "sha256": file.sha256}:
+        if read.get(file.name) == file.digests():
             continue
         cache = _cache(root)
         where = layout.file_digests(root).relative_to(root)

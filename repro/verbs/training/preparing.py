@@ -58,9 +58,9 @@ class Evidence:
     have loaded the same bytes, they are not read again."""
 
 
-def evidence(root: Path, files: Mapping[str, Path]) -> Evidence:
-    """Return what is to be seen of data files, of the repository and of this machine."""
-    return Evidence(digest_inputs(root, files), describe(root), host())
+def evidence(root: Path, job: Job) -> Evidence:
+    """Return what is to be seen of a job's data files, of the repository and of this machine."""
+    return Evidence(digest_inputs(root, job), describe(root), host())
 
 
 def plan_of(asked: Asked, job: Job, found: Evidence, prepared: Mapping[str, Any]) -> Plan:

@@ -98,7 +98,7 @@ class _PlannedError(Exception):
 
 def _plan(asked: Asked, session: Session) -> Plan:
     """Return everything that must be known before training; hash inputs while the worker loads."""
-    found = evidence(asked.root, session.job.files)
+    found = evidence(asked.root, session.job)
     plan = plan_of(asked, session.job, found, session.prepared())
     require_sound(plan)
     return plan
@@ -138,8 +138,14 @@ def standing_for(root: Path, newest: Run, judged: Judged) -> Outcome | None:
 
 
 def as_good(newest: Run, judged: Judged) -> Outcome | None:
-    """Return a sealed run as an outcome; None if leakage would be judged otherwise today."""
-    thresholds = newest.read("request.json")["options"]["leakage"]["auto_fix_thresholds"]
+    """Return a sealed run as an outcome; None if it is not what would be sealed today.
+
+    That is where leakage would be judged otherwise, or where it lacks a digest that is asked for.
+    """
+    options = newest.read("request.json")["options"]
+    if judged.active.input_sha256 and not options.get("inputs", {}).get("sha256"):
+        return None
+    thresholds = options["leakage"]["auto_fix_thresholds"]
     if not is_as_good(judged, newest.snapshot["leakage"], thresholds):
         return None
     return Outcome(newest.name, newest.folder, newest.snapshot, {}, reused=True, judged=judged)
