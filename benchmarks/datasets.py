@@ -1,7 +1,7 @@
 """Datasets: many files digested, and digested again when nobody touched them; a table's own digest.
 
-The files are in the page cache. `digest_files` computes BLAKE3 and SHA-256 of each, as the log
-records both; what both cost without our code is shown beside BLAKE3 alone, the goal's unit.
+The files are in the page cache. `digest_files` computes BLAKE3 of each, or SHA-256 too where that
+is asked for; each is held against what it costs without our code.
 
 The table has 20 columns of 8 bytes, one of them the times; a quarter of the others has gaps. Its
 bytes are NumPy's contiguous buffers, which for such columns are those of Arrow but for the bitmaps
@@ -51,8 +51,9 @@ def _files() -> list[Row]:
         kept.save()
         calls: dict[str, Callable[[], object]] = {
             "ours": lambda: digest_files(paths, DigestCache(folder, folder / "none")),
-            "raw": lambda: _raw(paths, hash_too=False),
-            "raw both": lambda: _raw(paths, hash_too=True),
+            "raw": lambda: _raw(paths, sha256=False),
+            "both": lambda: digest_files(paths, DigestCache(folder, folder / "none"), sha256=True),
+            "raw both": lambda: _raw(paths, sha256=True),
             "again": lambda: digest_files(paths, DigestCache(folder, kept.file).load()),
             "stat": lambda: max(entry.stat().st_mtime_ns for entry in os.scandir(folder / "data")),
         }
@@ -63,13 +64,13 @@ def _files() -> list[Row]:
             f"{what} / read + BLAKE3",
             ratio(taken["ours"], taken["raw"]),
             LIMIT_FILES,
-            numbers=f"{both(taken['ours'], taken['raw'])}; ours is BLAKE3 and SHA-256",
+            numbers=both(taken["ours"], taken["raw"]),
         ),
         Row(
-            f"{what} / read + BLAKE3 + SHA-256",
-            ratio(taken["ours"], taken["raw both"]),
+            f"{what}, SHA-256 too / read + BLAKE3 + SHA-256",
+            ratio(taken["both"], taken["raw both"]),
             LIMIT_FILES,
-            numbers=both(taken["ours"], taken["raw both"]),
+            numbers=both(taken["both"], taken["raw both"]),
         ),
         Row(
             f"{what}, nobody touched them / scandir + stat",
@@ -91,13 +92,13 @@ def _written(folder: Path) -> dict[str, Path]:
     return paths
 
 
-def _raw(paths: dict[str, Path], *, hash_too: bool) -> None:
+def _raw(paths: dict[str, Path], *, sha256: bool) -> None:
     """Read every file and digest it, with nothing around that."""
     for path in paths.values():
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - nothing but the system call
             data = file.read()
         blake3(data).digest()
-        if hash_too:
+        if sha256:
             hashlib.sha256(data).digest()
 
 

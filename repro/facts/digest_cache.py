@@ -28,7 +28,7 @@ from pathlib import Path
 
 from repro.audit_log.disk.filesystem import is_network, kind_at
 from repro.audit_log.formats.digests import derive
-from repro.facts.file_digest import DataDigest, digest_data
+from repro.facts.file_digest import DataDigest, look_at
 
 CONTEXT = "repro-audit v1 digest cache"
 MARGIN = 2_000_000_000
@@ -74,18 +74,20 @@ class DigestCache:
 
         It is read too if ``sha256`` is asked for and was not when it was read before.
         """
-        before = _stamp(found := os.stat(path))  # noqa: PTH116 - a method of Path costs as much again
-        entry = self._entries.get(name, "")
-        if entry.startswith(before):
-            kept = _kept(entry[len(before) :], found.st_size)
-            if kept is not None and not (sha256 and kept.sha256 is None):
-                return kept if sha256 else kept._replace(sha256=None)
+        entry = self._entries.get(name)
+        if entry is not None:
+            stamp = _stamp(found := path.stat())
+            if entry.startswith(stamp):
+                kept = _kept(entry[len(stamp) :], found.st_size)
+                if kept is not None and not (sha256 and kept.sha256 is None):
+                    return kept if sha256 else kept._replace(sha256=None)
         begin = time.time_ns()
-        digest = digest_data(path, sha256=sha256)
-        after = os.stat(path)  # noqa: PTH116
+        digest, before, after = look_at(path, sha256=sha256)
+        stamp = _stamp(before)
         old = begin - max(after.st_mtime_ns, after.st_ctime_ns) > self.margin
-        if old and _stamp(after) == before and self._is_telling(path, after.st_dev):
-            self._entries[name] = before + " ".join(digest.digests().values())
+        if old and _stamp(after) == stamp and self._is_telling(path, after.st_dev):
+            second = "" if digest.sha256 is None else f" {digest.sha256}"
+            self._entries[name] = f"{stamp}{digest.blake3}{second}"
             self._is_changed = True
         else:
             self.forget(name)

@@ -8,12 +8,11 @@ in may be many gigabytes, and SHA-256 takes several times as long as BLAKE3 and 
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import Final, NamedTuple
 
 from blake3 import blake3
-
-from repro.audit_log.formats.digests import digest_file
 
 SMALL: Final = 1 << 20
 """Bytes: a file that is no longer is read at once."""
@@ -40,28 +39,49 @@ class DataDigest(NamedTuple):
         return {"blake3": self.blake3} | ({"sha256": self.sha256} if self.sha256 else {})
 
 
+class Look(NamedTuple):
+    """A file that was read, and what the system said of it before and after."""
+
+    digest: DataDigest
+    before: os.stat_result
+    after: os.stat_result
+
+
 def digest_data(path: str | os.PathLike[str], *, sha256: bool = False) -> DataDigest:
     """Return the digests of a file, read once, in a few megabytes of memory; raises OSError."""
-    return DataDigest(*digest_file(path)) if sha256 else _blake3(path)
+    return look_at(path, sha256=sha256).digest
 
 
-def _blake3(path: str | os.PathLike[str]) -> DataDigest:
+def look_at(path: str | os.PathLike[str], *, sha256: bool) -> Look:
+    """Return the digests of a file and how it stood around the reading of it; raises OSError.
+
+    All three are of the file that was opened, whatever is put under its name meanwhile.
+    """
     number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        expected = os.fstat(number).st_size
-        if expected <= SMALL:
-            # One byte more than there should be: that there is none says that this was all.
-            data = os.read(number, expected + 1)
-            if len(data) == expected and data:
-                return DataDigest(blake3(data).hexdigest(), None, expected)
-        else:
-            data = b""
-        hasher = blake3(data, max_threads=blake3.AUTO if expected >= THREADED else 1)
-        size = len(data)
-        window = memoryview(bytearray(WINDOW))
-        while count := os.readv(number, [window]):
-            hasher.update(window[:count])
-            size += count
-        return DataDigest(hasher.hexdigest(), None, size)
+        before = os.fstat(number)
+        digest = _digest(number, before.st_size, sha256=sha256)
+        return Look(digest, before, os.fstat(number))
     finally:
         os.close(number)
+
+
+def _digest(number: int, expected: int, *, sha256: bool) -> DataDigest:
+    """Return the digests of an open file that has ``expected`` bytes, if nobody writes to it."""
+    data = b""
+    if expected <= SMALL:
+        # One byte more than there should be: that there is none says that this was all.
+        data = os.read(number, expected + 1)
+        if data and len(data) == expected:
+            second = hashlib.sha256(data).hexdigest() if sha256 else None
+            return DataDigest(blake3(data).hexdigest(), second, expected)
+    hasher = blake3(data, max_threads=blake3.AUTO if expected >= THREADED else 1)
+    other = hashlib.sha256(data) if sha256 else None
+    size = len(data)
+    window = memoryview(bytearray(WINDOW if expected > SMALL else SMALL))
+    while count := os.readv(number, [window]):
+        hasher.update(window[:count])
+        if other is not None:
+            other.update(window[:count])
+        size += count
+    return DataDigest(hasher.hexdigest(), None if other is None else other.hexdigest(), size)
