@@ -83,11 +83,10 @@ class DigestCache:
                     return kept if sha256 else kept._replace(sha256=None)
         begin = time.time_ns()
         digest, before, after = look_at(path, sha256=sha256)
-        stamp = _stamp(before)
         old = begin - max(after.st_mtime_ns, after.st_ctime_ns) > self.margin
-        if old and _stamp(after) == stamp and self._is_telling(path, after.st_dev):
+        if old and _is_same(before, after) and self._is_telling(path, after.st_dev):
             second = "" if digest.sha256 is None else f" {digest.sha256}"
-            self._entries[name] = f"{stamp}{digest.blake3}{second}"
+            self._entries[name] = f"{_stamp(before)}{digest.blake3}{second}"
             self._is_changed = True
         else:
             self.forget(name)
@@ -137,6 +136,15 @@ def _kept(digests: str, size: int) -> DataDigest | None:
     if len(digests) == 2 * DIGITS + 1 and digests[DIGITS] == " ":
         return DataDigest(digests[:DIGITS], digests[DIGITS + 1 :], size)
     return None
+
+
+def _is_same(before: os.stat_result, after: os.stat_result) -> bool:
+    """Return whether an open file is as it was; it can be no other."""
+    return (
+        before.st_ctime_ns == after.st_ctime_ns
+        and before.st_mtime_ns == after.st_mtime_ns
+        and before.st_size == after.st_size
+    )
 
 
 def _stamp(found: os.stat_result) -> str:
