@@ -76,11 +76,11 @@ class DigestCache:
         """
         entry = self._entries.get(name)
         if entry is not None:
-            stamp = _stamp(found := path.stat())
+            stamp = _stamp(found := os.stat(path))  # noqa: PTH116 - Path.stat is another call
             if entry.startswith(stamp):
-                kept = _kept(entry[len(stamp) :], found.st_size)
-                if kept is not None and not (sha256 and kept.sha256 is None):
-                    return kept if sha256 else kept._replace(sha256=None)
+                kept = _kept(entry[len(stamp) :], found.st_size, sha256=sha256)
+                if kept is not None:
+                    return kept
         begin = time.time_ns()
         digest, before, after = look_at(path, sha256=sha256)
         old = begin - max(after.st_mtime_ns, after.st_ctime_ns) > self.margin
@@ -129,12 +129,12 @@ class DigestCache:
         return self._devices[device]
 
 
-def _kept(digests: str, size: int) -> DataDigest | None:
-    """Return the digests of an entry; None for what is none."""
+def _kept(digests: str, size: int, *, sha256: bool) -> DataDigest | None:
+    """Return what is asked for of an entry's digests; None if it lacks that, or is no entry."""
     if len(digests) == DIGITS:
-        return DataDigest(digests, None, size)
+        return None if sha256 else DataDigest(digests, None, size)
     if len(digests) == 2 * DIGITS + 1 and digests[DIGITS] == " ":
-        return DataDigest(digests[:DIGITS], digests[DIGITS + 1 :], size)
+        return DataDigest(digests[:DIGITS], digests[DIGITS + 1 :] if sha256 else None, size)
     return None
 
 
