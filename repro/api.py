@@ -178,6 +178,7 @@ class Workspace(Logged):
         seconds: float | None = None,
         hide_arguments: bool = False,
         list_undeclared: bool = False,
+        sha256: bool = False,
     ) -> ExecOutcome:
         """Run any command in the strict environment, and log what it read, wrote and ended with.
 
@@ -197,6 +198,7 @@ class Workspace(Logged):
                 seconds=seconds,
                 hidden=hide_arguments,
                 look_for_undeclared=list_undeclared,
+                sha256=sha256,
                 to_stderr=False,
                 warn=self.observer.warn,
             )
