@@ -364,7 +364,7 @@ def train_others(made: World) -> None:
         commit = ("commit", "-q", "--allow-empty", "-m", "start")
         for words in (("init", "-q"), (*who, *commit)):
             subprocess.run([git, *words], cwd=made.root, env=made.environment, check=True)
-    made.play("other seed", "train --profile debug -q --seed 7")
+    made.play("other seed", "train --profile debug -q --seed 7 --set input_sha256=true")
     others = ("--set", "learning_rate=0.05", "--set", SUSPICIOUS, "--set", KEPT_ON_WARNING)
     others += ("--set", "early_stopping_round=5")
     others += ("--set", "splits.method=grouped", "--set", "time_blocks=2")
@@ -416,7 +416,7 @@ def run_commands(made: World) -> None:
     made.play("exec late", "exec --timeout 0.01 -o never -- sleep 60")
     made.play("exec hidden", "exec --hide-arguments --level best-effort -- false secret")
     made.play("exec bits", "exec -o free -- sh other.sh")
-    made.play("exec other bits", "exec -o free -- sh other.sh")
+    made.play("exec other bits", "exec --sha256 -o free -- sh other.sh")
     made.play_apart("exec stopped", "exec -- sh stop.sh")
     made.play("exec nothing", "exec -- nothing-is-called-so")
 

@@ -195,9 +195,9 @@ def test_a_path_that_leaves_a_linked_folder_means_what_the_system_opens(bench):
 
 def test_the_sha256_of_inputs_is_recorded_where_it_is_asked_for_and_moves_no_key(bench):
     (bench.root / "a.csv").write_bytes(b"1,2\n")
-    (bench.root / "read").mkdir()
-    (bench.root / "read" / "x").write_bytes(b"x")
-    words = ("--input", "read", "--", "sh", "-c", 'cat "$0"', "a.csv")
+    (bench.root / "digested").mkdir()
+    (bench.root / "digested" / "x").write_bytes(b"x")
+    words = ("--input", "digested", "--", "sh", "-c", 'cat "$0"', "a.csv")
     plans = []
     for asked in ((), ("--sha256",)):
         with (bench.root / "a.csv").open() as file:
