@@ -9,7 +9,10 @@ in may be many gigabytes, and SHA-256 takes several times as long as BLAKE3 and 
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
 
 from blake3 import blake3
@@ -18,7 +21,7 @@ SMALL: Final = 1 << 20
 """Bytes: a file that is no longer is read at once."""
 THREADED: Final = 16 << 20
 """Bytes: from there on threads are worth their start."""
-WINDOW: Final = 4 << 20
+WINDOW: Final = 2 << 20
 """Bytes that are read at a time: work enough for many threads, and few enough for their caches.
 
 A file is read and never mapped: somebody may cut it meanwhile, and then a mapping kills the process
@@ -78,10 +81,29 @@ def _digest(number: int, expected: int, *, sha256: bool) -> DataDigest:
     hasher = blake3(data, max_threads=blake3.AUTO if expected >= THREADED else 1)
     other = hashlib.sha256(data) if sha256 else None
     size = len(data)
-    window = memoryview(bytearray(WINDOW if expected > SMALL else SMALL))
-    while count := os.readv(number, [window]):
-        hasher.update(window[:count])
+    for part in _ahead(number) if expected >= THREADED else _parts(number):
+        hasher.update(part)
         if other is not None:
-            other.update(window[:count])
-        size += count
+            other.update(part)
+        size += len(part)
     return DataDigest(hasher.hexdigest(), None if other is None else other.hexdigest(), size)
+
+
+def _parts(number: int) -> Iterator[memoryview]:
+    """Yield the rest of an open file, each part until the next is asked for."""
+    window = memoryview(bytearray(SMALL))
+    while count := os.readv(number, [window]):
+        yield window[:count]
+
+
+def _ahead(number: int) -> Iterator[memoryview]:
+    """Yield the rest of a long file likewise; while one part is digested, the next is read."""
+    # Pages of their own: the system copies into them faster than into the middle of a heap.
+    now, then = memoryview(mmap.mmap(-1, WINDOW)), memoryview(mmap.mmap(-1, WINDOW))
+    with ThreadPoolExecutor(1) as reader:
+        count = os.readv(number, [now])
+        while count:
+            coming = reader.submit(os.readv, number, [then])
+            yield now[:count]
+            count = coming.result()
+            now, then = then, now
