@@ -68,14 +68,19 @@ def selection(
     """
     from repro.config.resolution.resolve import Selection
 
-    named = {"family": family, "seed": seed, "level": level, "view": view, "symbol": symbol}
-    values = [
-        spelled(override(VALUES[name], value), name, value)
-        for name, value in named.items()
-        if value is not None
-    ]
-    if symbol is not None and view is None:
-        values.append(spelled(override(VALUES["view"], "symbol_specific"), "symbol", symbol))
+    own = "symbol_specific" if symbol is not None and view is None else None
+    named = {
+        "family": family,
+        "seed": seed,
+        "level": level,
+        "view": view if own is None else own,
+        "symbol": symbol,
+    }
+    values = []
+    for name, value in named.items():
+        if value is not None:
+            word = "symbol" if name == "view" and own is not None else name
+            values.append(spelled(override(VALUES[name], value), word, named[word]))
     return Selection(
         target=target,
         variant=variant,
