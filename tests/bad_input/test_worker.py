@@ -147,13 +147,15 @@ def test_commands_that_train_nothing_need_no_library(
         trained.repro(*command.split(), python=without_lightgbm).require(0)
 
 
-def test_verify_without_the_library_names_the_extra_and_records_nothing(
+def test_verify_without_the_library_names_the_extra_and_records_that_it_could_not(
     trained: Workspace, without_lightgbm: Path
 ) -> None:
     before = trained.state()
     done = trained.repro("verify", "@latest", python=without_lightgbm)
     done.require(3, "pip install '.[lightgbm]'")
-    trained.require_clean(before)
+    (record,) = trained.require_clean(before, "run.verified")
+    assert record["body"]["verdict"] == "failed"
+    assert "No module named 'lightgbm'" in record["body"]["failure"]["reason"]
 
 
 def test_a_small_limit_of_open_files_is_an_error_and_no_bug(fresh: Workspace) -> None:
