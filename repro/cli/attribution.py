@@ -115,12 +115,14 @@ def write(found: Attribution) -> None:
 def _whole(found: Attribution) -> Iterator[str]:
     """Yield how large the whole change is, beside its noise and its parts."""
     effect, whole = found.effect, output.number(found.delta)
-    if effect.noise is None:
+    if not found.delta:
+        yield "the metric is the same in both"
+    elif effect.noise is None:
         yield f"changed by {whole} in all; its noise is not known"
     else:
         source = f"± {effect.noise:.3g}, told from {effect.noise_count} {effect.noise_from}"
         yield f"changed by {whole} in all; noise {source}"
-    if found.within_noise:
+    if found.within_noise and found.delta:
         yield (
             "the whole change is within the noise: it may be chance, and so may be"
             " whatever is no larger below"
@@ -130,7 +132,7 @@ def _whole(found: Attribution) -> Iterator[str]:
             f"the whole change is small against its parts, which come to"
             f" {output.number(found.moved)} and cancel each other"
         )
-    if found.within_noise or found.cancels:
+    if (found.within_noise and found.delta) or found.cancels:
         yield "shares of so small a change would mislead, and are left out"
 
 

@@ -85,6 +85,11 @@ def number(value: float | int | None) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
+def counted(count: int, noun: str) -> str:
+    """Return how many of something there are, as in ``1 run`` and ``2 runs``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def used(samples: Mapping[str, Any]) -> str:
     """Return how much of the dataset a run is made of, by the ``samples`` of its snapshot.
 

@@ -108,7 +108,9 @@ def _details(found: Stabilities, group: Group) -> None:
     output.result(f"  {group.reason}")
     of = f"{group.family} for {group.target}" + (f", {group.symbol}" if group.symbol else "")
     seeds = ", ".join(map(str, group.seeds))
-    output.result(f"\n{len(group.runs)} replicates of {group.key[:12]}: {of}; seeds {seeds}")
+    output.result(
+        f"\n{output.counted(len(group.runs), 'replicate')} of {group.key[:12]}: {of}; seeds {seeds}"
+    )
     if group.left_out:
         output.result(f"{group.left_out} more left out: earlier of the same seed, or best-effort")
     if group.gone:

@@ -30,7 +30,7 @@ def swept(found: Swept, form: Format) -> int:
             output.result(f"{each.point.name}: {each.error.problem}")
     for one in found.best:
         output.result(_best(one))
-    output.result(f"{len(found.done)} points: {_counts(found.done)}")
+    output.result(f"{output.counted(len(found.done), 'point')}: {_counts(found.done)}")
     return found.exit_status
 
 
@@ -49,14 +49,18 @@ def _counted(done: Sequence[Done]) -> dict[str, int]:
 def _table(rows: Sequence[Row]) -> str:
     """Return the configurations as a table, the best of each target first."""
     keys = list(dict.fromkeys(key for row in rows for key in row.values))
-    several = len({(row.target, row.symbol) for row in rows}) > 1 and "target" not in keys
-    head = [*keys, *(["target"] if several else []), "metric", "mean", "seed spread", "runs", ""]
+    told = [
+        name
+        for name in ("target", "symbol")
+        if name not in keys and len({getattr(row, name) for row in rows}) > 1
+    ]
+    head = [*keys, *told, "metric", "mean", "seed spread", "runs", ""]
     lines = [head]
     for row in rows:
         lines.append(
             [
                 *(_value(row.values[key]) if key in row.values else "-" for key in keys),
-                *([row.symbol or row.target] if several else []),
+                *(getattr(row, name) or "-" for name in told),
                 row.metric,
                 output.number(row.mean),
                 output.number(row.spread),
@@ -76,8 +80,10 @@ def _best(one: Best) -> str:
     if len(row.results) > 1:
         mean += f" over {len(row.results)} seeds, spread {output.number(row.spread)}"
     told = f"best for {where}: {_named(row.values)}: {mean}; run {one.result.run}"
-    if one.lead is None:
+    if one.second is None or one.lead is None:
         return told
+    if one.lead == 0:
+        return f"{told}\n  the next is equal to it, {_named(one.second.values)}: neither is better"
     lead = output.number(one.lead)
     if one.is_clear is None:
         sure = f"its lead of {lead} was not held against other seeds"

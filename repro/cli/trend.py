@@ -71,7 +71,8 @@ def _text(line: Line) -> None:
     """Write a line: its name, a picture, where it began and where it is, and what to make of it."""
     of = f"{line.target}, {line.family}" + (f", {line.symbol}" if line.symbol else "")
     times = [(run.time or "-")[:16] for run in (line.runs[0], line.runs[-1])]
-    output.result(f"{of}: {line.metric} of {len(line.runs)} runs, {times[0]} to {times[1]}")
+    count = output.counted(len(line.runs), "run")
+    output.result(f"{of}: {line.metric} of {count}, {times[0]} to {times[1]}")
     low, high = min(line.values), max(line.values)
     bars = "".join(_bar(value, low, high) for value in line.values[-WIDTH:])
     output.result(

@@ -95,3 +95,13 @@ def test_the_rest_counts_among_the_parts(rest):
 
 def test_no_line_is_wider_than_a_terminal(said):
     assert all(len(line) <= 80 for line in said([0.5, -0.4375], noise=0.25).splitlines())
+
+
+def test_a_metric_that_is_the_same_is_no_change_by_chance(said):
+    found = said([0.0], noise=0.5)
+    assert "the metric is the same in both" in found
+    assert "chance" not in found
+    assert "changed by" not in found
+    cancelled = said([0.25, -0.25], noise=0.5)
+    assert "its parts, which come to 0.5 and" in cancelled
+    assert "%" not in cancelled
