@@ -14,12 +14,13 @@ from repro.config.resolution.given import Given
 from repro.config.resolution.layers import Flat
 from repro.config.resolution.resolve import Resolved, Selection, base_of, resolve
 from repro.config.sealed import request as requests
-from repro.errors import Problem, ProblemsError, ReproError, UsageError
+from repro.errors import ProblemsError, ReproError, UsageError
 from repro.execution.session import Job
 from repro.facts.data import locate
 from repro.facts.trainers import Declaration
 from repro.identity.keys import exact
 from repro.sweeping.axes import NAMES, At, Grid, Value, name_of, points
+from repro.sweeping.faults import Faults
 from repro.verbs.configuring.validate import documents, resolution
 from repro.verbs.observer import Warn, unheard
 from repro.verbs.research.choosing import VALUES, is_set
@@ -140,30 +141,24 @@ class Documents:
     def checked(self, given: Iterable[Point], warn: Warn = unheard) -> Iterator[Point]:
         """Yield every point, known to be valid, one that is the same run as an earlier as a twin.
 
-        What is to be warned of is told once, with the first point that it is true of.
+        What is to be warned of is told once all were looked at, with the points that it is true of.
 
         Raises ProblemsError, once all were looked at, with every problem and the points that have
-        it; UsageError at the first that names what does not exist.
+        it; UsageError if one name that does not exist is all that is wrong.
         """
         first: dict[str, int] = {}
-        found: dict[tuple[str, str, str], tuple[Problem, list[str]]] = {}
-        told: set[tuple[str, str]] = set()
+        faults = Faults()
         for point in given:
             try:
                 ready = self.ready(point)
-            except ProblemsError as error:
-                for problem in error.problems:
-                    same = (problem.place.file, problem.path, problem.message)
-                    found.setdefault(same, (problem, []))[1].append(point.name)
+            except (ProblemsError, UsageError) as error:
+                faults.add(point, error, self.resolved)
                 continue
             except ReproError as error:
                 words = f"{error.problem} (in the point {point.name})"
                 raise type(error)(words, error.hint) from error
             for warning in ready.resolved.warnings:
-                if (warning.place.file, warning.path) not in told:
-                    told.add((warning.place.file, warning.path))
-                    where = f"{warning.place.file}:{warning.place.line}"
-                    warn(f"{where}: {warning.message} (in the point {point.name})")
+                faults.warning(point, warning)
             earlier = first.setdefault(_digest(ready), point.number)
             yield replace(
                 point,
@@ -171,8 +166,7 @@ class Documents:
                 threads=ready.active.threads,
                 twin=None if earlier == point.number else earlier,
             )
-        if found:
-            raise ProblemsError([_pointed(problem, names) for problem, names in found.values()])
+        faults.tell(warn)
 
 
 def selected(selection: Selection, at: At) -> Selection:
@@ -229,11 +223,3 @@ def _digest(ready: Ready) -> str:
         "files": sorted(ready.job.files),
     }
     return payload_digest(_POINT, exact(everything))
-
-
-def _pointed(problem: Problem, names: Sequence[str]) -> Problem:
-    """Return a problem that says in which points it is."""
-    where = f"in the point {names[0]}"
-    if len(names) > 1:
-        where = f"in {len(names)} points, the first: {names[0]}"
-    return replace(problem, message=f"{problem.message} ({where})")

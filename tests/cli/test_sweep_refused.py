@@ -68,6 +68,34 @@ def test_every_problem_of_every_point_is_told_at_once(workspace):
     assert all("in 2 points, the first: learning_rate=" in one["message"] for one in told)
 
 
+def test_unknown_names_are_told_at_once_with_what_else_is_wrong(workspace):
+    words = ("target=fwd_ret_5x,fwd_ret_5d", "profile=nosuch,debug", "learning_rate=0.1,-1")
+    told = json.loads(workspace.run("sweep", "-q", *words, "--format", "json", status=1).stdout)
+    found = {one["file"]: one["message"] for one in told["error"]["problems"]}
+    assert found.keys() == {"axis target", "axis profile", "axis learning_rate"}
+    assert "did you mean fwd_ret_5d?" in found["axis target"]
+    assert all(" points, the first: target=" in message for message in found.values())
+    assert "(in 4 points" in found["axis target"]
+    assert "(in 4 points" in found["axis profile"]
+    assert "(in 4 points" in found["axis learning_rate"]
+
+
+def test_two_unknown_names_and_nothing_else_are_a_matter_of_the_command(workspace):
+    words = ("target=fwd_ret_5x", "profile=nosuch", "seed=1..3")
+    said = workspace.run("sweep", "-q", *words, status=2).stderr
+    assert said.count("(in 3 points, the first: target=fwd_ret_5x, profile=nosuch, seed=1)") == 2
+    assert "axis profile:1:9: profile: " in said
+    assert "axis target:1:8: target: " in said
+
+
+def test_a_warning_counts_the_points_that_it_is_true_of(workspace):
+    words = ("model_config.lightgbm.hyperparameters.num_leaves=7,8", "alpha=1,2,-1")
+    said = workspace.run("sweep", "-q", "--family", "ridge", *words, status=1).stderr
+    (line,) = [line for line in said.splitlines() if "warning" in line and "(in" in line]
+    assert "(in 4 points, the first: model_config." in line
+    assert "alpha=1)" in line
+
+
 def test_a_workspace_whose_documents_say_nothing_of_sweeps_is_told_what_to_add(make_desk):
     desk = make_desk()
     desk.edit("training_config/pipeline_config.yaml", "  ask_above: 1000", "  # ask_above: 1000")
