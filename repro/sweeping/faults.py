@@ -13,11 +13,17 @@ from typing import Any, Protocol
 from repro.config.resolution.resolve import Selection
 from repro.errors import COMMAND_LINE, Place, Problem, ProblemsError, ReproError, UsageError
 from repro.verbs.observer import Warn
+from repro.verbs.research.choosing import VALUES
+from repro.verbs.research.experiment import CROSS_SECTIONAL
 
 _ASIDE = ("profile", "variant", "target")
 """Axes without which a point can be looked at on: a value is as wrong without them."""
 _BETWEEN = frozenset({"cross-check", "idle", COMMAND_LINE})
 """Rules that hold a value against others, so that a point that lacks an axis cannot be judged."""
+_BOTH_VIEWS = (
+    "leave out the axis view: a symbol brings its own, and null among the symbols is all of them "
+    "in one model, as in symbol=null,AAPL"
+)
 
 
 class Pointed(Protocol):
@@ -75,6 +81,8 @@ class Faults:
             else:
                 break
         for problem in problems:
+            if problem.path == VALUES["symbol"] and _is_of_other_view(point.values):
+                problem = replace(problem, hint=_BOTH_VIEWS)
             key = (problem.place.file, problem.path, problem.message)
             self._problems.setdefault(key, (problem, []))[1].append(point.name)
 
@@ -127,6 +135,14 @@ def _without(selection: Selection, point: Pointed, error: UsageError) -> Selecti
 def _is_alone(problem: Problem) -> bool:
     """Return whether a value of an axis is wrong whatever else a point has."""
     return problem.place.file.startswith("axis ") and problem.rule not in _BETWEEN
+
+
+def _is_of_other_view(values: Mapping[str, Any]) -> bool:
+    """Return whether axes of a point give a symbol and a view that has none, or neither."""
+    if not {"view", "symbol"} <= values.keys():
+        return False
+    is_of_all: bool = values["view"] == CROSS_SECTIONAL
+    return (values["symbol"] is None) is not is_of_all
 
 
 def _pointed(problem: Problem, names: Sequence[str]) -> Problem:

@@ -24,7 +24,13 @@ from repro.sweeping.faults import Faults
 from repro.verbs.configuring.validate import documents, resolution
 from repro.verbs.observer import Warn, unheard
 from repro.verbs.research.choosing import VALUES, is_set
-from repro.verbs.research.experiment import SYMBOL_SPECIFIC, Member, members_in, narrowed
+from repro.verbs.research.experiment import (
+    CROSS_SECTIONAL,
+    SYMBOL_SPECIFIC,
+    Member,
+    members_in,
+    narrowed,
+)
 from repro.verbs.training.preparing import Evidence, evidence
 
 _POINT = "repro-audit v1 sweep point"
@@ -178,8 +184,8 @@ def selected(selection: Selection, at: At) -> Selection:
         for key, value in others.items()
     ]
     if "symbol" in others and not is_set((*selection.sets, *added), "view"):
-        view = f"{VALUES['view']}={SYMBOL_SPECIFIC}"
-        added.append(_override("symbol", others["symbol"], view))
+        view = CROSS_SECTIONAL if others["symbol"].value is None else SYMBOL_SPECIFIC
+        added.append(_override("symbol", others["symbol"], f"{VALUES['view']}={view}"))
     return replace(
         selection,
         sets=(*selection.sets, *added),

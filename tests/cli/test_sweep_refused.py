@@ -96,6 +96,17 @@ def test_a_warning_counts_the_points_that_it_is_true_of(workspace):
     assert "alpha=1)" in line
 
 
+@pytest.mark.parametrize("symbols", ["IBM", "null,IBM"])
+def test_both_views_of_a_symbol_are_a_sweep_without_the_axis_view(workspace, symbols):
+    words = (f"symbol={symbols}", "view=cross_sectional,symbol_specific")
+    said = workspace.run("sweep", "-q", *words, status=1).stderr
+    assert "hint: leave out the axis view" in said
+    assert "symbol=null,AAPL" in said
+    fine = workspace.run("sweep", "-q", "symbol=null,IBM", "seed=1,-1", status=1).stderr
+    assert "routing" not in fine  # the one problem is the seed's
+    assert "(in 2 points, the first: symbol=null, seed=-1)" in fine
+
+
 def test_a_workspace_whose_documents_say_nothing_of_sweeps_is_told_what_to_add(make_desk):
     desk = make_desk()
     desk.edit("training_config/pipeline_config.yaml", "  ask_above: 1000", "  # ask_above: 1000")

@@ -123,6 +123,11 @@ def test_a_symbol_brings_its_view_unless_that_is_asked_for():
         "routing.symbol=IBM",
         "routing.view=symbol_specific",
     )
+    (none,) = points(parse_axes(["symbol=null"]))
+    assert selected(Selection(), none).sets == (
+        "routing.symbol=null",
+        "routing.view=cross_sectional",
+    )
     asked = Selection(sets=("routing.view=cross_sectional",))
     assert selected(asked, at).sets[-1] == "routing.symbol=IBM"
     (named,) = points(parse_axes(["target=up", "experiment=quick", "family=ridge"]))

@@ -47,6 +47,7 @@ from repro.verbs.training.sealing import Outcome
 from repro.verbs.training.train import TrainCommand, train
 
 SYMBOL_SPECIFIC = "symbol_specific"
+CROSS_SECTIONAL = "cross_sectional"
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,7 +170,8 @@ def _points(
         raise UsageError(
             "nothing to sweep over", "name an axis, as in learning_rate=0.01,0.03 or seed=1..5"
         )
-    command.observer.stage(f"checking {len(given)} points")
+    noun = "point" if len(given) == 1 else "points"
+    command.observer.stage(f"checking {len(given)} {noun}")
     checked = []
     for point in documents.checked(given, command.observer.warn):
         checked.append(point)
