@@ -29,7 +29,8 @@ def attributed(
 
     planned = plan(root, *runs, metric, most)
     count = planned.trainings
-    output.talk(f"repro: at most {count} trainings; what is sealed already is not trained again")
+    most_of = output.counted(count, "training")
+    output.talk(f"repro: at most {most_of}; what is sealed already is not trained again")
     if count > MANY:
         require_consent(f"train up to {count} times?", yes, "add --yes, or lower --every-order")
     with observer(False, False) as watching:

@@ -20,10 +20,21 @@ if TYPE_CHECKING:
 OUR_BUG = 70
 INTERRUPTED = 130
 _MEANT = {
-    "verify": "a variation is named by an option: --variation NAME",
-    "doctor": "a run is named by an option: --against RUN",
+    "verify": ("unexpected extra argument", "a variation is named by an option: --variation NAME"),
+    "doctor": ("unexpected extra argument", "a run is named by an option: --against RUN"),
+    "rank": (
+        "No such option: --target",
+        "all targets are ranked, or target_ranking.targets=[A, B]",
+    ),
 }
-"""What was most likely meant by one argument too many."""
+"""What was most likely meant where click says this of a command."""
+_WORDS = (
+    ("is not a valid int range", "is not a whole number"),
+    ("is not a valid int", "is not a whole number"),
+    ("is not a valid float range", "is not a number"),
+    ("is not a valid float", "is not a number"),
+)
+"""What click calls by the names of its own types, and what people do."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -149,9 +160,12 @@ def _usage(error: Any, as_json: bool) -> None:
         return
     usage = " ".join(context.get_usage().split()) if context else None
     meant = _MEANT.get(context.info_name or "") if context else None
-    if meant and "unexpected extra argument" in error.format_message():
-        usage = f"{meant}; {usage}"
-    _report(error.format_message(), usage, error.exit_code, error, as_json)
+    if meant and meant[0] in error.format_message():
+        usage = f"{meant[1]}; {usage}"
+    words = error.format_message()
+    for theirs, ours in _WORDS:
+        words = words.replace(theirs, ours)
+    _report(words, usage, error.exit_code, error, as_json)
 
 
 def _give_up(stream: Any) -> None:

@@ -158,7 +158,7 @@ def test_a_view_of_one_symbol_without_a_symbol_is_a_finding_where_the_symbol_is_
     [
         (("train", "--bogus"), "No such option: --bogus"),
         (("train", "--format", "xml"), "'xml' is not one of 'text', 'json'"),
-        (("train", "--seed", "many"), "'many' is not a valid int"),
+        (("train", "--seed", "many"), "'many' is not a whole number"),
         (("train", "fwd_ret_5d"), "not an override: 'fwd_ret_5d'"),
         (("tarin",), "tarin"),
         (("runs",), "list"),
@@ -167,6 +167,11 @@ def test_a_view_of_one_symbol_without_a_symbol_is_a_finding_where_the_symbol_is_
         (("runs", "list", "--limit", "-1"), "--limit"),
         (("diff",), "Missing argument 'a'"),
         (("verify",), "Missing argument 'run'"),
+        (("rank", "--target", "fwd_ret_5d"), "or target_ranking.targets=[A, B]"),
+        (("train", "--replicates", "abc"), "'abc' is not a whole number"),
+        (("runs", "pin", "@foo", "@latest"), "here it is written without the @: foo"),
+        (("runs", "unpin", "@latest"), "and is not latest"),
+        (("train", "seed=3"), "hint: it is an option: --seed 3"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

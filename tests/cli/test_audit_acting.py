@@ -636,7 +636,7 @@ def test_one_value_of_a_record_is_erased(desk: Desk) -> None:
         (("--commitment", "abc"), "not a commitment"),
         (("--commitment", HEX), "no record holds"),
         (("--record", "0", "--path", "actor", "--also", "nowhere"), "not a directory"),
-        (("--record", "x"), "not a valid int"),
+        (("--record", "x"), "not a whole number"),
     ],
 )
 def test_an_erasure_of_nothing_is_refused(

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.config.resolution.assignments import ASIDE, parse_assignment, target_path
+from repro.config.resolution.given import Given
 from repro.config.resolution.layers import dotted, lay
 from repro.config.resolution.settings import document_settings
 from repro.errors import ProblemsError
@@ -221,6 +222,28 @@ def test_a_suffix_of_several_values_lists_them_all(complaint):
 
 def test_one_more_key_settles_an_ambiguity(meant):
     assert meant("time.column") == ("data", "dataset", "dataset", "time", "column")
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("seed=3", "it is an option: --seed 3"),
+        ("target=fwd_ret_1d", "it is an option: --target fwd_ret_1d"),
+        ("profile=my own", "it is an option: --profile 'my own'"),
+        (
+            Given("seed=3", "argument set['seed']", "seed=", "3"),
+            "it is an argument of its own: seed=3",
+        ),
+        ("reproducibility.seed=3", None),
+        ("seeds=3", None),
+    ],
+)
+def test_who_gives_an_option_as_a_value_is_told_how_to_give_it(paths, families, text, hint):
+    with pytest.raises(ProblemsError) as caught:
+        target_path(parse_assignment(1, text), paths, "lightgbm", families)
+    (problem,) = caught.value.problems
+    assert problem.message.startswith("unknown key")
+    assert problem.hint == hint
 
 
 def test_the_place_of_a_problem_with_a_key_is_the_key(complaint):

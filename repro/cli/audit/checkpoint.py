@@ -46,7 +46,7 @@ def command(
     if out is None:
         sys.stdout.write(signed.head.note.decode())
     else:
-        output.result(f"checkpoint over {found.size} records: {out}")
+        output.result(f"checkpoint over {output.counted(found.size, 'record')}: {out}")
     if signed.pending:
         output.talk(
             f"repro: {signed.pending} records are durable and not committed: "

@@ -43,8 +43,9 @@ def command(
         }
         output.result(json.dumps(document, indent=2, ensure_ascii=False))
         return 0
+    records = output.counted(done.count, "record")
     output.result(
-        f"pruned segment {done.number}: {done.count} records from {done.first} on, "
+        f"pruned segment {done.number}: {records} from {done.first} on, "
         f"as record {done.record} says; their hashes stay"
     )
     return 0

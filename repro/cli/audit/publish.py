@@ -55,19 +55,22 @@ def command(
 def _say(made: Published, *, is_complete: bool) -> None:
     """Write what was published for people, and what was not looked at there."""
     new = made.size - made.before
-    output.result(f"{made.size} records of {made.origin}, {new} of them new: {made.destination}")
-    output.result(f"written: {made.written} files, {made.size_bytes} bytes")
+    records = output.counted(made.size, "record")
+    output.result(f"{records} of {made.origin}, {new} of them new: {made.destination}")
+    output.result(f"written: {output.counted(made.written, 'file')}, {made.size_bytes} bytes")
     if made.compared:
-        output.result(f"there already: {made.compared} files, the same bytes")
+        output.result(f"there already: {output.counted(made.compared, 'file')}, the same bytes")
     if made.before and not is_complete:
         older = (
             f"{made.not_compared} full tiles and bundles, and partial ones of earlier checkpoints"
         )
         output.result(f"not looked at: {older} (--check)")
     if made.removed:
-        output.result(f"removed: {made.removed} files, partial tiles that grew full, or pruned")
+        files = output.counted(made.removed, "file")
+        output.result(f"removed: {files}, partial tiles that grew full, or pruned")
     if made.pending:
-        output.result(f"not published: {made.pending} records that no checkpoint covers (--sign)")
+        pending = output.counted(made.pending, "record")
+        output.result(f"not published: {pending} that no checkpoint covers (--sign)")
     if made.pruned:
         text = f"of {made.pruned} pruned records the leaf hashes alone are published"
         more = f", and {made.withheld} others apart from the bundles" if made.withheld else ""

@@ -42,5 +42,6 @@ def command(
         output.result(json.dumps(document, indent=2, ensure_ascii=False))
         return 0
     kept = f"; kept until {keep_until}" if keep_until else ""
-    output.result(f"sealed segment {done.number}: {done.count} records from {done.first} on{kept}")
+    records = output.counted(done.count, "record")
+    output.result(f"sealed segment {done.number}: {records} from {done.first} on{kept}")
     return 0

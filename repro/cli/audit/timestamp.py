@@ -64,11 +64,13 @@ def command(
         return 0
     size = made.checkpoint.size
     if made.response is None:
-        output.result(f"request over {size} records: {made.request}")
+        output.result(f"request over {output.counted(size, 'record')}: {made.request}")
         output.talk("repro: carry it to an authority, then: repro audit timestamp --response FILE")
         return 0
     who = made.authority or "an authority that was not checked"
-    output.result(f"stamped at {made.time} by {who}, over {size} records: {made.response}")
+    output.result(
+        f"stamped at {made.time} by {who}, over {output.counted(size, 'record')}: {made.response}"
+    )
     if made.authority is None:
         output.talk("repro: check it with: repro audit verify --stamp-authority PEM")
     return 0

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from shlex import quote
 from typing import Any
 
 from repro.config.documents.catalog import DOCUMENTS, MODELS, Trainer, config_schema
@@ -23,6 +24,8 @@ _PART = re.compile(r'(?:"[^"]*"|[^."])*')
 
 ASIDE = frozenset({"variants", "training_profiles"})
 """Sections that hold layers; a bare key never means a value inside them."""
+OPTIONS = frozenset({"target", "experiment", "variant", "profile", "seed"})
+"""What a command is told beside its overrides, by names that no value's path ends in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +138,22 @@ def target_path(
             listed = ", ".join(dotted(p) for p in candidates)
             message = f"ambiguous; it could be {listed}"
             raise _problem(assignment, message, _narrower(candidates, keys, families))
+    if hint := _option(assignment):
+        raise _problem(assignment, "unknown key", hint)
     paths = _candidates(known, family, families)
     message = _unknown(assignment, paths, family, families)
     raise _problem(assignment, message, _new_key(assignment.key, paths))
+
+
+def _option(assignment: Assignment) -> str | None:
+    """Return how to give what is no value, though an axis of a sweep may have its name; or None."""
+    if len(assignment.key) != 1 or assignment.key[0] not in OPTIONS:
+        return None
+    (name,), file = assignment.key, assignment.place.file
+    value = "" if assignment.value is None else str(assignment.value)
+    if file.startswith("--set "):
+        return f"it is an option: --{name} {quote(value)}"
+    return f"it is an argument of its own: {name}={assignment.value!r}"
 
 
 def _candidates(

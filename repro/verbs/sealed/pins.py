@@ -35,10 +35,11 @@ def pin(start: Path, name: str, reference: str | None, warn: Warn = unheard) -> 
     """
     root = find_root(start.resolve())
     if not NAME.fullmatch(name) or name == LATEST:
-        raise UsageError(
-            f"{name!r} cannot name a run",
-            "a name has letters, digits and _, begins with a letter, and is not latest",
-        )
+        bare = name.removeprefix("@")
+        hint = "a name has letters, digits and _, begins with a letter, and is not latest"
+        if bare != name and NAME.fullmatch(bare) and bare != LATEST:
+            hint = f"here it is written without the @: {bare}"
+        raise UsageError(f"{name!r} cannot name a run", hint)
     run = None
     if reference is not None:
         run = find(root, reference)
