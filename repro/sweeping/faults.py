@@ -16,7 +16,7 @@ from repro.verbs.observer import Warn
 from repro.verbs.research.choosing import VALUES
 from repro.verbs.research.experiment import CROSS_SECTIONAL
 
-_ASIDE = ("profile", "variant", "target")
+_ASIDE = ("experiment", "profile", "variant", "target")
 """Axes without which a point can be looked at on: a value is as wrong without them."""
 _BETWEEN = frozenset({"cross-check", "idle", COMMAND_LINE})
 """Rules that hold a value against others, so that a point that lacks an axis cannot be judged."""
@@ -74,7 +74,8 @@ class Faults:
             try:
                 resolve(selection)
             except ProblemsError as further:
-                problems = [each for each in further.problems if _is_alone(each)]
+                is_known = selection.experiment == point.selection.experiment
+                problems = [each for each in further.problems if _is_alone(each, is_known)]
                 break
             except UsageError as further:
                 error = further
@@ -122,9 +123,10 @@ def _without(selection: Selection, point: Pointed, error: UsageError) -> Selecti
     for key in _ASIDE:
         name = getattr(selection, key)
         if key in point.values and name is not None and repr(name) in error.problem:
-            if selection.experiment is not None:
+            if selection.experiment is not None and key != "experiment":
                 return None
             return {
+                "experiment": replace(selection, experiment=None),
                 "profile": replace(selection, profile=None),
                 "variant": replace(selection, variant=None),
                 "target": replace(selection, target=None),
@@ -132,8 +134,13 @@ def _without(selection: Selection, point: Pointed, error: UsageError) -> Selecti
     return None
 
 
-def _is_alone(problem: Problem) -> bool:
-    """Return whether a value of an axis is wrong whatever else a point has."""
+def _is_alone(problem: Problem, is_known: bool) -> bool:
+    """Return whether a value of an axis is wrong whatever else a point has.
+
+    Unless its experiment ``is_known``, so is not the family that judges hyperparameters.
+    """
+    if not is_known and problem.path.startswith("hyperparameters."):
+        return False
     return problem.place.file.startswith("axis ") and problem.rule not in _BETWEEN
 
 

@@ -34,6 +34,8 @@ from repro.verbs.research.experiment import (
 from repro.verbs.training.preparing import Evidence, evidence
 
 _POINT = "repro-audit v1 sweep point"
+NO_MEMBER = Member(None, None, None, None)
+"""What is asked of an experiment that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +132,16 @@ class Documents:
     def spelled(self, selection: Selection, grid: Grid) -> Iterator[Point]:
         """Yield the points of a grid, unchecked.
 
-        An experiment that names several targets, families or views is as many points. Raises
-        UsageError for an axis that an option fixes, and for an experiment that does not exist.
+        An experiment that names several targets, families or views is as many points; one that
+        does not exist is told when its point is checked, with all others. Raises UsageError for an
+        axis that an option fixes.
         """
         _require_free(selection, grid)
         number = 0
         for at in points(grid):
             chosen = selected(selection, at)
-            for member in members_in(self.tree, chosen):
+            is_there = chosen.experiment is None or chosen.experiment in self.tree.experiments
+            for member in members_in(self.tree, chosen) if is_there else (NO_MEMBER,):
                 number += 1
                 also = _also(member)
                 name = ", ".join([name_of(at)] * bool(at) + [f"{k}={v}" for k, v in also.items()])

@@ -80,6 +80,15 @@ def test_unknown_names_are_told_at_once_with_what_else_is_wrong(workspace):
     assert "(in 4 points" in found["axis learning_rate"]
 
 
+def test_an_unknown_experiment_hides_nothing_of_the_other_axes(workspace):
+    words = ("experiment=slow_look", "profile=nosuch", "learning_rate=-1", "seed=-1")
+    said = workspace.run("sweep", "-q", *words, status=1).stderr
+    assert "no such experiment: 'slow_look'" in said
+    assert "no such profile: 'nosuch'" in said
+    assert "axis seed:1:6: reproducibility.base_seed: -1" in said
+    assert "axis learning_rate" not in said  # whose it is, only the experiment says
+
+
 def test_two_unknown_names_and_nothing_else_are_a_matter_of_the_command(workspace):
     words = ("target=fwd_ret_5x", "profile=nosuch", "seed=1..3")
     said = workspace.run("sweep", "-q", *words, status=2).stderr
