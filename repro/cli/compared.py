@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from repro.cli import output
 from repro.identity.distance import in_ulps
-from repro.report.comparison import leakages, where
+from repro.report.comparison import judged, leakages, where
 from repro.report.grouping import ONLY, Entry, entries, is_absent, short
 from repro.report.replicates import beside
 
@@ -217,15 +217,6 @@ def _sources(effects: Iterable[Document]) -> str:
     return "; ".join(f"noise of {', '.join(names)}: {source}" for source, names in found.items())
 
 
-def _judged(effect: Document) -> str:
-    """Return whether a change is one for the better, or too small to say so."""
-    if effect["better"] is None:
-        return ""
-    if effect["noise"] is not None and abs(effect["delta"]) <= effect["noise"]:
-        return "within noise"
-    return "better" if effect["better"] else "worse"
-
-
 def _metrics(effects: Sequence[Document]) -> None:
     """Write the metrics that changed; a column that has nothing to say is left out."""
     changed = [e for e in effects if e["old"] != e["new"]]
@@ -237,7 +228,7 @@ def _metrics(effects: Sequence[Document]) -> None:
             e["metric"],
             *(output.number(e[name]) for name in ("old", "new", "delta")),
             _noise(e),
-            _judged(e),
+            judged(e),
         )
         for e in changed
     ]

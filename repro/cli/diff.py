@@ -116,7 +116,10 @@ def _json(compared: Comparison) -> dict[str, Any]:
         "unstated": list(compared.unstated),
         "causes": [asdict(cause) for cause in compared.causes],
         "divergence": [asdict(found) for found in compared.divergence],
-        "effects": [{**asdict(e), "delta": e.delta} for e in compared.effects],
+        "effects": [
+            {**asdict(e), "delta": e.delta, "within_noise": e.within_noise}
+            for e in compared.effects
+        ],
         "predictions": exact_integers(asdict(compared.predictions))
         if compared.predictions
         else None,

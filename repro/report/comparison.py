@@ -115,6 +115,15 @@ def _notes(document: Document) -> Iterator[str]:
         )
 
 
+def judged(effect: Document) -> str:
+    """Return whether a change is one for the better, or too small to say so; empty if neither."""
+    if effect["better"] is None:
+        return ""
+    if effect["within_noise"]:
+        return "within noise"
+    return "better" if effect["better"] else "worse"
+
+
 def where(found: Document, document: Document) -> str:
     """Return where runs first differ; of predictions the row: their numbers stand elsewhere."""
     predictions = document["predictions"]
@@ -127,15 +136,11 @@ def _tables(document: Document, *, full: bool) -> Iterator[Table]:
     """Yield the metrics that differ, where the runs first went apart, and the causes by kind."""
     changed = [effect for effect in document["effects"] if effect["old"] != effect["new"]]
     if changed:
-        words = {True: "better", False: "worse", None: ""}
         names = ("old", "new", "delta", "noise")
         yield (
             "effect",
             ["metric", "A", "B", "B - A", "noise", "told from", ""],
-            [
-                [e["metric"], *(_value(e[n]) for n in names), _source(e), words[e["better"]]]
-                for e in changed
-            ],
+            [[e["metric"], *(_value(e[n]) for n in names), _source(e), judged(e)] for e in changed],
         )
     if document["divergence"]:
         rows = [[found["kind"], where(found, document)] for found in document["divergence"]]

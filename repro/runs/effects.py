@@ -24,7 +24,8 @@ class Effect:
     new: float | None
     """None where a run does not have it, or it is not defined there."""
     better: bool | None
-    """Whether the second run is better; None if it has no direction or did not change."""
+    """Whether the value of the second run is better, noise or not (see ``within_noise``); None if
+    the metric has no direction or did not change."""
     noise: float | None = None
     """Standard error of the difference between both runs, in units of the metric; None where there
     is no difference to speak of, or nothing to tell it from."""
@@ -37,6 +38,13 @@ class Effect:
     def delta(self) -> float | None:
         """Return new minus old."""
         return None if self.old is None or self.new is None else self.new - self.old
+
+    @property
+    def within_noise(self) -> bool | None:
+        """Return whether the difference is no larger than its noise; None if that is unknown."""
+        if self.delta is None or self.noise is None:
+            return None
+        return abs(self.delta) <= self.noise
 
 
 @dataclass(frozen=True, slots=True)

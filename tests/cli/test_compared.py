@@ -28,6 +28,7 @@ def effect(metric, old, new, noise=None, count=5, better=None):
     return {
         "metric": metric, "old": old, "new": new, "delta": new - old, "better": better,
         "noise": noise, "noise_from": "folds" if noise else None, "noise_count": count,
+        "within_noise": abs(new - old) <= noise if noise else None,
     }  # fmt: skip
 
 

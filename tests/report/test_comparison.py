@@ -23,6 +23,7 @@ def document(**other):
     listed = cause | {"kind": "features", "items": [moved], "retyped": False, "subject": "selected"}
     effect = {"metric": "rmse", "old": 0.1, "new": 0.30000000000000004, "delta": 0.2}
     noise = {"better": False, "noise": 0.05, "noise_from": "replicates", "noise_count": 7}
+    noise["within_noise"] = False
     where = [{"kind": "model", "where": "fold 2, tree 3"}]
     return {
         "moved": ["split_signature", "strict_key"], "unstated": ["strict_key"], "divergence": where,
@@ -56,6 +57,17 @@ def parsed(page):
     parser = Text()
     parser.feed(page)
     return parser
+
+
+@pytest.mark.parametrize("write", [markdown, html])
+def test_a_change_within_noise_is_called_neither_better_nor_worse(write):
+    (effect,) = document()["effects"]
+    small = effect | {"within_noise": True, "noise": 0.5}
+    for better in (True, False):
+        found = write(document(effects=[small | {"better": better}]), "other bits")
+        assert "within noise" in found
+        assert "better" not in found
+        assert "worse" not in found
 
 
 @pytest.mark.parametrize("write", [markdown, html])

@@ -32,6 +32,14 @@ def test_direction_is_told_where_there_is_one_and_runs_are_comparable():
     assert {e.better for e in told(a, b, comparable=False).values()} == {None}
 
 
+@pytest.mark.parametrize(
+    ("noise", "within"), [(None, None), (0.4, False), (0.5, True), (0.6, True)]
+)
+def test_a_difference_no_larger_than_its_noise_is_within_it(noise, within):
+    assert Effect("rmse", 1.0, 0.5, True, noise).within_noise is within
+    assert Effect("rmse", None, 0.5, None, noise).within_noise is None
+
+
 @pytest.mark.parametrize("value", [None, NAN, math.inf, -math.inf])
 def test_a_metric_that_is_no_finite_number_is_none_and_neither_better_nor_worse(value):
     for a, b in ((value, 1.0), (1.0, value), (value, value)):

@@ -112,8 +112,7 @@ class Attribution:
     @property
     def within_noise(self) -> bool | None:
         """Return whether the whole change is no larger than its noise; None if that is unknown."""
-        noise = self.effect.noise
-        return None if noise is None else abs(self.delta) <= noise
+        return self.effect.within_noise
 
 
 @dataclass(frozen=True, slots=True)
