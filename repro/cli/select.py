@@ -14,7 +14,6 @@ from repro.cli import output
 from repro.cli.options import NoProgress, Quiet, Rerun, Workspace
 from repro.cli.progress import observer
 from repro.cli.selection import Chosen, selecting
-from repro.errors import UsageError
 
 if TYPE_CHECKING:
     from repro.runs.agreement import Agreement
@@ -45,18 +44,11 @@ def command(
     no_progress: NoProgress = False,
 ) -> int:
     """Train each family of feature_selection; rank the features that their models count on."""
-    from repro.verbs.research.choosing import is_set
     from repro.verbs.research.select import select
     from repro.verbs.training.train import TrainCommand
 
-    selection = chosen.selection()
-    if is_set(selection.sets, "family"):
-        raise UsageError(
-            "--family names what a run trains; features are ranked by feature_selection.families",
-            "say feature_selection.families=[NAME]",
-        )
     with observer(quiet, no_progress) as watching:
-        found = select(TrainCommand(workspace, selection, watching), rerun=rerun)
+        found = select(TrainCommand(workspace, chosen.selection(), watching), rerun=rerun)
     if form is Form.json:
         document = {
             "schema": 1,

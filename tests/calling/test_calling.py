@@ -71,6 +71,10 @@ WRONG = [
     ("audit_tail", {"lines": 1.5}, "audit_tail: lines is 1.5 (float); a whole number from 0 on"),
     ("doctor", {"level": "nonsense"}, "no such level: 'nonsense'"),
     ("experiment", {"name": "a", "experiment": "b"}, "experiment: two are named, 'a' and 'b'"),
+    ("rank", {"target": "fwd_ret_1d"}, "a target says what a run trains; what is ranked stands"),
+    ("rank", {"target": "nosuch"}, "a target says what a run trains; what is ranked stands in"),
+    ("select", {"family": "ridge"}, "a family says what a run trains; those that rank features"),
+    ("select", {"set": {"pipeline.family": "ridge"}}, "a family says what a run trains; those"),
     ("run", {"reference": "a\0b"}, "run: reference is 'a\\x00b' (str);"),
 ]
 

@@ -96,6 +96,11 @@ def is_set(sets: Iterable[str], name: str) -> bool:
     return any(_means(text, VALUES[name]) for text in sets)
 
 
+def not_so(key: str, value: str) -> str:
+    """Return the hint that a list of the configuration is what ``value`` was to be given in."""
+    return f"say {key}=[{value}]; in Python, set={{{key!r}: [{value!r}]}}"
+
+
 def without(sets: Iterable[str], key: str) -> tuple[str, ...]:
     """Return the overrides that do not set the value at ``key``, by whatever end of its path."""
     return tuple(text for text in sets if not _means(text, key))

@@ -16,7 +16,7 @@ from repro.config.resolution.experiments import TARGETS, Experiment, chosen
 from repro.config.resolution.given import asked_by
 from repro.config.resolution.layers import below
 from repro.config.resolution.resolve import Resolved, Selection, resolve
-from repro.errors import InputError, Problem, ProblemsError, ReproError, TrainingError
+from repro.errors import InputError, Problem, ProblemsError, ReproError, TrainingError, UsageError
 from repro.facts.trainers import declarations
 from repro.identity.seeds import derive_seed
 from repro.runs.purpose import RANKING, Purpose
@@ -28,7 +28,7 @@ from repro.runs.ranking import (
     ordered,
     standing,
 )
-from repro.verbs.research.choosing import VALUES, is_set
+from repro.verbs.research.choosing import VALUES, is_set, not_so
 from repro.verbs.research.resuming import resumable
 from repro.verbs.training.sealing import Outcome
 from repro.verbs.training.train import TrainCommand, train
@@ -74,8 +74,13 @@ def rank(command: TrainCommand, *, rerun: bool = False) -> Ranking:
     ``rerun``. A target that the configuration does not allow is reported as such, and so is one
     whose training fails; the others go on. Raises ProblemsError before anything is trained for what
     is wrong with every target and family, what the first one failed with if none could be trained,
-    and everything that ``train`` raises but InputError and TrainingError.
+    everything that ``train`` raises but InputError and TrainingError, and UsageError for a target.
     """
+    if (target := command.selection.target) is not None:
+        raise UsageError(
+            "a target says what a run trains; what is ranked stands in target_ranking.targets",
+            not_so("target_ranking.targets", target),
+        )
     asked = _asked(command)
     models: dict[str, list[Model]] = {}
     failures: list[ReproError] = []

@@ -16,12 +16,13 @@ from repro.config.editing.render import entry, inline
 from repro.config.resolution.active import SELECTION, SELECTION_USES, activate, selecting
 from repro.config.resolution.given import asked_by
 from repro.config.resolution.resolve import Resolved, Selection
+from repro.errors import UsageError
 from repro.runs import layout
 from repro.runs.importance import Ranked, Told, best, ranked
 from repro.runs.purpose import SELECTION as FOR_SELECTION
 from repro.runs.purpose import Purpose
 from repro.verbs.configuring.validate import configuration
-from repro.verbs.research.choosing import VALUES, without
+from repro.verbs.research.choosing import VALUES, is_set, not_so, without
 from repro.verbs.research.resuming import resumable
 from repro.verbs.training.sealing import Outcome
 from repro.verbs.training.train import TrainCommand, train
@@ -59,6 +60,20 @@ class Selected:
 
 def select(command: TrainCommand, *, rerun: bool = False) -> Selected:
     """Train each family of ``feature_selection.families`` on all features, and rank these.
+
+    Raises UsageError where a family is asked for, and everything that ``selected`` raises.
+    """
+    if is_set(command.selection.sets, "family"):
+        raise UsageError(
+            "a family says what a run trains;"
+            " those that rank features stand in feature_selection.families",
+            not_so("feature_selection.families", "NAME"),
+        )
+    return selected(command, rerun=rerun)
+
+
+def selected(command: TrainCommand, *, rerun: bool = False) -> Selected:
+    """Rank features as ``select`` does, for an experiment too: a family is what that trains next.
 
     Raises ProblemsError, before anything is trained, for a family that cannot be trained for the
     target and for more features to be kept than there are; and everything that ``train`` raises: a

@@ -20,7 +20,7 @@ from repro.verbs.configuring.validate import configuration
 from repro.verbs.research.choosing import VALUES, without
 from repro.verbs.research.rank import Ranking, rank
 from repro.verbs.research.resuming import resumable
-from repro.verbs.research.select import Selected, require_possible, select
+from repro.verbs.research.select import Selected, require_possible, selected
 from repro.verbs.training.sealing import Outcome
 from repro.verbs.training.train import TrainCommand
 
@@ -112,7 +112,7 @@ def select_features(
     with resumable(rerun=rerun) as going:
         for target in targets:
             try:
-                found[target] = select(_for_target(command, target), rerun=rerun)
+                found[target] = selected(_for_target(command, target), rerun=rerun)
             except (InputError, TrainingError) as error:
                 failed[target] = error
                 continue
