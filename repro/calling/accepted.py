@@ -45,7 +45,7 @@ class Choice(TypedDict, total=False):
 
 
 class Filters(TypedDict, total=False):
-    """Which runs are asked for, in which order; what is None or empty filters nothing."""
+    """Which runs are asked for, in which order; what is None, or lists nothing, filters nothing."""
 
     target: str | None
     family: str | None

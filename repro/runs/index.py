@@ -32,7 +32,7 @@ RACY = 2_000_000_000
 """Nanoseconds within which two changes may have one time."""
 PATIENCE = 5.0
 """Seconds that another process may write for."""
-COLUMNS = ("name", "target", "family", "view", "symbol", "level", "seed", "time")
+COLUMNS = ("name", "target", "family", "view", "symbol", "level", "seed", "metric", "value", "time")
 """What runs are sorted by, but for their metrics."""
 ASKED = f"purpose IS NOT '{ATTRIBUTION}'"
 """What is true of a run whose configuration somebody chose."""

@@ -91,10 +91,48 @@ def test_runs_are_sorted_by_columns_and_metrics_and_those_without_a_value_come_l
     assert "rmse" in caught.value.hint
 
 
-@pytest.mark.parametrize("asked", [{"where": ("rmse",)}, {"where": ("1<2",)}, {"since": "May"}])
+@pytest.mark.parametrize(
+    ("sort", "same"),
+    [("run", "name"), ("planned", "time"), ("-planned", "-time"), ("value", "rmse")],
+)
+def test_runs_are_sorted_by_what_stands_at_the_head_of_a_column(root, sort, same):
+    assert names(root, sort=sort) == names(root, sort=same)
+    assert len(names(root, sort="metric")) == 9
+
+
+@pytest.mark.parametrize(
+    ("sort", "meant"), [("plannd", "planned"), ("-rmsee", "rmse"), ("", None), ("-", None)]
+)
+def test_a_slip_in_what_runs_are_sorted_by_is_said_with_what_was_meant(root, sort, meant):
+    with pytest.raises(UsageError, match="cannot be sorted by") as caught:
+        names(root, sort=sort)
+    assert caught.value.problem.endswith(f"did you mean {meant}?" if meant else "by ''")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"where": ("rmse",)},
+        {"where": ("1<2",)},
+        {"since": "May"},
+        {"since": "2026-13-45"},
+        {"until": "2026-02-30"},
+        {"since": "2026-11-29T99:99"},
+        {"until": "2026-11-29T12:00:60Z"},
+        {"since": "0000-01-01"},
+        {"key": ""},
+    ],
+)
 def test_a_filter_that_is_none_is_refused(root, asked):
     with pytest.raises(UsageError):
         names(root, **asked)
+
+
+@pytest.mark.parametrize(
+    "day", ["2024-02-29", "2026-01-05T23:59", "2026-01-05T00:00:00.123456789Z"]
+)
+def test_every_day_and_time_that_there_is_is_taken(root, day):
+    assert len(names(root, since=day)) + len(names(root, until=day)) >= 9
 
 
 @pytest.mark.parametrize("settled", [False, True])

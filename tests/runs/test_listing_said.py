@@ -49,6 +49,27 @@ def test_a_page_past_the_end_says_how_many_there_are(say):
     assert said.stdout == "there is 1 run: --offset 9 passes over it\n"
 
 
+def test_a_trend_of_nothing_says_why(root, say):
+    shutil.rmtree(root / "CONFIG")
+    assert say("init", "--add-missing").returncode == 0
+    for words, why in (
+        (("--where", "rmse<0.0001"), "none of 3 runs is like that"),
+        (("--metric", "rmes"), "no run has the metric 'rmes'; did you mean rmse?"),
+        (("--since", "2026-13-45"), "'2026-13-45' is no day or time: month must be in 1..12"),
+    ):
+        said = say("trend", *words)
+        assert (said.returncode, said.stdout) == (2, "")
+        assert why in said.stderr
+    complete(root, seal(root, 4, rmse=None, seed=99))
+    said = say("trend", "--metric", "rmse", "--seed", "99")
+    assert "none of the runs that were looked at (1) has the metric 'rmse'" in said.stderr
+    assert "(1) has its headline metric" in say("trend", "--seed", "99").stderr
+    shutil.rmtree(layout.runs(root))
+    said = say("trend")
+    assert (said.returncode, said.stdout) == (2, "")
+    assert "there are no runs yet" in said.stderr
+
+
 def test_marks_say_what_must_not_be_overlooked(root, say):
     made_for = {"kind": "attribution", "runs": ["0" * 12 + "-1", "1" * 12 + "-1"]}
     names = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from repro.config.documents.workspace import find_root
 from repro.config.resolution.active import activate
 from repro.config.resolution.resolve import Selection
 from repro.errors import IntegrityError, UsageError
@@ -12,9 +13,11 @@ from repro.identity.seeds import derive_seed
 from repro.pipeline.metric_names import HIGHER_IS_BETTER
 from repro.runs import statistics
 from repro.runs.group import Drift
+from repro.runs.index import opened
 from repro.runs.variance import Stability
 from repro.verbs.configuring.validate import configuration
-from repro.verbs.sealed.listing import NO_LOG, PUT_BACK, ListCommand, Listed, list_runs
+from repro.verbs.sealed.conditions import require_metrics
+from repro.verbs.sealed.listing import NO_LOG, PUT_BACK, ListCommand, Listed, Page, list_runs
 
 NEWEST = 1000
 """Runs that are looked at unless more are asked for."""
@@ -72,10 +75,22 @@ def trend(asked: ListCommand, metric: str | None = None) -> Trend:
     found = [_line(group, metric or group[0].metric, rule) for _, group in sorted(groups.items())]
     lines = tuple(line for line in found if line is not None)
     if not lines:
-        raise UsageError(
-            "no run that was asked for has such a metric", "see the runs with: repro runs list"
-        )
+        raise _nothing(asked, page, metric)
     return Trend(lines)
+
+
+def _nothing(asked: ListCommand, page: Page, metric: str | None) -> UsageError:
+    """Return why there is no trend; raises it where no run at all has the metric."""
+    see = "see the runs with: repro runs list"
+    if not page.total:
+        return UsageError("there are no runs yet", "make one with: repro train")
+    if not page.matching:
+        return UsageError(f"none of {page.total} runs is like that", see)
+    if metric is not None:
+        with opened(find_root(asked.start.resolve())) as index:
+            require_metrics([metric], index.metrics())
+    which = "its headline metric" if metric is None else f"the metric {metric!r}"
+    return UsageError(f"none of the runs that were looked at ({len(page.runs)}) has {which}", see)
 
 
 def _line(runs: Sequence[Listed], metric: str, rule: Stability) -> Line | None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from repro.config.documents.workspace import find_root
-from repro.config.spelling.names import suggestion
-from repro.errors import UsageError
 from repro.runs import layout
 from repro.runs.entries import Mark, log_size
 from repro.runs.finding import pins
@@ -20,9 +17,14 @@ from repro.runs.purpose import Purpose
 from repro.runs.sealed import load_run
 from repro.verbs.audit.log import require_as_logged
 from repro.verbs.sealed.asked_names import KNOWN, require_known
+from repro.verbs.sealed.conditions import (
+    beginning,
+    condition,
+    moment,
+    require_metrics,
+    sorted_by,
+)
 
-_CONDITION = re.compile(r"([a-z][a-z0-9_]*)\s*(<=|>=|<|>|=)\s*([-+0-9.eE]+)")
-_DAY = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?Z?)?")
 _EQUAL = ("target", "family", "view", "symbol", "level", "experiment", "seed")
 _SELECTED = (
     *("time", "target", "family", "view", "symbol", "level", "experiment", "task", "seed"),
@@ -39,7 +41,7 @@ _KEYS = ("name", "replicate_key", "strict_key", "execution_key")
 
 @dataclass(frozen=True, slots=True)
 class ListCommand:
-    """Which runs are asked for; what is None or empty filters nothing."""
+    """Which runs are asked for; what is None, or lists nothing, filters nothing."""
 
     start: Path
     target: str | None = None
@@ -134,8 +136,8 @@ class Page:
 def list_runs(asked: ListCommand) -> Page:
     """Return a page of runs; nothing is judged: the index is no evidence.
 
-    Raises UsageError for a condition, a time or a column that is none, and for a name to filter by
-    that neither a run nor the workspace has.
+    Raises UsageError for a condition, a time or a column that is none, for an empty beginning of a
+    key, and for a name to filter by that neither a run nor the workspace has.
     """
     root = find_root(asked.start.resolve())
     if asked.rebuild:
@@ -144,7 +146,8 @@ def list_runs(asked: ListCommand) -> Page:
         named: dict[str, list[str]] = {}
         for name, run in pins(root).items() if index.count() else ():
             named.setdefault(run, []).append(name)
-        _require_metrics(asked, index)
+        if asked.where:
+            require_metrics([condition(text)[0] for text in asked.where], index.metrics())
         rest, values = _rest(asked, list(named))
         rows = _rows(asked, index, rest, values)
         marks = index.marks([row[0] for row in rows])
@@ -154,18 +157,6 @@ def list_runs(asked: ListCommand) -> Page:
         if total and not matching:
             require_known(root, index, {name: getattr(asked, name) for name in KNOWN})
         return Page(total, matching, found, log=log_size(root) > 0)
-
-
-def _require_metrics(asked: ListCommand, index: Index) -> None:
-    """Raise UsageError for a condition on a metric that no run has, where there are runs at all."""
-    known = index.metrics() if asked.where else ()
-    for text in asked.where:
-        name = _condition(text)[0]
-        if known and name not in known:
-            raise UsageError(
-                f"no run has the metric {name!r}{suggestion(name, known)}",
-                f"there are: {', '.join(known)}",
-            )
 
 
 def _listed(root: Path, row: Sequence[Any], marks: Sequence[Mark], named: Sequence[str]) -> Listed:
@@ -214,15 +205,15 @@ def _rest(asked: ListCommand, named: Sequence[str]) -> tuple[str, list[Any]]:
         elif value is not None:
             conditions.append(f"runs.{column} = ?")
             values.append(value)
-    if asked.key:
+    if asked.key is not None:
         conditions.append(f"({' OR '.join(f'runs.{column} GLOB ?' for column in _KEYS)})")
-        values += [f"{_literal(asked.key)}*"] * len(_KEYS)
+        values += [beginning(asked.key)] * len(_KEYS)
     for bound, sign, end in ((asked.since, ">=", ""), (asked.until, "<", "~")):
         if bound is not None:
             conditions.append(f"time {sign} ?")
-            values.append(_moment(bound) + end)
+            values.append(moment(bound) + end)
     for text in asked.where:
-        name, sign, number = _condition(text)
+        name, sign, number = condition(text)
         of = "SELECT 1 FROM metrics WHERE run = runs.name AND metrics.name = ?"
         conditions.append(f"EXISTS ({of} AND metrics.value {sign} ?)")
         values += [name, number]
@@ -242,8 +233,10 @@ def _rows(
 ) -> list[tuple[Any, ...]]:
     """Return the rows of the page; equal ones newest first, those without a value last."""
     page = (min(asked.limit, LARGEST) or -1, min(asked.offset, LARGEST))
-    name = (asked.sort or "-plan").removeprefix("-")
-    direction = "DESC" if (asked.sort or "-plan").startswith("-") else "ASC"
+    sort = "-plan" if asked.sort is None else asked.sort
+    direction = "DESC" if sort.startswith("-") else "ASC"
+    plain = sort.removeprefix("-")
+    name = sorted_by(plain, () if plain in ("plan", *COLUMNS) else index.metrics())
     if name in ("plan", *COLUMNS):
         order = (
             f"ORDER BY {name} IS NULL, {name} {direction}, plan DESC, name DESC LIMIT ? OFFSET ?"
@@ -251,11 +244,6 @@ def _rows(
         if asked.sort is None:  # along the index of plans
             order = "ORDER BY plan DESC, name DESC LIMIT ? OFFSET ?"
         return index.select(f"{rest} {order}", (*values, *page))
-    known = index.metrics()
-    if name not in known:
-        raise UsageError(
-            f"runs cannot be sorted by {name!r}", f"there are: {', '.join([*COLUMNS, *known])}"
-        )
     also = f"AND {rest.removeprefix('WHERE ')}" if rest else ""
     found = index.select(
         f"WHERE along.name = ? {also} ORDER BY along.value {direction}, plan DESC LIMIT ? OFFSET ?",
@@ -269,26 +257,3 @@ def _rows(
     left = (asked.limit - len(found) if asked.limit else -1, max(0, page[1] - having))
     order = "ORDER BY plan DESC LIMIT ? OFFSET ?"
     return found + index.select(f"WHERE NOT {has} {also} {order}", (name, *values, *left))
-
-
-def _condition(text: str) -> tuple[str, str, float]:
-    found = _CONDITION.fullmatch(text.strip())
-    if found is None:
-        raise UsageError(f"{text!r} is no condition", "write a metric and a number: rmse<0.05")
-    try:
-        return found[1], found[2], float(found[3])
-    except ValueError:
-        raise UsageError(f"{found[3]!r} is no number", "write it as in rmse<0.05") from None
-
-
-def _moment(text: str) -> str:
-    if not _DAY.fullmatch(text):
-        raise UsageError(
-            f"{text!r} is no day or time", "write 2026-01-31 or 2026-01-31T13:00, in UTC"
-        )
-    return text.removesuffix("Z")
-
-
-def _literal(text: str) -> str:
-    """Return a text as GLOB takes it by the letter."""
-    return re.sub(r"([*?\[])", r"[\1]", text)
