@@ -136,14 +136,15 @@ def text(found: Ranking) -> None:
     of = f"{found.rule['average']} of {families}" if several else families
     output.result(f"{of}, by {metric} out of fold; intervals of {share} over test folds")
     output.result("")
-    rows = [("", "target", "family", metric, "from", "to", "run")]
+    rows = [("", "target", "family", metric, "from", "to", "run", "")]
     for number, one in enumerate(found.standings, start=1):
         place = "-" if one.value is None else str(number)
         if several:
-            rows.append((place, one.target, "", *_numbers(one), ""))
+            rows.append((place, one.target, "", *_numbers(one), "", ""))
         for model in one.models:
             named = ("", "") if several else (place, one.target)
-            rows.append((*named, model.family, *_numbers(model), model.run or "-"))
+            mark = "sealed before" if model.reused else ""
+            rows.append((*named, model.family, *_numbers(model), model.run or "-", mark))
     output.result(output.columns(rows, right=(0, 3, 4, 5)))
     output.result("")
     for one in found.standings:

@@ -174,10 +174,12 @@ def conclusions(standings: Sequence[Standing]) -> tuple[str, ...]:
         if missing := [name for name in everybody if name not in one.judges]:
             judges = ", ".join(one.judges)
             said.append(f"{one.target} is judged by {judges} alone, not by {', '.join(missing)}")
-    first = ranked[0]
-    alike = [one.target for one in ranked[1:] if _overlap(first.interval, one.interval)]
-    if alike:
-        said.append(f"{first.target} is not told apart from {', '.join(alike)}: intervals overlap")
+    for place, one in enumerate(ranked, start=1):
+        after = ranked[place:]  # not the next alone: one that is wide may reach past it
+        if alike := [low.target for low in after if _overlap(one.interval, low.interval)]:
+            said.append(
+                f"{one.target} is not told apart from {', '.join(alike)}: intervals overlap"
+            )
     return tuple(said)
 
 

@@ -2,6 +2,23 @@
 
 import pytest
 
+from repro.cli.rank import text
+from repro.runs.ranking import Model, standing
+from repro.verbs.research.rank import Ranking
+
+
+@pytest.mark.parametrize("families", [("ridge",), ("ridge", "lightgbm")])
+def test_the_table_marks_what_was_sealed_before(capsys, families):
+    rule = {"average": "mean", "confidence": 0.95, "resamples": 20, "metric": "skill"}
+    models = [
+        Model(family, "ranked", f"{family}-1", family == "ridge", value=0.5) for family in families
+    ]
+    text(Ranking(families, rule, (standing("t", models, "skill", rule, 1),), (), "strict"))
+    lines = capsys.readouterr().out.splitlines()
+    (ridge,) = [line for line in lines if "ridge-1" in line]
+    assert ridge.split()[-3:] == ["ridge-1", "sealed", "before"]
+    assert sum("sealed before" in line for line in lines) == 1
+
 
 def test_each_target_is_an_ordinary_run_and_one_that_does_not_fit_is_told(desk):
     answer = desk.json("rank", "--quiet", "--profile", "debug", "--family", "ridge")

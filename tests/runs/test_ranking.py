@@ -103,7 +103,27 @@ def stands(name, low, high):
     [
         (
             [stands("a", 0.2, 0.3), stands("b", 0.1, 0.15), stands("c", -0.1, 0.2)],
-            ("better than the baseline: a, b", "a is not told apart from c: intervals overlap"),
+            (
+                "better than the baseline: a, b",
+                "a is not told apart from c: intervals overlap",
+                "b is not told apart from c: intervals overlap",
+            ),
+        ),
+        (
+            [stands("a", 0.3, 0.4), stands("b", 0.1, 0.2), stands("c", 0.15, 0.2)],
+            ("better than the baseline: a, b, c", "b is not told apart from c: intervals overlap"),
+        ),
+        (
+            [
+                *(stands("a", 0.3, 0.4), stands("b", 0.2, 0.25), stands("c", 0.1, 0.15)),
+                *(stands("d", 0.05, 0.22), stands("e", None, None)),
+            ],
+            (
+                "better than the baseline: a, b, c, d",
+                "without an interval, which takes two folds: e",
+                "b is not told apart from d: intervals overlap",
+                "c is not told apart from d: intervals overlap",
+            ),
         ),
         (
             [stands("a", 0.0, 0.3), stands("b", -0.2, -0.1)],
@@ -118,7 +138,14 @@ def stands(name, low, high):
             ("no target has a value: there is nothing to rank",),
         ),
     ],
-    ids=["some are better", "none is better", "one fold", "nothing to rank"],
+    ids=[
+        "some are better",
+        "the first stands alone",
+        "past the next",
+        "none is better",
+        "one fold",
+        "nothing to rank",
+    ],
 )
 def test_what_is_said_is_what_the_intervals_show(standings, said):
     assert conclusions(standings) == said
