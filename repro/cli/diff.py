@@ -49,14 +49,15 @@ def command(
         str | None, typer.Option("--metric", help="With --attribute: of which metric.")
     ] = None,
     every_order: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--every-order",
             min=0,
             max=10,
-            help="Of so many causes every set is trained.",
+            show_default="4",
+            help="With --attribute: of so many causes every set is trained.",
         ),
-    ] = 4,
+    ] = None,
     yes: Yes = False,
 ) -> int:
     """Compare two runs: the verdict, what differs and where it was decided, and the effect."""
@@ -72,12 +73,17 @@ def command(
         raise UsageError(f"--attribute writes text or JSON, not {form.value}", "--format json")
     if metric is not None and not attribute:
         raise UsageError("--metric is for --attribute: a comparison has every metric", None)
+    for flag, is_given in (("--every-order", every_order is not None), ("--yes", yes)):
+        if is_given and not attribute:
+            raise UsageError(f"{flag} is for --attribute: a comparison trains nothing", None)
     if attribute:
         from repro.cli.attribution import attributed
+        from repro.verbs.research.attribute import MOST
 
         pair = (find(root, a), find(root, b))
         as_json = form is Report.json
-        return attributed(root, pair, metric, every_order, yes=yes, as_json=as_json)
+        most = MOST if every_order is None else every_order
+        return attributed(root, pair, metric, most, yes=yes, as_json=as_json)
     compared = compare(root, find(root, a), find(root, b))
     document = _json(compared)
     if form is Report.text:

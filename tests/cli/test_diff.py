@@ -24,6 +24,19 @@ def test_a_key_that_moved_without_a_cause_is_an_alarm_whatever_the_bits(with_run
         assert "Without a cause: execution" in said
 
 
+def test_a_run_with_itself_has_no_change_to_attribute(with_run):
+    desk, run = with_run
+    said = desk.run("diff", run["run"], run["run"], "--attribute", status=2).stderr
+    assert "nothing differs between these runs: there is no change to attribute" in said
+
+
+@pytest.mark.parametrize("words", [("--every-order", "0"), ("--every-order", "4"), ("--yes",)])
+def test_what_is_for_an_attribution_is_refused_without_one(with_run, words):
+    desk, run = with_run
+    said = desk.run("diff", run["run"], run["run"], *words, status=2).stderr
+    assert f"{words[0]} is for --attribute" in said
+
+
 def test_a_signature_that_moved_without_a_cause_is_an_alarm_beside_any_explanation(with_run):
     desk, run = with_run
 

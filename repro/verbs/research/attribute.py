@@ -135,10 +135,15 @@ def plan(root: Path, a: Run, b: Run, metric: str | None = None, most: int = MOST
     """Return what would be trained to attribute a change; nothing is trained.
 
     Raises IntegrityError for a run that is not what was sealed, UsageError where there is nothing
-    to attribute: other targets, tasks or families, no such metric on both sides, no value of the
-    configuration that differs.
+    to attribute: nothing that differs, other targets, tasks or families, no such metric on both
+    sides, no value of the configuration that differs.
     """
     found = compare(root, a, b)
+    if found.same_bits and not found.causes:
+        raise UsageError(
+            "nothing differs between these runs: there is no change to attribute",
+            "name two runs of which something differs",
+        )
     for name in ("target", "task", "family", "view", "symbol"):
         if a.snapshot[name] != b.snapshot[name]:
             raise UsageError(
