@@ -80,7 +80,7 @@ def test_what_changed_prices_did_is_the_rest(two):
 def test_what_cannot_be_taken_apart_is_refused(two):
     desk, a, _ = two
     assert (
-        "no value of the configuration differs"
+        "nothing differs between these runs"
         in desk.run("diff", a, a, "--attribute", status=2).stderr
     )
     other = desk.json("train", "-q", "--target", "fwd_ret_1d", *FEW)["run"]

@@ -139,11 +139,6 @@ def plan(root: Path, a: Run, b: Run, metric: str | None = None, most: int = MOST
     sides, no value of the configuration that differs.
     """
     found = compare(root, a, b)
-    if found.same_bits and not found.causes:
-        raise UsageError(
-            "nothing differs between these runs: there is no change to attribute",
-            "name two runs of which something differs",
-        )
     for name in ("target", "task", "family", "view", "symbol"):
         if a.snapshot[name] != b.snapshot[name]:
             raise UsageError(
@@ -156,6 +151,11 @@ def plan(root: Path, a: Run, b: Run, metric: str | None = None, most: int = MOST
     if any(value is None or not math.isfinite(value) for value in values):
         raise UsageError(f"{metric} is not a number on both sides", "name another with --metric")
     factors = _factors(found.causes)
+    if found.same_bits and not found.causes:
+        raise UsageError(
+            "nothing differs between these runs: there is no change to attribute",
+            "name two runs of which something differs",
+        )
     if not factors:
         raise UsageError(
             "no value of the configuration differs that could be tried",
