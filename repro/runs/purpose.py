@@ -34,6 +34,17 @@ class Purpose:
         return f"{self.kind} of {' and '.join(self.runs)}" if self.runs else self.kind
 
 
+def stands_for(sealed: Purpose | None, needed: Purpose | None) -> bool:
+    """Return whether a run that was made for one thing may be taken for one that another needs.
+
+    Nobody asked for what an attribution trained: ``@latest``, ``runs list --asked`` and trends pass
+    over it, and would pass over a run that somebody asked for if it were taken for that. So nothing
+    but an attribution takes it; an attribution takes every run.
+    """
+    mine = sealed is not None and sealed.kind == ATTRIBUTION
+    return not mine or (needed is not None and needed.kind == ATTRIBUTION)
+
+
 def purpose_in(snapshot: Mapping[str, Any]) -> Purpose | None:
     """Return what a snapshot says that its run was made for; None if it was asked for by itself."""
     found = snapshot.get("made_for")

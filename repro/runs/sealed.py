@@ -13,7 +13,7 @@ from repro.audit_log.formats.digests import digest_file
 from repro.errors import IntegrityError, UsageError
 from repro.identity.keys import SIGNATURES, output_digest, signature
 from repro.runs import layout
-from repro.runs.purpose import KINDS
+from repro.runs.purpose import KINDS, Purpose, purpose_in, stands_for
 from repro.runs.sources import pull_again
 
 NEEDED = (
@@ -92,13 +92,18 @@ def all_runs(root: Path) -> tuple[Run, ...]:
     )
 
 
-def runs_of(root: Path, execution_key: str) -> tuple[Run, ...]:
-    """Return the sealed runs with an execution key, oldest first; no other run is read."""
+def runs_of(root: Path, execution_key: str, needed: Purpose | None) -> tuple[Run, ...]:
+    """Return the sealed runs with an execution key that may be taken for one that is ``needed``.
+
+    Oldest first; no other run is read. ``needed`` is what the run is needed for, None if it is
+    asked for by itself; see `stands_for`.
+    """
     base = layout.runs(root)
     folders = sorted(base.glob(f"{execution_key[: layout.PREFIX]}-*")) if base.is_dir() else ()
     found = (load_run(folder) for folder in folders if folder.is_dir())
     same = (run for run in found if run.group["execution_key"] == execution_key)
-    return tuple(sorted(same, key=lambda run: run.order))
+    fit = (run for run in same if stands_for(purpose_in(run.snapshot), needed))
+    return tuple(sorted(fit, key=lambda run: run.order))
 
 
 def faults(run: Run) -> list[str]:

@@ -22,12 +22,11 @@ from repro.errors import (
     ReproError,
 )
 from repro.execution.executor import Executor, Prepared, Task
-from repro.runs.purpose import SWEEP, Purpose
 from repro.runs.staging import staging
 from repro.sweeping.cautions import Cautions
 from repro.sweeping.done import Done, Result
 from repro.sweeping.hearing import Hearing
-from repro.sweeping.known import Known
+from repro.sweeping.known import FOR, Known
 from repro.sweeping.ledger import BUGS, Ledger, Underway
 from repro.sweeping.points import Documents, Point
 from repro.sweeping.tally import Tally
@@ -246,7 +245,7 @@ class Coordinator:
             reuse=self.reuse,
             fixed=waiting.fixed,
             reruns=waiting.reruns,
-            made_for=Purpose(SWEEP),
+            made_for=FOR,
         )
         plan = plan_of(asked, ready.job, self.documents.evidence(ready.job), prepared)
         self._known.learn(ready, plan)

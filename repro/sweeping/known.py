@@ -17,6 +17,7 @@ from typing import Any
 from repro.audit_log.formats.digests import payload_digest
 from repro.identity.keys import exact
 from repro.runs import layout
+from repro.runs.purpose import SWEEP, Purpose, purpose_in, stands_for
 from repro.runs.sealed import Run, load_run, require_whole, runs_of
 from repro.sweeping.points import Ready
 from repro.verbs.audit.log import require_completed, require_vouching
@@ -30,6 +31,8 @@ from repro.verbs.training.sealing import Outcome
 _ALIKE = "repro-audit v1 sweep prepared alike"
 _NEEDED = ("dataset", "features", "splits", "drawn_folds")
 """What identity takes of a worker's facts; nothing else of them is kept."""
+FOR = Purpose(SWEEP)
+"""What every run of a sweep is made for."""
 _LOOKED_AT = (layout.SNAPSHOT, "request.json")
 """What of a sealed run is read here, and so held against the log."""
 
@@ -83,6 +86,8 @@ class Known:
             return None
         self._vouch()
         run = load_run(folder)
+        if not stands_for(purpose_in(run.snapshot), FOR):
+            return None  # an older one may: that is looked for once the worker has prepared
         looked_at = [a for a in completed["artifacts"] if a["path"].endswith(_LOOKED_AT)]
         require_whole(run, {"artifacts": looked_at})
         return self._standing(run, Judged(ready.resolved, ready.active))
@@ -96,7 +101,7 @@ class Known:
         return self._sealed(plan.identity.execution_key, plan.judged) if plan.is_promised else None
 
     def _sealed(self, execution_key: str, judged: Judged) -> Outcome | None:
-        found = runs_of(self.root, execution_key)
+        found = runs_of(self.root, execution_key, FOR)
         if not found:
             return None
         self._vouch()

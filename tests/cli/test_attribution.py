@@ -58,6 +58,15 @@ def test_shares_add_up_and_nothing_is_trained_twice(two):
     text = desk.run("diff", a, b, "--attribute")
     assert "at most 8 trainings" in text.stderr
     assert "0 trained, 8 sealed before" in text.stdout
+    # It trained the second of these points; whoever asks for that has it trained, once.
+    swept = ("sweep", "--jobs", "1", *FEW, "learning_rate=0.01,0.2")
+    for states in (["sealed before", "sealed"], ["sealed before"] * 2):
+        points = desk.json(*swept)["points"]
+        assert [point["state"] for point in points] == states
+    rows = desk.json("runs", "list", "--asked")["runs"]
+    assert [row["run"] for row in rows] == [points[1]["run"], b, a]
+    again = desk.json("diff", a, b, "--attribute")
+    assert (again["trained"], again["reused"]) == (0, 8)
     assert desk.json("audit", "verify")["verdict"] == "ok"
 
 

@@ -108,13 +108,14 @@ def known_run(root: Path, plan: Plan) -> Outcome | None:
     """Return the newest sealed run with the plan's execution key; None if none is as good as it.
 
     Only bits that are promised can stand for others, and only a run that leakage would be judged of
-    as it was. Raises IntegrityError for a run that is not what was sealed, DeterminismError where
-    the log has other bits under the same key: then nobody can say which of them are the run's.
+    as it was; what an attribution trained stands for its like alone. Raises IntegrityError for a
+    run that is not what was sealed, DeterminismError where the log has other bits under the same
+    key: then nobody can say which of them are the run's.
     """
     if not plan.is_promised:
         return None
     key = plan.identity.execution_key
-    found = runs_of(root, key)
+    found = runs_of(root, key, plan.made_for)
     if not found:
         return None
     require_as_logged(root, found[-1])
