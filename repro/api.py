@@ -58,12 +58,18 @@ class Workspace(Logged):
 
         return train(TrainCommand(self.root, selected(chosen), self.observer))
 
-    def replicate(self, count: Some, **chosen: Unpack[Choice]) -> Replicates:
-        """Train the same run under ``count`` seeds that count on; what is sealed is reused."""
+    def replicate(
+        self, count: Some, *, rerun: bool = False, **chosen: Unpack[Choice]
+    ) -> Replicates:
+        """Train the same run under ``count`` seeds that count on.
+
+        What is sealed is reused unless ``rerun``.
+        """
         from repro.verbs.research.replicates import replicate
         from repro.verbs.training.train import TrainCommand
 
-        return replicate(TrainCommand(self.root, selected(chosen), self.observer), count)
+        command = TrainCommand(self.root, selected(chosen), self.observer)
+        return replicate(command, count, rerun=rerun)
 
     def experiment(
         self, name: str, *, rerun: bool = False, **chosen: Unpack[Choice]

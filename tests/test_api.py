@@ -15,7 +15,7 @@ from nbclient import NotebookClient
 
 import repro
 from repro import api
-from repro.errors import IntegrityError
+from repro.errors import IntegrityError, UsageError
 
 DOCS = Path(__file__).parent.parent / "docs"
 NOTEBOOK = DOCS / "examples" / "workspace.ipynb"
@@ -63,6 +63,12 @@ def test_runs_are_found_compared_and_shown_as_the_commands_do(workspace):
     (group,) = workspace.stability(first.name).groups
     assert (group.verdict, group.runs) == ("too few", (first.name, second.name))
     assert len(repr(second)) < 500
+    assert second.read("metrics.json")["folds"]
+    assert second.read("snapshot.json") == second.snapshot
+    for name in ("nosuch", "predictions.npy", "../" + second.name, 3, None):
+        with pytest.raises(UsageError, match="has no JSON file") as told:
+            second.read(name)
+        assert "config.json, dataset.json, environment.json, importance.json" in told.value.hint
 
 
 def test_a_run_that_is_not_what_was_sealed_is_refused_as_the_command_does(workspace):

@@ -48,7 +48,7 @@ def command(
     ] = 1,
     timeout: Annotated[
         float | None,
-        typer.Option("--timeout", help="How long it may take.", metavar="SECONDS", min=0),
+        typer.Option("--timeout", help="How long it may take; above 0.", metavar="SECONDS"),
     ] = None,
     hide_arguments: Annotated[
         bool, typer.Option("--hide-arguments", help="Log only a commitment to the arguments.")

@@ -29,7 +29,7 @@ def command(
     ] = None,
     rerun: Annotated[
         bool,
-        typer.Option("--rerun", help="Of an experiment: train also what is sealed already."),
+        typer.Option("--rerun", help="Of experiments and replicates: train what is sealed, too."),
     ] = False,
     workspace: Workspace = Path(),
     form: AsFormat = Format.text,
@@ -51,7 +51,9 @@ def command(
             with observer(quiet, no_progress) as watching:
                 return experimented(replace(asked, observer=watching), named, rerun, form)
     if replicates is not None:
-        return _replicates(TrainCommand(workspace, selection), replicates, form, quiet, no_progress)
+        asked = TrainCommand(workspace, selection)
+        with observer(quiet, no_progress) as watching:
+            return _replicates(replace(asked, observer=watching), replicates, rerun, form)
     with observer(quiet, no_progress) as watching:
         outcome = train(TrainCommand(workspace, selection, watching))
     if form is Format.json:
@@ -61,14 +63,11 @@ def command(
     return 0
 
 
-def _replicates(
-    asked: TrainCommand, count: int, form: Format, quiet: bool, no_progress: bool
-) -> int:
+def _replicates(asked: TrainCommand, count: int, rerun: bool, form: Format) -> int:
     """Train replicates, and write one summary of them."""
     from repro.verbs.research.replicates import replicate
 
-    with observer(quiet, no_progress) as watching:
-        found = replicate(replace(asked, observer=watching), count)
+    found = replicate(asked, count, rerun=rerun)
     if form is Format.json:
         document = {
             "schema": 1,

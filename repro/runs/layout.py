@@ -17,6 +17,8 @@ WORKER_LOG = "worker.log"
 """What a worker printed, its prints and tracebacks."""
 DERIVED = ".derived"
 SNAPSHOT = "snapshot.json"
+EACH = (*("config.json", "dataset.json", "environment.json"), "metrics.json", "request.json")
+"""What every sealed run has beside its snapshot, of what is JSON."""
 PARTS = "model_parts.json"
 IMPORTANCE = "importance.json"
 LOG = "AUDIT_LOG"

@@ -72,11 +72,25 @@ class Run:
         return (int(self.snapshot["log"]["plan"]), self.name)
 
     def read(self, name: str) -> Any:
-        """Return the content of one of its JSON files; raises IntegrityError if it is not there."""
+        """Return the content of one of its JSON files.
+
+        Raises UsageError for what is none, IntegrityError for one that cannot be read as sealed.
+        """
+        if name not in (known := self._readable):
+            raise UsageError(
+                f"run {self.name} has no JSON file {name!r}", f"it has: {', '.join(known)}"
+            )
         try:
             return json.loads((self.folder / name).read_bytes())
         except (OSError, ValueError) as error:
             raise IntegrityError(f"run {self.name}: {name} cannot be read: {error}") from error
+
+    @property
+    def _readable(self) -> list[str]:
+        """Return the names of its JSON files: those that every run has, and what was sealed."""
+        listed = {str(artifact["path"]) for artifact in self.snapshot["artifacts"]}
+        sealed = {name for name in listed if name.endswith(".json")}
+        return sorted({layout.SNAPSHOT, *layout.EACH, *sealed})
 
 
 def all_runs(root: Path) -> tuple[Run, ...]:

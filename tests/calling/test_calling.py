@@ -75,6 +75,7 @@ WRONG = [
     ("rank", {"target": "nosuch"}, "a target says what a run trains; what is ranked stands in"),
     ("select", {"family": "ridge"}, "a family says what a run trains; those that rank features"),
     ("select", {"set": {"pipeline.family": "ridge"}}, "a family says what a run trains; those"),
+    ("replicate", {"count": 1, "rerun": 1}, "replicate: rerun is 1 (int); True or False"),
     ("run", {"reference": "a\0b"}, "run: reference is 'a\\x00b' (str);"),
 ]
 
@@ -151,6 +152,12 @@ PLAIN = (
     | st.binary(max_size=2)
 )
 INSIDE = PLAIN | st.lists(PLAIN, max_size=2)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, -0.5, float("nan"), float("inf")])
+def test_a_time_limit_in_which_nothing_can_be_done_is_refused(workspace, seconds):
+    with pytest.raises(repro.UsageError, match="a time limit of"):
+        workspace.exec("true", seconds=seconds)
 
 
 @given(

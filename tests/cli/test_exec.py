@@ -636,6 +636,9 @@ def test_on_a_terminal_ctrl_c_reaches_the_command_once(bench):
         (("-o", "", "--", "true"), 2, "an empty path"),
         (("--", "true", "\udcff"), 2, "an argument is not UTF-8"),
         (("--threads", "0", "--", "true"), 2, "--threads"),
+        (("--timeout", "0", "--", "true"), 2, "a time limit of 0 seconds"),
+        (("--timeout", "-1", "--", "true"), 2, "a time limit of -1 seconds"),
+        (("--timeout", "nan", "--", "true"), 2, "a time limit of nan seconds"),
         (
             ("--level", "portable", "--threads", "2", "--", "true"),
             2,

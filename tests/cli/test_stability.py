@@ -36,6 +36,9 @@ def test_replicates_are_trained_once_and_judged(desk):
     text = desk.run("stability", "@latest").stdout
     assert text.startswith("stable: ")
     assert "luck: seed 42 is number " in text
+    (rerun,) = desk.json(*words[:-1], "1", "--rerun")["replicates"]
+    assert not rerun["reused"]
+    assert rerun["output_digest"] == first["replicates"][0]["output_digest"]
 
 
 def test_a_family_that_draws_nothing_gives_the_same_bits_under_every_seed(desk):

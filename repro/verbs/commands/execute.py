@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import secrets
@@ -156,13 +157,18 @@ def execute(asked: ExecCommand) -> Outcome:
 def _require_usable(asked: ExecCommand, root: Path, place: Path) -> None:
     """Raise UsageError for what cannot be meant."""
     if not asked.arguments or not asked.arguments[0]:
-        raise UsageError("no command", "repro exec [OPTIONS] -- COMMAND [ARGUMENT]…")
+        raise UsageError("no command", "name a program, with each of its arguments behind it")
     levels = offering.allowed("reproducibility_config", "reproducibility", "level")
     if asked.level not in levels:
         raise UsageError(f"no level is called {asked.level!r}", f"levels: {', '.join(levels)}")
     if asked.level == PORTABLE and asked.threads > 1:
         raise UsageError(
             f"{asked.threads} threads: the level portable has one", "choose the level strict"
+        )
+    if asked.seconds is not None and not (asked.seconds > 0 and math.isfinite(asked.seconds)):
+        raise UsageError(
+            f"a time limit of {asked.seconds:g} seconds: nothing can be done in it, or it is none",
+            "name a number above 0, or no limit",
         )
     require_words(asked.arguments)
     require_words([*asked.inputs, *asked.outputs], "a path")

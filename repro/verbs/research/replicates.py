@@ -2,7 +2,8 @@
 
 Replicate number n, from 0, has the base seed that was asked for plus n. What is drawn with are
 digests of the base seed, so that neighbours are as unlike as any others. One that is sealed
-already, by its execution key, is not trained again: after an interruption the same command goes on.
+already, by its execution key, is not trained again unless that is asked for: after an interruption
+the same command goes on.
 """
 
 from __future__ import annotations
@@ -54,24 +55,25 @@ class Replicates:
         return next((error.exit_status for error in errors if error is not None), 0)
 
 
-def replicate(command: TrainCommand, count: int) -> Replicates:
+def replicate(command: TrainCommand, count: int, *, rerun: bool = False) -> Replicates:
     """Train ``count`` replicates, one after the other; one that fails does not stop the others.
 
-    Raises what ``train`` raises but for InputError and TrainingError, and these if none could be
-    trained.
+    With ``rerun`` also those that are sealed already. Raises what ``train`` raises but for
+    InputError and TrainingError, and these if none could be trained.
     """
     if count < 1:
         raise UsageError(f"{count} replicates are none", "ask for one or more")
     _, resolved, _ = configuration(command.start, command.selection)
     base = activate(resolved).base_seed
     made = []
-    with resumable() as going:
+    with resumable(rerun=rerun) as going:
         for seed in range(base, base + count):
             command.observer.stage(f"seed {seed}, {seed - base + 1} of {count}")
             others = without(command.selection.sets, VALUES["seed"])
             sets = (*others, asked_by("--replicates", VALUES["seed"], seed))
             chosen = replace(command.selection, sets=sets)
-            one = replace(command, selection=chosen, reuse=True, made_for=Purpose(REPLICATES))
+            purpose = Purpose(REPLICATES)
+            one = replace(command, selection=chosen, reuse=not rerun, made_for=purpose)
             try:
                 outcome = train(one)
             except (InputError, TrainingError) as error:

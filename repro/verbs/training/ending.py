@@ -8,11 +8,17 @@ from repro.config.resolution.resolve import Resolved
 from repro.errors import DeterminismError, InputError, ReproError
 from repro.runs import layout
 from repro.runs.staging import Staging, keep_printed
+from repro.verbs.observer import who_raised
 from repro.verbs.training.leaking import verdict_of
 
 
 def as_bug(bug: Exception) -> ReproError:
-    """Return how a mistake of our own stands in the log."""
+    """Return how an exception that is no error of a run stands in the log.
+
+    It is a mistake of our own, unless what listens to us raised it.
+    """
+    if (listener := who_raised(bug)) is not None:
+        return ReproError(f"the Observer's {listener} raised {type(bug).__name__}: {bug}")
     return ReproError(f"a bug in repro: {type(bug).__name__}: {bug}")
 
 
