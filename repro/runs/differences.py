@@ -24,6 +24,9 @@ MOVES: Mapping[str, tuple[str, ...]] = {
 }
 """What a cause belongs to, to all that it moves in a ``comparison_group``."""
 
+ASKED = "--set"
+"""The layer of all that a command asks for itself, whichever words say it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -33,7 +36,7 @@ class Side:
     line: int
     column: int
     text: str | None
-    """The line, if it is at hand."""
+    """The line, if it is at hand; of what a command asked for, the words that were given."""
     layer: str
 
 
@@ -249,7 +252,22 @@ def _side(leaf: Mapping[str, Any] | None) -> Side | None:
     if leaf is None:
         return None
     last = leaf["history"][-1]
-    return Side(last["file"], last["line"], last["column"], last["text"], last["layer"])
+    text = last["text"]
+    if last["layer"] == ASKED and text:
+        text = asked_words(last["file"], text)
+    return Side(last["file"], last["line"], last["column"], text, last["layer"])
+
+
+def asked_words(origin: str, text: str) -> str:
+    """Return what a command says that decides a value, so that nobody is said to have typed it.
+
+    An override that was typed (``--set 2``) and a flag stand for themselves. What an axis, an
+    argument or ``--replicates`` means has that before it: ``axis symbol=AAPL``.
+    """
+    who, _, key = origin.rpartition(" ")
+    if text.startswith(origin) or who == "--set":
+        return text
+    return f"{who} {text}" if who and text.startswith(key) else f"{origin}: {text}"
 
 
 def _digest(file: Mapping[str, Any] | None) -> str | None:

@@ -4,9 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from repro.cli.config.diff import _change
+from repro.config.resolution.assignments import parse_assignment
+from repro.config.resolution.given import Given, asked_by
+from repro.config.sealed.changes import Change
+from repro.config.sealed.leaf import Leaf, Word
 from repro.identity.equality import same
 from repro.runs import differences
 from repro.runs.differences import Item, aligned, configuration
+from repro.verbs.research.choosing import as_argument, as_flag
 
 
 def sealed(**values):
@@ -205,3 +211,31 @@ def test_a_cause_names_the_signature_and_every_key_that_it_moves():
     assert code.moves == ("execution_key",)
     (git,) = differences.mapping("code", "", {"commit": "a"}, {"commit": "b"})
     assert git.moves == ()
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("learning_rate=0.2", "learning_rate=0.2"),
+        (as_flag("reproducibility.base_seed=7", "seed", 7), "--seed 7"),
+        (as_argument("reproducibility.base_seed=7", "seed", 7), "argument seed=7"),
+        (asked_by("--replicates", "a.base_seed", 44), "--replicates a.base_seed=44"),
+        (asked_by("experiment few", "a.family", "ridge"), 'experiment few a.family="ridge"'),
+        (Given('v.symbol="A"', "axis symbol", "symbol=", "A"), "axis symbol=A"),
+        (Given("a b=1", "argument set['a b']", "a b=", "1"), "argument set['a b']: a b=1"),
+    ],
+)
+def test_what_a_command_decided_is_called_by_the_words_that_were_given(override, said, capsys):
+    asked = parse_assignment(2, override)
+    place, text = asked.place, asked.text
+    new = sealed(a=2)
+    last = {"layer": "--set", "file": place.file, "line": 1, "column": place.column, "text": text}
+    new["values"][0]["history"].append(last)
+    (cause,) = configuration(sealed(a=1), new)
+    assert (cause.a.text, cause.b.text) == ("x", said)
+    sides = [
+        Leaf(("d", "a"), (Word("--set", value, place, text),), "hyperparameters", used=True)
+        for value in (1, 2)
+    ]
+    _change(Change(("d", "a"), "changed", *sides))
+    assert capsys.readouterr().out.splitlines()[2] == f"    B command line  {said}"

@@ -18,7 +18,7 @@ from repro.cli.selection import Chosen, selecting
 
 if TYPE_CHECKING:
     from repro.config.sealed.changes import Change
-    from repro.config.sealed.leaf import Leaf
+    from repro.config.sealed.leaf import Leaf, Word
     from repro.verbs.configuring.configuration import ConfigurationComparison
 
 
@@ -142,9 +142,17 @@ def _change(change: Change) -> None:
     output.result(f"  {output.style('.'.join(change.path), 'bold')}: {told}{moves}")
     for name, side in (("A", old), ("B", new)):
         if side is not None:
-            place = side.word.place
-            text = f"  {side.word.text.strip()}" if side.word.text else ""
-            output.result(f"    {name} {place.file}:{place.line}:{place.column}{text}")
+            output.result(f"    {name} {_decided(side.word)}")
+
+
+def _decided(word: Word) -> str:
+    """Return where a value was decided, with the text of the line or the words that were given."""
+    from repro.runs.differences import ASKED, asked_words
+
+    place, text = word.place, (word.text or "").strip()
+    if word.layer == ASKED and text:
+        return f"command line  {asked_words(place.file, text)}"
+    return f"{place.file}:{place.line}:{place.column}" + (f"  {text}" if text else "")
 
 
 def _value(leaf: Leaf | None) -> str:
