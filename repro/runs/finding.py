@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 
+from repro.audit_log.errors import LogError
 from repro.errors import IntegrityError, UsageError
 from repro.runs import layout
 from repro.runs.index import ASKED, Index, opened
@@ -18,6 +21,14 @@ _NAMES = "target || '/' || view || '/' || coalesce(symbol, '') || '/' || family"
 _KEY_OF_NAMES = "target || '/' || view || coalesce('/' || symbol, '') || '/' || family"
 _BEYOND = "\x7f"
 """Sorts after every character of a name or key."""
+_SHOWN = 10
+"""Runs that a hint names, the newest first."""
+_COMPARED = 1000
+"""Of how many runs, the newest, a name with a slip may be one."""
+_ALIKE = 0.8
+"""Share of two names that must agree, for one to be meant by the other."""
+_TOLD = 6
+"""Characters from which on the beginning of a name is no other one's by chance."""
 
 
 def find(root: Path, reference: str) -> Run:
@@ -53,15 +64,30 @@ def find(root: Path, reference: str) -> Run:
         )
         if len(found) == 1:
             return load_run(base / found[0])
-        names = ", ".join((found or index.names())[-10:])
+        newest = (found or index.names(f"WHERE {ASKED}") or index.names())[::-1]
+        names = ", ".join(newest[:_SHOWN])
     if not found and (others := _pulled_as(root, reference)):
         if len(others) == 1:
             return others[0]
         names = ", ".join(str(run.folder.parents[4].relative_to(root)) for run in others)
         raise UsageError(f"{reference!r} names {len(others)} pulled runs", f"by path: {names}")
     if not found:
-        raise UsageError(f"no run is called {reference!r}", f"the newest runs: {names}")
+        meant = _meant(root, reference, newest[:_COMPARED])
+        raise UsageError(f"no run is called {reference!r}{meant}", f"the newest runs: {names}")
     raise UsageError(f"{reference!r} names {len(found)} runs", f"candidates: {names}")
+
+
+def _meant(root: Path, reference: str, newest: Sequence[str]) -> str:
+    """Return ``; did you mean X?``, or nothing: a name without its ``@``, or a run so begun."""
+    words = ["latest"]
+    with suppress(LogError):  # what the log cannot say is only not proposed
+        words += _given(root)
+    if close := get_close_matches(reference, words, 1, _ALIKE):
+        return f"; did you mean @{close[0]}?"
+    begun = {name[: len(reference)]: name for name in reversed(newest)}
+    if len(reference) >= _TOLD and (close := get_close_matches(reference, begun, 1, _ALIKE)):
+        return f"; did you mean {begun[close[0]]}?"
+    return ""
 
 
 def _how_many(index: Index) -> str:

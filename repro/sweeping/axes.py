@@ -118,11 +118,17 @@ def parse_axes(texts: Sequence[str]) -> Grid:
 def typed(key: str, values: str | Iterable[object]) -> str:
     """Return an axis as it is typed: a text is one already, values keep their types.
 
-    Raises UsageError for a value that YAML does not have.
+    Raises UsageError for a value that YAML does not have, and for no value.
     """
     if isinstance(values, str):
         return f"{key}={values}"
-    return f"{key}=" + ",".join(override("", value).removeprefix("=") for value in values)
+    texts = [override("", value).removeprefix("=") for value in values]
+    if not texts:
+        raise UsageError(
+            f"axis {key} has no value, so that the grid is empty",
+            f'pass it a list of values, as in {{"{key}": [1, 2]}}',
+        )
+    return f"{key}=" + ",".join(texts)
 
 
 def size(grid: Grid) -> int:

@@ -119,8 +119,17 @@ def test_numbers_of_numpy_and_any_iterable_are_taken(workspace):
     assert workspace.explain("learning_rate", **chosen).leaf.value == 0.5
     assert workspace.explain("base_seed", **chosen).leaf.value == 7
     assert workspace.list(where=iter(()), limit=np.int8(3)).runs == ()
-    with pytest.raises(repro.UsageError, match="the grid is empty"):
+    with pytest.raises(repro.UsageError, match="the grid is empty") as told:
         workspace.sweep({"learning_rate": np.array([])})
+    assert told.value.hint == 'pass it a list of values, as in {"learning_rate": [1, 2]}'
+    with pytest.raises(repro.UsageError, match="nothing to sweep over") as told:
+        workspace.sweep({})
+    assert told.value.hint.endswith(
+        'from Python, as in {"learning_rate": [0.01, 0.03], "seed": "1..5"}'
+    )
+    with pytest.raises(repro.UsageError, match="no command") as told:
+        workspace.exec()
+    assert "repro exec" not in told.value.hint
     assert not workspace.validate(target=None, seed=None, set=None, overlays=None).errors
 
 

@@ -97,6 +97,9 @@ def test_what_cannot_be_taken_apart_is_refused(two):
     assert "where the target differs" in said
     said = desk.run("diff", a, a, "--attribute", "--metric", "auc", status=2).stderr
     assert "auc is not a number on both sides" in said
+    said = desk.run("diff", a, a, "--attribute", "--metric", "rmze", status=2).stderr
+    assert "did you mean rmse?" in said
+    assert "metrics that are: " in said
 
 
 def test_causes_that_are_valid_only_together_are_changed_together(desk):

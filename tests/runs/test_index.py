@@ -269,6 +269,22 @@ def test_latest_passes_over_what_an_attribution_trained_which_says_so_itself(roo
     assert names(root, asked=True) == [point, *(run.name for run in reversed(asked))]
 
 
+def test_who_names_no_run_is_told_the_newest_that_were_asked_for_and_the_nearest(root):
+    asked = [run.name for run in all_runs(root)]
+    asked.append(seal(root, 10))
+    seal(root, 11, made_for={"kind": "attribution", "runs": asked[:2]})
+    asked.append(seal(root, 12))
+    with pytest.raises(UsageError) as told:
+        find(root, "nosuch")
+    assert told.value.problem == "no run is called 'nosuch'"
+    assert told.value.hint == f"the newest runs: {', '.join(asked[:-11:-1])}"
+    for slip in (asked[3][:-1] + "7", "x" + asked[3][1:], asked[3][:5] + "x"):
+        with pytest.raises(UsageError, match="did you mean"):
+            find(root, slip)
+    with pytest.raises(UsageError, match=f"no run is called .*; did you mean {asked[3]}"):
+        find(root, "4000z0000000-1")
+
+
 def test_what_leakage_came_to_is_listed(root):
     seal(root, 10, leakage={"verdict": "warned"})
     assert [run.leakage for run in list_runs(ListCommand(root, limit=2)).runs] == ["warned", None]

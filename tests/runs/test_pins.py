@@ -4,6 +4,7 @@ import pytest
 
 from repro.audit_log.formats.record import Actor, Tool
 from repro.audit_log.keys.keystore import KeyStore
+from repro.audit_log.storage.layout import LINES
 from repro.audit_log.storage.store import Log
 from repro.errors import IntegrityError, UsageError
 from repro.runs.finding import find, pins
@@ -47,6 +48,20 @@ def test_a_name_is_moved_by_what_is_signed_and_by_nothing_else(log, root):
     log.commit()
     with pytest.raises(UsageError, match="no run is called '@base'"):
         find(root, "@base")
+
+
+def test_a_name_without_its_sign_is_meant_by_it(log, root):
+    run = find(root, "@latest")
+    name(log, run.name, run.snapshot["output_digest"])
+    log.commit()
+    for said, meant in (("base", "@base"), ("bases", "@base"), ("lates", "@latest")):
+        with pytest.raises(UsageError) as told:
+            find(root, said)
+        assert told.value.problem == f"no run is called {said!r}; did you mean {meant}?"
+    with (root / "AUDIT_LOG" / LINES).open("a") as lines:
+        lines.write('{"no":"record","type":"run.pinned"}\n')
+    with pytest.raises(UsageError, match=r"no run is called 'bases'$"):
+        find(root, "bases")
 
 
 def test_a_name_that_was_given_to_other_bits_stands_for_no_run(log, root):

@@ -174,7 +174,7 @@ def _require_usable(asked: ExecCommand, root: Path, place: Path) -> None:
     require_words([*asked.inputs, *asked.outputs], "a path")
     for text in (*asked.inputs, *asked.outputs):
         if not text:
-            raise UsageError("an empty path names nothing", "--input and --output name files")
+            raise UsageError("an empty path names nothing", "name files or folders")
     log, results = root / DIRECTORY, layout.results(root)
     require_apart(asked.inputs, asked.outputs, log, results, place)
 

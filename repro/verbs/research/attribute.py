@@ -22,6 +22,7 @@ from typing import Any
 
 from repro.config.resolution.given import asked_by
 from repro.config.resolution.resolve import Selection
+from repro.config.spelling.names import suggestion
 from repro.errors import ProblemsError, UsageError
 from repro.runs.differences import Cause
 from repro.runs.effects import Effect
@@ -147,9 +148,11 @@ def plan(root: Path, a: Run, b: Run, metric: str | None = None, most: int = MOST
                 "compare runs of one target, view and family",
             )
     metric = metric or HEADLINE[str(a.snapshot["task"])]
-    values = [run.metrics.get(metric) for run in (a, b)]
-    if any(value is None or not math.isfinite(value) for value in values):
-        raise UsageError(f"{metric} is not a number on both sides", "name another with --metric")
+    if metric not in (numbers := _numbers(a, b)):
+        raise UsageError(
+            f"{metric} is not a number on both sides{suggestion(metric, numbers)}",
+            f"metrics that are: {', '.join(numbers)}",
+        )
     factors = _factors(found.causes)
     if found.same_bits and not found.causes:
         raise UsageError(
@@ -162,6 +165,14 @@ def plan(root: Path, a: Run, b: Run, metric: str | None = None, most: int = MOST
             "other data, code and environment cannot be had again by a configuration",
         )
     return Planned(found, metric, factors, len(factors) <= most)
+
+
+def _numbers(a: Run, b: Run) -> list[str]:
+    """Return the metrics that are finite numbers on both sides."""
+    both = ((name, (a.metrics[name], b.metrics[name])) for name in a.metrics if name in b.metrics)
+    return [
+        name for name, values in both if all(v is not None and math.isfinite(v) for v in values)
+    ]
 
 
 def attribute(root: Path, planned: Planned, observer: Observer) -> Attribution:

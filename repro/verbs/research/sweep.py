@@ -168,7 +168,9 @@ def _points(
         raise _too_many(len(given), bound)
     if not grid and len(given) == 1:
         raise UsageError(
-            "nothing to sweep over", "name an axis, as in learning_rate=0.01,0.03 or seed=1..5"
+            "nothing to sweep over",
+            "name an axis, as in learning_rate=0.01,0.03 or seed=1..5; from Python, as in "
+            '{"learning_rate": [0.01, 0.03], "seed": "1..5"}',
         )
     noun = "point" if len(given) == 1 else "points"
     command.observer.stage(f"checking {len(given)} {noun}")
