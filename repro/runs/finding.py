@@ -11,6 +11,7 @@ from pathlib import Path
 from repro.audit_log.errors import LogError
 from repro.errors import IntegrityError, UsageError
 from repro.runs import layout
+from repro.runs.entries import signed_size
 from repro.runs.index import ASKED, Index, opened
 from repro.runs.sealed import Run, at_path, load_run, pulled_runs
 
@@ -37,7 +38,8 @@ def find(root: Path, reference: str) -> Run:
     A path, ``@latest``, ``@latest~N``, the name of a pin as ``@NAME``, or a unique prefix of a name
     or of an execution, strict or replicate key; if none is so called, a run that was pulled.
     ``@latest`` is the newest run that somebody asked for: those that an attribution trained are
-    passed over. Raises UsageError if there is none, or if there are several (it lists them).
+    passed over, unless the log says that they were sealed otherwise. Raises UsageError if there is
+    none, or if there are several (it lists them).
     """
     if not reference:
         raise UsageError("no run is called ''", "a run has a name, such as @latest")
@@ -163,7 +165,7 @@ def _given(root: Path) -> dict[str, tuple[str, str]]:
     from repro.audit_log.storage.search import records_of
 
     found: dict[str, tuple[str, str] | None] = {}
-    signed = _signed(root)
+    signed = signed_size(root)
     with suppress(FileNotFoundError):  # no log, no pins
         for record in records_of(root / layout.LOG, "run.pinned"):
             if signed is not None and record.seq >= signed:
@@ -171,19 +173,6 @@ def _given(root: Path) -> dict[str, tuple[str, str]]:
             run, digest = record.body["run"], record.body["output_digest"]
             found[str(record.body["name"])] = None if run is None else (str(run), str(digest))
     return {name: given for name, given in sorted(found.items()) if given is not None}
-
-
-def _signed(root: Path) -> int | None:
-    """Return how many records the checkpoint says that it covers; None if none can be read."""
-    from repro.audit_log.errors import CheckpointError, NoteError
-    from repro.audit_log.formats.checkpoint import parse_checkpoint
-    from repro.audit_log.formats.note import split
-    from repro.audit_log.storage.layout import CHECKPOINT
-
-    try:
-        return parse_checkpoint(split((root / layout.LOG / CHECKPOINT).read_bytes())[0]).size
-    except (OSError, NoteError, CheckpointError):
-        return None
 
 
 def _pinned(root: Path, name: str) -> Run:

@@ -22,7 +22,7 @@ from typing import Any
 
 from repro.audit_log.formats.digests import digest_file
 from repro.runs import layout
-from repro.runs.entries import Mark, log_size, take_in
+from repro.runs.entries import Mark, log_size, signed_size, take_in
 from repro.runs.index_note import Note
 from repro.runs.purpose import ATTRIBUTION, purpose_in
 from repro.runs.sealed import Run, load_run
@@ -30,12 +30,17 @@ from repro.runs.variance import HEADLINE
 
 RACY = 2_000_000_000
 """Nanoseconds within which two changes may have one time."""
+LARGEST = (1 << 63) - 1
+"""What the database can hold as a whole number."""
 PATIENCE = 5.0
 """Seconds that another process may write for."""
 COLUMNS = ("name", "target", "family", "view", "symbol", "level", "seed", "metric", "value", "time")
 """What runs are sorted by, but for their metrics."""
-ASKED = f"purpose IS NOT '{ATTRIBUTION}'"
-"""What is true of a run whose configuration somebody chose."""
+_AS_LOGGED = "(SELECT sealed.snapshot = runs.snapshot FROM sealed WHERE sealed.run = runs.name)"
+"""Whether the snapshot is the one that the log completes; NULL if no line of it does."""
+ASKED = f"NOT (purpose IS '{ATTRIBUTION}' AND {_AS_LOGGED} IS NOT 0)"
+"""What is true of a run whose configuration somebody chose. Of a snapshot that the log contradicts
+it is true as well: a run whose purpose was forged is met and judged, not passed over."""
 _METRICS = """
 WITH RECURSIVE seen (name) AS (
     SELECT (SELECT min(name) FROM metrics)
@@ -47,8 +52,7 @@ WITH RECURSIVE seen (name) AS (
 _COLUMNS = (
     "runs.name, plan, time, target, family, view, symbol, level, experiment, task, seed,"
     " replicate_key, strict_key, execution_key, output_digest, metric, runs.value, leakage,"
-    " purpose, purpose_of, metrics, inner, size, written,"
-    " (SELECT sealed.snapshot = runs.snapshot FROM sealed WHERE sealed.run = runs.name)"
+    f" purpose, purpose_of, metrics, inner, size, written, {_AS_LOGGED}"
 )
 _NAMED = {"runs", "metrics", "marks", "sealed", "state"}
 _TABLES = """
@@ -60,7 +64,7 @@ CREATE TABLE runs (
     written INTEGER, snapshot TEXT
 ) WITHOUT ROWID;
 CREATE TABLE metrics (run TEXT, name TEXT, value REAL, PRIMARY KEY (run, name)) WITHOUT ROWID;
-CREATE TABLE marks (run TEXT, kind TEXT, detail TEXT, seq INTEGER);
+CREATE TABLE marks (run TEXT, kind TEXT, detail TEXT, seq INTEGER NOT NULL);
 CREATE TABLE sealed (run TEXT PRIMARY KEY, snapshot TEXT) WITHOUT ROWID;
 CREATE TABLE state (key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
 CREATE INDEX by_plan ON runs (plan, name);
@@ -83,6 +87,10 @@ class Index:
         """Take a database that is as new as the disk, and close it with ``close``."""
         self._root = root
         self._database = database
+        signed = signed_size(root)
+        self.signed = LARGEST if signed is None else min(signed, LARGEST)
+        """Records that the checkpoint covers: marks beyond count for nothing, as anybody may have
+        appended them. All do where no checkpoint can be read; whoever judges verifies the log."""
 
     def close(self) -> None:
         """Close the database."""
@@ -118,11 +126,12 @@ class Index:
         return [text for (text,) in self._ask(statement)]
 
     def marks(self, names: Sequence[str]) -> dict[str, list[Mark]]:
-        """Return what the log says of these runs after their end, in order."""
+        """Return what the log says of these runs after their end, in order, as far as signed."""
         found: dict[str, list[Mark]] = {}
         for name in names:
             rows = self._ask(
-                "SELECT kind, detail, seq FROM marks WHERE run = ? ORDER BY seq", (name,)
+                "SELECT kind, detail, seq FROM marks WHERE run = ? AND seq < ? ORDER BY seq",
+                (name, self.signed),
             )
             found[name] = [Mark(*row) for row in rows]
         return found

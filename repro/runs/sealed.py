@@ -25,6 +25,10 @@ NEEDED = (
 TASKS = frozenset({"regression", "binary", "multiclass"})
 VERDICTS = (None, "clean", "fixed", "warned")
 """Of leakage; None of a run that is too old to have one."""
+KEYS = ("replicate_key", "strict_key", "execution_key")
+"""What every run has and is found by."""
+_FOUND = ((("fixed", ()), "subject"), (("findings", ()), "message"))
+"""Of leakage: what a run may say was found, and the text that each of it has."""
 _LARGEST = 1 << 63
 _WHOLE = re.compile(r"-?[0-9]{1,100}", re.ASCII)
 
@@ -217,7 +221,8 @@ def _read(name: str, snapshot: Path, log: str) -> Run:
     if not isinstance(content, dict) or content.get("schema") != 1:
         raise IntegrityError(f"run {name}: its snapshot is of no version that is known here", hint)
     missing = [key for key in NEEDED if key not in content]
-    if missing or not isinstance(content["log"].get("plan"), int):
+    log_place = None if missing or not isinstance(content["log"], dict) else content["log"]
+    if log_place is None or not isinstance(log_place.get("plan"), int):
         what = ", ".join(missing) or "its plan"
         raise IntegrityError(f"run {name}: its snapshot lacks {what}", hint)
     odd = next(_odd(content), None)
@@ -238,7 +243,7 @@ def _odd(content: Mapping[str, Any]) -> Iterator[str]:
     texts = ("run", "target", "task", "view", "family", "level", "output_digest")
     yield from (name for name in texts if not _is_text(content[name]))
     free = ("symbol", "experiment")
-    yield from (name for name in free if not _is_text(content.get(name) or "x"))
+    yield from (name for name in free if not _is_free(content.get(name)))
     if content["task"] not in TASKS:
         yield "task"
     mappings = ("comparison_group", "payloads", "parameters", "metrics", "outputs", "leakage")
@@ -252,18 +257,41 @@ def _odd(content: Mapping[str, Any]) -> Iterator[str]:
     if not all(value is None or _is_number(value) for value in values):
         yield "metrics"
     group = content["comparison_group"]
-    if not all(_is_text(value or "x") for key, value in group.items() if key != "train_seed"):
+    if not all(_is_free(value) for key, value in group.items() if key != "train_seed"):
         yield "comparison_group"
-    if "train_seed" in group and not _is_number(group["train_seed"]):
+    if not all(_is_text(group.get(name)) for name in KEYS) or not _is_seed(group.get("train_seed")):
         yield "comparison_group"
+    if not all(_are_said(content["leakage"].get(*one), each) for one, each in _FOUND):
+        yield "leakage"
+    if not all(_are_said(content["artifacts"], each) for each in ("path", "blake3")):
+        yield "artifacts"
     if "made_for" in content and not _is_purpose(content["made_for"]):
         yield "made_for"
-    if not _is_number(content["log"]["plan"]):
+    if not _is_number(content["log"]["plan"]) or not _is_free(content["log"].get("time")):
         yield "log"
 
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and value.isprintable()
+
+
+def _is_free(value: object) -> bool:
+    """Return whether it is a text, or nothing."""
+    return value is None or _is_text(value)
+
+
+def _are_said(value: object, member: str) -> bool:
+    """Return whether it is a list of which each has a text by that name."""
+    return isinstance(value, list | tuple) and all(
+        isinstance(one, dict) and isinstance(one.get(member), str) for one in value
+    )
+
+
+def _is_seed(value: object) -> bool:
+    """Return whether it is a whole number, perhaps as text, that a database can hold."""
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        value = int(value)
+    return type(value) is int and abs(value) < _LARGEST
 
 
 def _is_purpose(value: object) -> bool:

@@ -96,6 +96,12 @@ def test_a_damaged_memory_is_thrown_away_and_made_anew(root, keys, damage):
     assert again(root).remembered == COUNT + 1
 
 
+def test_a_memory_of_more_bytes_than_there_are_is_refused_without_reading_on(root):
+    judge = unchanged.Unchanged(root / "AUDIT_LOG")
+    with pytest.raises(ValueError, match="fewer bytes"):
+        judge.resume({"blake3": "0" * 64, "bytes": 10**15})
+
+
 def test_a_memory_without_its_runs_is_thrown_away_and_made_anew(root, keys):
     log = opened(root)
     unchanged.forget(state(keys))

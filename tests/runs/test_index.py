@@ -24,6 +24,8 @@ from repro.verbs.sealed.listing import ListCommand, list_runs
 
 from .laid_down import complete, seal
 
+GROUP = {"train_seed": 1, "execution_key": "a", "strict_key": "b", "replicate_key": "c"}
+
 
 @pytest.fixture
 def root(tmp_path):
@@ -285,6 +287,19 @@ def test_who_names_no_run_is_told_the_newest_that_were_asked_for_and_the_nearest
         find(root, "4000z0000000-1")
 
 
+def test_latest_passes_over_no_run_whose_purpose_is_not_the_one_that_was_sealed(root):
+    newest = all_runs(root)[-1].name
+    complete(root, newest)
+    (path,) = (layout.runs(root) / newest).rglob("snapshot.json")
+    forged = json.loads(path.read_text()) | {"made_for": {"kind": "attribution", "runs": []}}
+    path.write_text(json.dumps(forged))
+    layout.index(root).unlink(missing_ok=True)
+    complete(root, newest)  # which needs no key, and comes too late
+    assert find(root, "@latest").name == newest  # whoever judges it refuses it
+    with pytest.raises(IntegrityError, match="cannot vouch"):
+        names(root, asked=True)
+
+
 def test_what_leakage_came_to_is_listed(root):
     seal(root, 10, leakage={"verdict": "warned"})
     assert [run.leakage for run in list_runs(ListCommand(root, limit=2)).runs] == ["warned", None]
@@ -341,6 +356,8 @@ def test_a_snapshot_that_was_touched_since_is_judged_before_it_is_shown(root):
     [
         ("family", "\x1b]0;x\x07"),
         ("symbol", "\x1b[2J"),
+        ("symbol", []),
+        ("comparison_group", GROUP | {"data_signature": []}),
         ("level", ["strict"]),
         ("task", "nothing"),
         ("metrics", {"rmse": "0.1"}),
@@ -353,8 +370,20 @@ def test_a_snapshot_that_was_touched_since_is_judged_before_it_is_shown(root):
         ("made_for", {"kind": "nothing known"}),
         ("made_for", {"kind": "attribution", "runs": ["\x1b[2J"]}),
         ("comparison_group", {"execution_key": "\n"}),
-        ("comparison_group", {"train_seed": "one"}),
+        ("comparison_group", GROUP | {"train_seed": "one"}),
+        ("comparison_group", GROUP | {"train_seed": float("inf")}),
+        ("comparison_group", GROUP | {"train_seed": "9" * 90}),
+        ("comparison_group", {"train_seed": 1, "execution_key": "a", "strict_key": "b"}),
+        ("comparison_group", {name: text for name, text in GROUP.items() if name != "train_seed"}),
+        ("leakage", {"findings": 5}),
+        ("leakage", {"fixed": [{"subject": 5}]}),
+        ("leakage", {"findings": ["leaks"]}),
+        ("artifacts", 5),
+        ("artifacts", [{"path": "model.txt"}]),
         ("log", {"plan": 1 << 64}),
+        ("log", {"plan": 1, "time": []}),
+        ("log", {"plan": 1, "time": {"a": 1}}),
+        ("log", {"plan": 1, "time": "\x1b[2J"}),
     ],
 )
 def test_a_snapshot_that_no_run_of_ours_has_is_refused_and_named(root, member, value):
@@ -362,6 +391,15 @@ def test_a_snapshot_that_no_run_of_ours_has_is_refused_and_named(root, member, v
     (path,) = (layout.runs(root) / name).rglob("snapshot.json")
     path.write_text(json.dumps(json.loads(path.read_text()) | {member: value}))
     with pytest.raises(IntegrityError, match=f"run {name}: its snapshot says of {member}"):
+        names(root)
+
+
+@pytest.mark.parametrize("log", [[], "here", {"plan": "1"}, {"plan": None}])
+def test_a_snapshot_that_has_no_place_in_a_log_is_refused_and_named(root, log):
+    name = seal(root, 10)
+    (path,) = (layout.runs(root) / name).rglob("snapshot.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"log": log}))
+    with pytest.raises(IntegrityError, match=f"run {name}: its snapshot lacks its plan"):
         names(root)
 
 

@@ -1,5 +1,7 @@
 """Names of runs: they count once they are signed, and stand for bits."""
 
+import json
+
 import pytest
 
 from repro.audit_log.formats.record import Actor, Tool
@@ -8,6 +10,8 @@ from repro.audit_log.storage.layout import LINES
 from repro.audit_log.storage.store import Log
 from repro.errors import IntegrityError, UsageError
 from repro.runs.finding import find, pins
+from repro.runs.index import opened
+from repro.verbs.sealed.listing import ListCommand, list_runs
 
 from .test_index import seal
 
@@ -69,3 +73,58 @@ def test_a_name_that_was_given_to_other_bits_stands_for_no_run(log, root):
     log.commit()
     with pytest.raises(IntegrityError, match="@base was given to other bits"):
         find(root, "@base")
+
+
+def verified(run, verdict):
+    return "run.verified", {"run": run, "verdict": verdict}
+
+
+def accused(run, key="a" * 64):
+    return "incident", {"run": run, "execution_key": key, "others": []}
+
+
+def test_a_verification_or_an_incident_counts_once_it_is_signed(log, root):
+    run = find(root, "@latest").name
+    log.append(*verified(run, "not reproduced"))
+    log.commit()
+    log.append_many([verified(run, "reproduced"), accused(run)])  # which needs no key
+
+    def said():
+        (first, _) = list_runs(ListCommand(root)).runs
+        with opened(root) as index:
+            marks = index.marks([run])[run]
+        accused = list_runs(ListCommand(root, incidents=True)).matching
+        return first.verified, first.incidents, accused, len(marks)
+
+    assert said() == ("not reproduced", 0, 0, 1)
+    log.commit()
+    assert said() == ("reproduced", 1, 1, 3)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        verified("RUN", "\x1b[2J\nfoo"),
+        verified("RUN", "splendid"),
+        verified("RUN", {"a": 1}),
+        verified("RUN", ["reproduced"]),
+        verified(["RUN"], "reproduced"),
+        ("run.verified", []),
+        accused("RUN", "\x1b[2J"),
+        accused("RUN", {"a": 1}),
+        accused("RUN", None),
+        ("run.pinned", {"name": "\x1b[2J", "run": "RUN", "output_digest": "0" * 64}),
+        ("run.completed", {"run": {"a": 1}, "artifacts": [{"path": "x/snapshot.json"}]}),
+        ("run.completed", {"run": "RUN", "artifacts": [5]}),
+        ("run.completed", {"run": "RUN", "artifacts": [{"path": "/snapshot.json", "blake3": {}}]}),
+    ],
+)
+def test_what_no_such_record_can_say_is_not_taken_in(log, root, record):
+    run = find(root, "@latest").name
+    kind, body = json.loads(json.dumps(record).replace('"RUN"', f'"{run}"'))
+    lines = root / "AUDIT_LOG" / "log.jsonl"
+    line = {"body": body, "seq": 0, "type": kind}
+    lines.write_text(lines.read_text() + json.dumps(line, separators=(",", ":")) + "\n")
+    with opened(root) as index:
+        assert index.marks([run])[run] == []
+        assert index.count() == 2

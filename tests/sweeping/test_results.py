@@ -74,6 +74,57 @@ def test_a_line_that_is_half_written_is_read_once_it_is_whole(tmp_path):
         results.contradict("a" * 64, "1" * 64)
 
 
+KEY = "a" * 64
+RESULT = {"run": "r-1", "execution_key": KEY, "promised": True}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"run": "x", "execution_key": KEY},
+        RESULT,
+        RESULT | {"produced": 5},
+        RESULT | {"produced": ["zz"]},
+        RESULT | {"produced": ["2" * 63]},
+        RESULT | {"produced": [["2" * 64]]},
+        RESULT | {"produced": ["2" * 64], "promised": "yes"},
+        RESULT | {"produced": ["2" * 64], "run": "\x1b[2J"},
+        RESULT | {"produced": ["2" * 64], "run": 5},
+        RESULT | {"produced": [], "other_keys": 5},
+        RESULT | {"produced": [], "other_keys": [5]},
+        RESULT | {"produced": [], "other_keys": [{"execution_key": "zz", "produced": ["zz"]}]},
+        RESULT | {"produced": [], "other_keys": [{"produced": ["2" * 64], "run": KEY}]},
+    ],
+)
+def test_a_line_that_has_not_the_form_of_a_result_is_passed_over(tmp_path, body):
+    log, root = new(tmp_path)
+    log.append("run.verified", body)
+    log.append("run.completed", RESULT | {"output_digest": "0" * 64})
+    asked = RESULT | {"output_digest": "1" * 64}
+    assert contradictions(root, asked) == [{"run": "r-1", "output_digest": "0" * 64}]
+    assert Results(root).contradict(KEY, "1" * 64)
+    assert not Results(root).contradict(KEY, "0" * 64)
+
+
+def test_a_log_that_was_cut_and_has_grown_again_is_read_anew(tmp_path):
+    log, root = new(tmp_path)
+    lines = root / DIRECTORY / "log.jsonl"
+    first = lines.read_bytes()
+    log.append("run.completed", RESULT | {"output_digest": "0" * 64})
+    log.append("run.failed", {"run": "r-2"})
+    results = Results(root)
+    assert results.completed(KEY)["output_digest"] == "0" * 64
+    lines.write_bytes(first)
+    log = Log.open(root / DIRECTORY, keys=KeyStore(tmp_path / "keys"))
+    for number in range(9):
+        log.append("run.failed", {"run": f"r-{number}"})
+    log.append("run.completed", RESULT | {"output_digest": "1" * 64})
+    assert results.completed(KEY)["output_digest"] == "1" * 64
+    assert not results.contradict(KEY, "1" * 64)
+    lines.write_bytes(first)
+    assert results.completed(KEY) is None
+
+
 def test_of_what_is_pruned_no_result_is_left_to_stand_for_another(tmp_path):
     log, root = new(tmp_path)
     body = {"run": "r-1", "execution_key": "a" * 64, "promised": True, "output_digest": "0" * 64}

@@ -9,6 +9,7 @@ from typing import Any
 
 from repro import __version__
 from repro.audit_log.errors import LogError, LogUnusableError, RecordError
+from repro.audit_log.formats.commitment import is_digest
 from repro.audit_log.formats.note_key import format_vkey
 from repro.audit_log.formats.record import Record, Tool, decode
 from repro.audit_log.keys.keystore import KeyStore
@@ -188,16 +189,26 @@ def results_of(record: Record) -> Iterator[tuple[str, str]]:
     """Yield execution key and digest of each result that a record tells of and that was promised.
 
     What a run gave when it was done again is one, under whichever key, and what a command gave.
+    Appending needs no key: what has not the form of a result, which nothing of ours writes, is
+    passed over. It must not keep whoever has a result of his own from recording that.
     """
     body: Mapping[str, Any] = record.body
-    if record.type not in RESULTS or not body["promised"]:
+    run = body.get("run")
+    is_result = record.type in RESULTS and isinstance(run, str) and run.isprintable()
+    if not is_result or body.get("promised") is not True:
         return
     if record.type != "run.verified":
-        if body["execution_key"] is not None:
-            yield body["execution_key"], body["output_digest"]
-        return
-    for one in (body, *body.get("other_keys", ())):
-        yield from ((one["execution_key"], digest) for digest in one["produced"])
+        found = [(body.get("execution_key"), body.get("output_digest"))]
+    else:
+        others = body.get("other_keys")
+        several = (body, *others) if isinstance(others, list) else (body,)
+        found = [
+            (one.get("execution_key"), digest)
+            for one in several
+            if isinstance(one, Mapping) and isinstance(one.get("produced"), list)
+            for digest in one["produced"]
+        ]
+    yield from ((str(k), str(d)) for k, d in found if is_digest(k) and is_digest(d))
 
 
 def contradicted_keys(root: Path) -> frozenset[str]:
@@ -214,15 +225,16 @@ def pulled_from(root: Path, name: str, log: str) -> Mapping[str, Any] | None:
     """
     found = None
     for kind, body in records_naming(root, f'"run":"{name}"'):
-        if kind == "run.pulled" and body["run"] == name and log_folder(body["origin"]) == log:
-            found = body
+        origin = body.get("origin")
+        if kind == "run.pulled" and body.get("run") == name and isinstance(origin, str):
+            found = body if log_folder(origin) == log else found
     return found
 
 
 def completed_in(root: Path, name: str) -> Mapping[str, Any] | None:
     """Return the body of the ``run.completed`` of a run; None if the log has none."""
     records = records_naming(root, f'"run":"{name}"')
-    found = [b for kind, b in records if kind == "run.completed" and b["run"] == name]
+    found = [b for kind, b in records if kind == "run.completed" and b.get("run") == name]
     if len(found) > 1:
         raise IntegrityError(f"the log completes run {name} {len(found)} times")
     return found[0] if found else None

@@ -34,6 +34,9 @@ class Results:
     long it is."""
     _read: int = 0
     """Bytes of the log's text that were read."""
+    _last: tuple[int, bytes] = (0, b"")
+    """Where the last line lies that was read, and what it is: another one there, or none, says that
+    the log was cut back."""
 
     def contradict(self, execution_key: str, output_digest: str) -> bool:
         """Return whether the log has other bits under a key, by now; as `log.contradictions`.
@@ -57,6 +60,7 @@ class Results:
     def _read_on(self) -> Text:
         """Read the whole lines that came since; of what is pruned no result is left."""
         text = Text.open(self.root / DIRECTORY)
+        self._forget_if_cut(text)
         for part in text.parts:
             if part.file is None or part.end <= self._read:
                 continue
@@ -68,9 +72,23 @@ class Results:
                     break
                 if line.endswith(_ENDS):
                     self._take(at, len(line), record_of(line))
+                self._last = at, line + b"\n"
                 at += len(line) + 1
             self._read = at
         return text
+
+    def _forget_if_cut(self, text: Text) -> None:
+        """Forget everything, to read it anew, unless the last line that was read is still there.
+
+        Lines are chained: whoever has that one has all before it. Of what is pruned meanwhile
+        nothing is there to look at, and what was read of it stays known.
+        """
+        at, line = self._last
+        is_pruned = any(part.file is None and part.start <= at < part.end for part in text.parts)
+        if is_pruned or text.read(len(line), at) == line:
+            return
+        self._first, self._several, self._completed = {}, set(), {}
+        self._read, self._last = 0, (0, b"")
 
     def _take(self, at: int, size: int, record: Record) -> None:
         for execution_key, output_digest in results_of(record):

@@ -65,6 +65,8 @@ class Unchanged:
         """Go on from ``state``; ValueError unless the log begins with just these bytes."""
         match state:
             case {"blake3": str(digest), "bytes": int(count)}:
+                if count > Text(self.directory).end:
+                    raise ValueError("there are fewer bytes than were verified")
                 hasher = blake3()
                 for window in _windows(self.directory, count):
                     hasher.update(window)

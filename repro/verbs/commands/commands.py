@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -78,9 +79,12 @@ def all_commands(root: Path) -> tuple[Executed, ...]:
 def differing_outputs(root: Path, run: str, found: Found) -> tuple[str, ...]:
     """Return the outputs that an earlier execution had otherwise; none if it does not list them."""
     for kind, body in records_naming(root, f'"run":"{run}"'):
-        if kind == "command.executed" and body["run"] == run and "list" in body["outputs"]:
-            then = {one["name"]: one for one in body["outputs"]["list"]}
-            return tuple(name for name, now in found.outputs.items() if _differs(then[name], now))
+        if kind == "command.executed" and body.get("run") == run:
+            # Anybody may have appended it: who cannot read it says nothing, and ends all the same.
+            with suppress(AttributeError, LookupError, TypeError):
+                then = {one["name"]: one for one in body["outputs"]["list"]}
+                named = found.outputs.items()
+                return tuple(name for name, now in named if _differs(then[name], now))
     return ()
 
 

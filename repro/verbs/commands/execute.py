@@ -7,12 +7,13 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from repro.audit_log.errors import LogError
 from repro.audit_log.formats.record import COMMAND
 from repro.audit_log.storage.running import hold
 from repro.audit_log.storage.segments import lines_with
@@ -50,6 +51,8 @@ from repro.verbs.workspace import offering
 
 BROKEN, UNDELIVERED = 5, 6
 """Exit statuses where the command ended well, and determinism or an output is missing."""
+UNTOLD = "what it gave could not be recorded"
+"""Why a command has no end of its own, where what came after it failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,13 @@ def execute(asked: ExecCommand) -> Outcome:
                 raise
             _interrupted(log, cosign, Outcome(name, plan, Ended(None), None, seq))
             raise InterruptedRunError(f"{name} was interrupted") from None
+        except Exception:
+            # Not a word of it would be taken for a process that died. The log itself may be at
+            # fault: then what it said first is what is told.
+            with suppress(LogError, OSError):
+                if not log.find_bytes(f'"plan":{seq},'.encode()):
+                    _interrupted(log, cosign, Outcome(name, plan, Ended(None), None, seq), UNTOLD)
+            raise
 
 
 def _require_usable(asked: ExecCommand, root: Path, place: Path) -> None:
@@ -308,12 +318,14 @@ def _ended(log: Log, cosign: Callable[[], None], root: Path, outcome: Outcome) -
     )
 
 
-def _interrupted(log: Log, cosign: Callable[[], None], outcome: Outcome) -> Outcome:
-    """Record that somebody stopped a command."""
+def _interrupted(
+    log: Log, cosign: Callable[[], None], outcome: Outcome, reason: str = "the user stopped it"
+) -> Outcome:
+    """Record that somebody stopped a command, or why else nothing is known of its end."""
     body = {
         "run": outcome.run,
         "plan": outcome.record,
-        "reason": "the user stopped it",
+        "reason": reason,
         "status": outcome.ended.status,
         "signal": outcome.ended.signal,
     }

@@ -12,7 +12,7 @@ from repro.config.documents.workspace import find_root
 from repro.runs import layout
 from repro.runs.entries import Mark, log_size
 from repro.runs.finding import pins
-from repro.runs.index import ASKED, COLUMNS, Index, forget, opened
+from repro.runs.index import ASKED, COLUMNS, LARGEST, Index, forget, opened
 from repro.runs.purpose import Purpose
 from repro.runs.sealed import load_run
 from repro.verbs.audit.log import require_as_logged
@@ -32,8 +32,6 @@ _SELECTED = (
     "leakage",
 )
 """The fields of `Listed` that are columns, in the order of `Index.select`."""
-LARGEST = (1 << 63) - 1
-"""What the database can hold as a whole number."""
 NO_LOG = "there are runs and no log to hold them against"
 PUT_BACK = "a missing log is never taken for an empty one; put AUDIT_LOG back"
 _KEYS = ("name", "replicate_key", "strict_key", "execution_key")
@@ -148,7 +146,7 @@ def list_runs(asked: ListCommand) -> Page:
             named.setdefault(run, []).append(name)
         if asked.where:
             require_metrics([condition(text)[0] for text in asked.where], index.metrics())
-        rest, values = _rest(asked, list(named))
+        rest, values = _rest(asked, list(named), index.signed)
         rows = _rows(asked, index, rest, values)
         marks = index.marks([row[0] for row in rows])
         found = tuple(_listed(root, row, marks[row[0]], named.get(row[0], ())) for row in rows)
@@ -194,8 +192,8 @@ def _require_untouched(
         require_as_logged(root, load_run(base / name))
 
 
-def _rest(asked: ListCommand, named: Sequence[str]) -> tuple[str, list[Any]]:
-    """Return the conditions as SQL, and the values in them."""
+def _rest(asked: ListCommand, named: Sequence[str], signed: int) -> tuple[str, list[Any]]:
+    """Return the conditions as SQL, and the values in them; ``signed`` records count."""
     conditions: list[str] = []
     values: list[Any] = []
     for column in _EQUAL:
@@ -218,8 +216,9 @@ def _rest(asked: ListCommand, named: Sequence[str]) -> tuple[str, list[Any]]:
         conditions.append(f"EXISTS ({of} AND metrics.value {sign} ?)")
         values += [name, number]
     if asked.incidents:
-        of = "SELECT 1 FROM marks WHERE run = runs.name AND kind = 'incident'"
+        of = "SELECT 1 FROM marks WHERE run = runs.name AND kind = 'incident' AND seq < ?"
         conditions.append(f"EXISTS ({of})")
+        values.append(signed)
     if asked.asked:
         conditions.append(ASKED)
     if asked.pinned:

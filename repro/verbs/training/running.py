@@ -18,7 +18,7 @@ from repro.execution.interrupts import deferred
 from repro.execution.session import Session
 from repro.runs import layout
 from repro.runs.sealed import Run, runs_of
-from repro.runs.staging import Staging, names_locked, next_name
+from repro.runs.staging import Staging, names_locked, next_name, set_aside
 from repro.verbs.audit.log import (
     contradictions,
     cosigner,
@@ -193,11 +193,13 @@ def _execute(
                 raise _PlannedError(_stopped(name)) from None
         except (ReproError, OSError) as error:
             failure = as_failure(error)
+            set_aside(plan.root, name)  # what was sealed, and could not be recorded as complete
             kept = keep(place, name)
             _end(log, cosign, "run.failed", ended(name, seq, failure, kept))
             name_log(failure, kept)
             raise _PlannedError(failure) from error
         except (AssertionError, ArithmeticError, LookupError, TypeError, ValueError) as bug:
+            set_aside(plan.root, name)
             _end(log, cosign, "run.failed", ended(name, seq, as_bug(bug), keep(place, name)))
             raise
         if done is None:
