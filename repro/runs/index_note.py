@@ -3,10 +3,12 @@
     KEYS/_indexes/<SHA-256 of the resolved path>       size, mtime and ctime, in nanoseconds
 
 Rows could be taken out of the index, or changed, by whoever can write in the workspace: a list
-would lack runs, and replicates would go unjudged. The kernel dates every change of a file (ctime),
+would lack runs, and replicates would go unjudged. The kernel dates what changes a file (ctime),
 and nobody sets that date without setting the clock. So the index is believed as long as it is the
 file that we left, and made anew otherwise: also of a copied workspace, and after another user's
-command has written it. What is noted is no secret, and no help against who writes as this user.
+command has written it. What is noted is no secret, and no help against who writes as this user
+where the keys lie. Nor does it show every write through a memory map: the kernel dates the first
+one to a page, and those that follow only once the page has been written back.
 """
 
 from __future__ import annotations

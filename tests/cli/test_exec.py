@@ -18,6 +18,7 @@ from blake3 import blake3
 
 from repro.audit_log.formats.commitment import commitments_of_line
 from repro.audit_log.storage.running import GONE
+from repro.audit_log.storage.store import Log
 from repro.cli.boundary import run
 from repro.execution import child
 from repro.execution.environment import settings
@@ -688,3 +689,33 @@ def is_gone(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("Z")
     except (FileNotFoundError, ProcessLookupError):
         return True
+
+
+DEEP = """
+import os
+for name in ("deep", *"d" * 1500):
+    os.mkdir(name)
+    os.chdir(name)
+"""
+
+
+def test_a_command_whose_outcome_cannot_be_looked_at_has_an_end_in_the_log_all_the_same(bench):
+    try:
+        said = bench.exec("--output", "deep", "--", *PYTHON, DEEP, status=70)
+    finally:
+        subprocess.run(["rm", "-rf", bench.root / "deep"], check=True)
+    plan, ended = said
+    assert (plan["type"], ended["type"]) == ("command.planned", "command.interrupted")
+    assert ended["body"]["reason"] == "what it gave could not be recorded"
+    assert ended["body"]["plan"] == plan["seq"]
+    assert run(["audit", "verify"]) == 0
+
+
+def test_a_line_that_is_no_result_does_not_keep_a_command_from_its_end(bench):
+    words = ("--output", "made", "--", *PYTHON, "open('made', 'w').write('x')")
+    plan, _ = bench.plan_and_end(*words)
+    key = plan["execution_key"]
+    log = Log.open(bench.root / "AUDIT_LOG")
+    log.append("run.verified", {"run": "x", "execution_key": key})
+    log.append("run.verified", {"run": "x", "execution_key": key, "promised": True, "produced": 5})
+    bench.plan_and_end(*words)

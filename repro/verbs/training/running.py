@@ -166,6 +166,7 @@ def _execute(
         done: Outcome | None = None
         others: list[dict[str, Any]] = []
         texts: dict[str, str] = {}
+        is_recorded = False
         try:
             cosign()  # so that somebody else has seen the plan before its outcome can be known
             observer.stage(f"training {plan.active.family}, run {name}")
@@ -184,6 +185,7 @@ def _execute(
                 records = [("run.completed", outcome.record)]
                 records += [("incident", incident(outcome.record, others))] if others else []
                 appended = log.append_many(records)[0]
+                is_recorded = True
                 done = outcome.committed(log.commit().size, appended.hash)
                 keep(place, name, layout.PRINTED)
             cosign()
@@ -193,13 +195,15 @@ def _execute(
                 raise _PlannedError(_stopped(name)) from None
         except (ReproError, OSError) as error:
             failure = as_failure(error)
-            set_aside(plan.root, name)  # what was sealed, and could not be recorded as complete
+            if not is_recorded:
+                set_aside(plan.root, name)  # what was sealed, and cannot be recorded as complete
             kept = keep(place, name)
             _end(log, cosign, "run.failed", ended(name, seq, failure, kept))
             name_log(failure, kept)
             raise _PlannedError(failure) from error
         except (AssertionError, ArithmeticError, LookupError, TypeError, ValueError) as bug:
-            set_aside(plan.root, name)
+            if not is_recorded:
+                set_aside(plan.root, name)
             _end(log, cosign, "run.failed", ended(name, seq, as_bug(bug), keep(place, name)))
             raise
         if done is None:
