@@ -719,3 +719,14 @@ def test_a_line_that_is_no_result_does_not_keep_a_command_from_its_end(bench):
     log.append("run.verified", {"run": "x", "execution_key": key})
     log.append("run.verified", {"run": "x", "execution_key": key, "promised": True, "produced": 5})
     bench.plan_and_end(*words)
+
+
+def test_a_name_that_counts_beyond_all_numbers_does_not_keep_a_command_from_its_own(bench):
+    words = ("--", *PYTHON, "print('counted')")
+    first = bench.plan_and_end(*words)[0]["run"]
+    start = first.removesuffix("1")
+    log = Log.open(bench.root / "AUDIT_LOG")
+    for digits in ("9" * 5000, "999999999", "1000000000"):
+        log.append("command.planned", {"run": f"{start}{digits}"})
+    plan, end = [r for r in bench.exec(*words) if r["body"].get("run") == f"{start}1000000001"]
+    assert (plan["type"], end["type"]) == ("command.planned", "command.executed")

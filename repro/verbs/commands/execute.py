@@ -51,6 +51,8 @@ from repro.verbs.workspace import offering
 
 BROKEN, UNDELIVERED = 5, 6
 """Exit statuses where the command ended well, and determinism or an output is missing."""
+COUNTED = 10
+"""Digits that no number of executions has."""
 UNTOLD = "what it gave could not be recorded"
 """Why a command has no end of its own, where what came after it failed."""
 
@@ -233,8 +235,12 @@ def _name(root: Path, plan: CommandPlan) -> str:
     start = f"{COMMAND}{key[: layout.PREFIX]}-"
     pattern = re.compile(f'"run":"{start}([1-9][0-9]*)"'.encode())
     lines = lines_with(root / DIRECTORY, f'"run":"{start}'.encode())
-    attempts = [int(match[1]) for line in lines if (match := pattern.search(line))]
-    return f"{start}{max(attempts, default=0) + 1}"
+    given = {match[1] for line in lines if (match := pattern.search(line))}
+    # Anybody may have appended a name: one that is no count of ours is only not given again.
+    attempt = max((int(text) for text in given if len(text) < COUNTED), default=0) + 1
+    while str(attempt).encode() in given:
+        attempt += 1
+    return f"{start}{attempt}"
 
 
 def _found(
