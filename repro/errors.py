@@ -36,6 +36,11 @@ def in_checkout(extra: str) -> str:
     return f"in a checkout of repro: {installs(extra)}"
 
 
+def recordable(text: object) -> str:
+    """Return a text that a record can hold: half of a character has no bytes, and is escaped."""
+    return str(text).encode("utf-8", "backslashreplace").decode()
+
+
 class ReproError(Exception):
     """An expected failure: what was wrong, and what to do next."""
 

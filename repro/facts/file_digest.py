@@ -11,8 +11,9 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Final, NamedTuple
 
 from blake3 import blake3
@@ -81,22 +82,25 @@ def _digest(number: int, expected: int, *, sha256: bool) -> DataDigest:
     hasher = blake3(data, max_threads=blake3.AUTO if expected >= THREADED else 1)
     other = hashlib.sha256(data) if sha256 else None
     size = len(data)
-    for part in _ahead(number) if expected >= THREADED else _parts(number):
-        hasher.update(part)
-        if other is not None:
-            other.update(part)
-        size += len(part)
+    # Closed before the file is: else, interrupted here, its thread might read from another file
+    # that has the number by then.
+    with closing(_ahead(number) if expected >= THREADED else _parts(number)) as parts:
+        for part in parts:
+            hasher.update(part)
+            if other is not None:
+                other.update(part)
+            size += len(part)
     return DataDigest(hasher.hexdigest(), None if other is None else other.hexdigest(), size)
 
 
-def _parts(number: int) -> Iterator[memoryview]:
+def _parts(number: int) -> Generator[memoryview]:
     """Yield the rest of an open file, each part until the next is asked for."""
     window = memoryview(bytearray(SMALL))
     while count := os.readv(number, [window]):
         yield window[:count]
 
 
-def _ahead(number: int) -> Iterator[memoryview]:
+def _ahead(number: int) -> Generator[memoryview]:
     """Yield the rest of a long file likewise; while one part is digested, the next is read."""
     # Pages of their own: the system copies into them faster than into the middle of a heap.
     now, then = memoryview(mmap.mmap(-1, WINDOW)), memoryview(mmap.mmap(-1, WINDOW))

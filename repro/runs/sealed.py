@@ -191,6 +191,11 @@ def _snapshots(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"targets/*/reproducibility/*/cohort=*/{layout.SNAPSHOT}"))
 
 
+def oddity(snapshot: Mapping[str, Any]) -> str | None:
+    """Return a part of a snapshot that makes every command refuse it once it is sealed, if any."""
+    return next(_odd(snapshot), None)
+
+
 def at_path(root: Path, path: Path) -> Run:
     """Return the run at a path in this workspace: its snapshot, a folder of it, or its own folder.
 

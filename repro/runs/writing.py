@@ -55,7 +55,8 @@ def _text(value: Any, line: str) -> str:
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
     if isinstance(value, int):
-        return str(value) if -EXACT <= value <= EXACT else f'"{value}"'
+        text = int.__repr__(value)  # as of a plain one: members of an IntEnum spell themselves
+        return text if -EXACT <= value <= EXACT else f'"{text}"'
     if isinstance(value, float) and isfinite(value):
         return float.__repr__(value)
     if isinstance(value, Spelled):
@@ -66,21 +67,18 @@ def _text(value: Any, line: str) -> str:
 
 
 def _key(key: Any) -> str:
-    """Return a key, which JSON only has as a string."""
-    return encode_basestring(key if isinstance(key, str) else json.dumps(key))
+    """Return a key, which JSON only has as a string; raises for what is no scalar of JSON."""
+    if isinstance(key, str):
+        return encode_basestring(key)
+    if key is None or isinstance(key, int | float):
+        plain = _text(key, "").strip('"')
+        return encode_basestring(plain)
+    raise TypeError(f"a key is no scalar: {key!r}")
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write such a file."""
     path.write_text(json_text(value), "utf-8")
-
-
-def collect(work: Path, final: Path, names: list[str]) -> None:
-    """Move what the worker says it wrote; raises FileNotFoundError for what is not there."""
-    for name in names:
-        if Path(name).name != name:
-            raise AssertionError(f"the worker named a file outside its directory: {name!r}")
-        (work / name).replace(final / name)
 
 
 def artifacts(final: Path) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ from repro.execution.executor import (
 )
 from repro.sweeping import errand
 from repro.sweeping.errand import Message
+from repro.sweeping.hearing import SHORT, told
 
 
 @dataclass(slots=True)
@@ -86,7 +87,7 @@ class OnEngine(ABC, Generic[S]):
             return Progressed(number, words["stage"], words["done"], words["total"])
         except (LookupError, TypeError):
             self.cancel(number)
-            said = f"the worker {sent.place} says what nobody understands: {str(message)[:200]}"
+            said = f"the worker {sent.place} says what nobody understands: {told(message, SHORT)}"
             return Failed(number, TrainingError(said, errand.SAME))
 
     def _home(self, number: int, result: Any) -> Event:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
-from repro.errors import ReproError, TrainingError
+from repro.errors import DeterminismError, InputError, ReproError, TrainingError, recordable
 from repro.execution.executor import Event, Failed, Finished, Prepared, Progressed
 from repro.verbs.observer import Warn
 
@@ -20,6 +20,13 @@ PREPARES: Final = "it prepares"
 PREPARED: Final = "it has prepared"
 TRAINS: Final = "it was let train"
 HINT: Final = "a plan has one outcome; whoever wrote the executor should hear of this"
+
+LONGEST: Final = 4000
+"""Characters of what an executor tells of a failure that are kept."""
+SHORT: Final = 200
+"""Characters of it that a warning shows."""
+FAILURES: Final = (InputError, DeterminismError, TrainingError)
+"""What a worker fails with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,7 @@ class Hearing:
                 self._pass_over(event)
                 continue
             if isinstance(event, Progressed):
-                progressed.append(event)
+                progressed += [event] if _is_progress(event) else []
             elif isinstance(event, Failed):
                 failed[event.number] = Failed(event.number, _error(event.error))
             elif isinstance(event, Prepared) and at == PREPARES and _has_facts(event):
@@ -97,14 +104,22 @@ class Hearing:
         if isinstance(event, Progressed):
             return  # said before it heard that nobody asks any more
         if not isinstance(event, Event):
-            told = f"the executor tells {kind}, which is no event"
+            said = f"the executor tells {kind}, which is no event"
         elif number in self._given:
-            told = f"the executor tells {kind} of a task that is over"
+            said = f"the executor tells {kind} of a task that is over"
         else:
-            told = f"the executor tells {kind} of a task that it was never given"
-        if told not in self._warned:
-            self._warned.add(told)
-            self.warn(f"{told}: {str(event)[:200]}; passed over")
+            said = f"the executor tells {kind} of a task that it was never given"
+        if said not in self._warned:
+            self._warned.add(said)
+            self.warn(f"{said}: {told(event, SHORT)}; passed over")
+
+
+def _is_progress(event: Progressed) -> bool:
+    """Return whether it can be shown; of one that cannot, nothing is lost."""
+    words: tuple[Any, Any, Any] = (event.stage, event.done, event.total)
+    if not all(map(isinstance, words, (str, int, int))):
+        return False
+    return event.stage.isprintable()
 
 
 def _has_facts(event: Prepared) -> bool:
@@ -115,10 +130,32 @@ def _has_facts(event: Prepared) -> bool:
 
 
 def _error(error: object) -> ReproError:
-    """Return what a task failed with; executors of others may tell anything."""
-    if isinstance(error, ReproError):
+    """Return what a task failed with; executors of others may tell anything.
+
+    Of a worker are only failures that are its own: of the log and the workspace it knows nothing,
+    and what is told of these would stop the sweep.
+    """
+    if not isinstance(error, ReproError):
+        return TrainingError(f"the executor tells that it failed: {told(error, LONGEST)}")
+    if isinstance(error, FAILURES) and all(map(_is_sound, (error.problem, error.hint, error.tail))):
         return error
-    return TrainingError(f"the executor tells that it failed: {error}"[:2000])
+    kind = next((kind for kind in FAILURES if isinstance(error, kind)), TrainingError)
+    problem, hint, tail = (told(text, LONGEST) for text in (error.problem, error.hint, error.tail))
+    heard = kind(problem, None if error.hint is None else hint)
+    heard.tail = tail
+    return heard
+
+
+def _is_sound(text: object) -> bool:
+    return text is None or (isinstance(text, str) and text == recordable(text))
+
+
+def told(what: object, most: int) -> str:
+    """Return ``most`` characters of what was told, which may be nested deeper than can be shown."""
+    try:
+        return recordable(what)[:most]
+    except RecursionError:
+        return f"a {type(what).__name__}, nested without end"
 
 
 def _senseless(event: Prepared | Finished, at: str) -> TrainingError:

@@ -28,7 +28,11 @@ from repro.verbs.training.refusing import record_fixed
 from repro.verbs.training.sealing import Outcome, Planned, Written, input_texts, named, write_run
 
 Records = list[tuple[str, Mapping[str, Any]]]
-BUGS = (AssertionError, ArithmeticError, LookupError, TypeError, ValueError)
+BUGS = (
+    *(AssertionError, ArithmeticError, AttributeError, LookupError),
+    *(RecursionError, TypeError, ValueError),
+)
+"""What a mistake of our own ends in, and what a worker told that no worker of ours tells."""
 
 
 @dataclass(slots=True)

@@ -95,3 +95,22 @@ def test_a_file_that_is_cut_while_it_is_read_ends_no_process(tmp_path):
         file.truncate(1 << 26)
     done = subprocess.run([sys.executable, "-c", code, path], check=False, capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_whoever_is_interrupted_leaves_nobody_reading_from_the_closed_file(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    with path.open("wb") as file:
+        file.truncate(THREADED)
+    readers, close = [], os.close
+
+    def closed(number):
+        readers.append([t for t in threading.enumerate() if t.name.startswith("ThreadPool")])
+        close(number)
+
+    hasher = type("Hasher", (), {"AUTO": -1, "__init__": lambda *_, **__: None})
+    hasher.update = lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+    monkeypatch.setattr(file_digest, "blake3", hasher)
+    monkeypatch.setattr(file_digest.os, "close", closed)
+    with pytest.raises(KeyboardInterrupt):
+        digest_data(path)
+    assert readers == [[]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import json
 from types import MappingProxyType
 from typing import Any
@@ -64,3 +65,26 @@ def test_what_is_no_finite_number_is_refused(value: float) -> None:
 def test_what_json_does_not_have_is_refused() -> None:
     with pytest.raises(TypeError, match="not JSON serializable"):
         json_text({"path": object()})
+
+
+class Plain(int, enum.Enum):
+    A = 3
+
+
+class Odd(int):
+    def __str__(self):
+        return "odd"
+
+    __repr__ = __str__
+
+
+@pytest.mark.parametrize("value", [Plain.A, Odd(3), Odd(2**60)])
+def test_whole_numbers_of_a_kind_of_their_own_are_written_as_plain_ones(value: int) -> None:
+    assert json_text([value]) == plainly([int(value)])
+    assert json_text({value: 1}) == plainly({int(value): 1})
+
+
+@pytest.mark.parametrize("key", [float("nan"), float("inf"), (1, 2), frozenset()])
+def test_keys_that_json_has_in_no_form_are_refused(key: Any) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        json_text({key: 1})

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.errors import InputError, TrainingError
+from repro.audit_log.formats.canonical import canonical
+from repro.errors import (
+    DeterminismError,
+    InputError,
+    IntegrityError,
+    InterruptedRunError,
+    TrainingError,
+)
 from repro.execution.executor import Failed, Finished, Prepared, Progressed
 from repro.sweeping.hearing import Hearing
 
@@ -112,6 +119,37 @@ def test_a_failure_is_told_of_with_its_own_error_or_in_words(hearing):
     assert first.error is own
     assert isinstance(second.error, TrainingError)
     assert "broken pipe" in second.error.problem
+
+
+@pytest.mark.parametrize("kind", [IntegrityError, InterruptedRunError])
+def test_what_no_worker_knows_of_is_a_failure_of_the_worker(hearing, kind):
+    """Of the log it knows nothing; told so, the whole sweep would stop."""
+    (failed,) = hearing[0].of([Failed(1, kind("tampered", "give up"))]).failed
+    assert type(failed.error) is TrainingError
+    assert (failed.error.problem, failed.error.hint) == ("tampered", "give up")
+
+
+@pytest.mark.parametrize("kind", [InputError, DeterminismError, TrainingError])
+def test_what_is_told_of_a_failure_can_be_recorded_whatever_it_is(hearing, kind):
+    error = kind("half: \ud83d", {"a": 1})
+    error.tail = ["\ud83d"]
+    (failed,) = hearing[0].of([Failed(1, error)]).failed
+    assert type(failed.error) is kind
+    canonical([failed.error.problem, failed.error.hint, failed.error.tail])
+    assert failed.error.problem == "half: \\ud83d"
+
+
+def test_what_is_nested_without_end_is_passed_over_as_anything(hearing):
+    hearing, warned = hearing
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert not any(
+        vars_of(hearing.of([deep, Progressed(1, deep, 1, 2), Progressed(1, "a", 1, {})]))
+    )
+    assert "a list, nested without end" in warned[0]
+    (failed,) = hearing.of([Failed(1, TrainingError(deep, deep))]).failed
+    assert failed.error.problem == "a list, nested without end"
 
 
 NUMBERS = st.integers(0, 3)

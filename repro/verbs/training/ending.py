@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from repro.config.resolution.resolve import Resolved
-from repro.errors import DeterminismError, InputError, ReproError
+from repro.errors import DeterminismError, InputError, ReproError, recordable
 from repro.runs import layout
 from repro.runs.staging import Staging, keep_printed
 from repro.verbs.observer import who_raised
@@ -17,9 +17,10 @@ def as_bug(bug: Exception) -> ReproError:
 
     It is a mistake of our own, unless what listens to us raised it.
     """
+    said = recordable(f"{type(bug).__name__}: {bug}")
     if (listener := who_raised(bug)) is not None:
-        return ReproError(f"the Observer's {listener} raised {type(bug).__name__}: {bug}")
-    return ReproError(f"a bug in repro: {type(bug).__name__}: {bug}")
+        return ReproError(f"the Observer's {listener} raised {said}")
+    return ReproError(f"a bug in repro: {said}")
 
 
 def alarm(name: str, others: list[dict[str, Any]]) -> DeterminismError:
@@ -61,7 +62,7 @@ def refusal(resolved: Resolved, error: ReproError) -> dict[str, Any]:
     return {
         "target": resolved.target,
         "family": resolved.family,
-        "reason": error.problem[:2000],
+        "reason": recordable(error.problem)[:2000],
         "exit_status": error.exit_status,
         **verdict_of(error),
     }

@@ -70,8 +70,10 @@ class LeakingFeatures(Exception):  # noqa: N818 (not the end of a run: it is sta
 def located(findings: Findings, resolved: Resolved) -> list[dict[str, Any]]:
     """Return findings that say where the threshold was set that each of them crossed.
 
-    ``set_at`` is file and line, or ``command line``; None for what has no threshold to set.
+    ``set_at`` is file and line, or ``command line``; None for what has no threshold to set. Raises
+    CanonicalError for findings that no record can hold.
     """
+    canonical(exact(list(findings)))
     return [_located(finding, resolved) for finding in findings]
 
 

@@ -13,7 +13,7 @@ from repro.config.checks.composed import source
 from repro.config.resolution.active import Active, overridden
 from repro.config.resolution.layers import WRITTEN, Path, Value, dotted
 from repro.config.resolution.resolve import Resolved
-from repro.errors import DeterminismError, InputError, ReproError, TrainingError
+from repro.errors import DeterminismError, InputError, ReproError, TrainingError, recordable
 from repro.execution.session import Job, Module
 from repro.facts.data import DataFile
 from repro.identity.keys import Identity, exact
@@ -167,9 +167,9 @@ def ended(
     body: dict[str, Any] = {"run": name, "plan": seq}
     if error is not None:
         body |= {
-            "reason": error.problem[:2000],
+            "reason": recordable(error.problem)[:2000],
             "exit_status": error.exit_status,
-            "output_tail": getattr(error, "tail", "")[-4000:],
+            "output_tail": recordable(error.tail)[-4000:],
             "kept": kept,
         }
         body |= verdict_of(error)

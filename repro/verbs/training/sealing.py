@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,15 +12,17 @@ from repro import __version__
 from repro.audit_log.formats.digests import payload_digest
 from repro.config.sealed import record as config_record
 from repro.config.sealed.record import Leaves
+from repro.errors import TrainingError
 from repro.identity.keys import exact, output_digest
 from repro.pipeline.formulas import class_table
 from repro.runs import layout
+from repro.runs.brought import HINT, collect, require_told
+from repro.runs.sealed import oddity
 from repro.runs.staging import Staging, seal, sync_tree
 from repro.runs.writing import (
     SCHEMA,
     artifact,
     artifacts,
-    collect,
     json_text,
     outputs,
     placed,
@@ -169,12 +172,16 @@ def write_run(
     finished: Mapping[str, Any],
     planned: Planned,
 ) -> Written:
-    """Write every file of the run and make it durable; see `seal_run`."""
+    """Write every file of the run and make it durable; see `seal_run`.
+
+    Raises TrainingError for what a worker told that is not so, or that nobody could read again.
+    """
     (name, seq, _), view = planned, plan.active.routing["view"]
     inner = layout.inner(plan.resolved.target, view, plan.identity.replicate_key)
     final = place.final / inner
     final.mkdir(parents=True)
     collect(place.work, final, finished["files"])
+    require_told(final, finished)
     for file, text in texts.items():
         (final / file).write_text(text, "utf-8")
     write_json(final / "metrics.json", _metrics(finished))
@@ -182,7 +189,9 @@ def write_run(
     write_json(final / layout.IMPORTANCE, finished["importance"])
     snapshot = _snapshot(plan, finished, planned)
     snapshot["artifacts"] = artifacts(final)
-    write_json(final / layout.SNAPSHOT, snapshot)
+    text = json_text(snapshot)
+    _require_readable(json.loads(text))
+    (final / layout.SNAPSHOT).write_text(text, "utf-8")
     below = f"{layout.RESULTS}/{layout.RUNS}/{name}/{inner.as_posix()}"
     record = {
         "run": name,
@@ -195,6 +204,13 @@ def write_run(
     }
     sync_tree(place.final)
     return Written(place, name, inner, snapshot, record)
+
+
+def _require_readable(snapshot: Mapping[str, Any]) -> None:
+    """Raise TrainingError for a snapshot that every command would refuse once it is sealed."""
+    said = oddity(snapshot)
+    if said is not None:
+        raise TrainingError(f"the worker told of {said} what no run does", HINT)
 
 
 def _metrics(finished: Mapping[str, Any]) -> dict[str, Any]:
