@@ -66,25 +66,42 @@ def content_of(
             found = digest_data(file)
             listed.append([_text(below, name), found.blake3, str(found.size)])
             total += found.size
-    except FileNotFoundError:
-        raise InputError(f"no such file or directory: {name}") from None
+    except FileNotFoundError as error:
+        raise _missing(path, name, error) from None
     except OSError as error:
         raise InputError(f"{name}: cannot be read: {error.strerror}") from error
     return Content(payload_digest(TREE_CONTEXT, listed), None, total, len(listed))
 
 
+def _missing(path: Path, name: str, error: FileNotFoundError) -> InputError:
+    """Return what is not there: the whole, or a part of a tree, which is a link or was taken away.
+
+    A tree that is gone by now went while it was read, and is called by its own name.
+    """
+    there = Path(os.fsdecode(error.filename or path))
+    if there == path or not path.exists():
+        return InputError(f"no such file or directory: {name}")
+    shown = f"{name}/{there.relative_to(path).as_posix()}"
+    shown = shown.encode("utf-8", "backslashreplace").decode()
+    if there.is_symlink():
+        said = f"{shown} is a link to {os.readlink(there)!r}, and nothing is there"
+        return InputError(said, "remove the link, or put there what it names")
+    return InputError(f"{shown} was taken away while it was read")
+
+
 def states_below(folder: Path, without: Collection[str]) -> dict[str, State]:
     """Return the state of each file below ``folder``, by path; links are not followed.
 
-    ``without`` are real paths of directories that are passed over. What cannot be looked at is left
-    out.
+    A link to a directory is one of them. ``without`` are real paths of directories that are passed
+    over. What cannot be looked at is left out.
     """
     found: dict[str, State] = {}
     for place, folders, files in os.walk(folder):
+        links = [name for name in folders if Path(place, name).is_symlink()]
         folders[:] = sorted(
             name for name in folders if os.path.realpath(Path(place, name)) not in without
         )
-        for name in sorted(files):
+        for name in sorted([*files, *links]):
             path = Path(place, name)
             try:
                 state = _state(path.lstat())

@@ -63,7 +63,7 @@ def test_what_can_be_no_content_is_refused(tmp_path):
         content_of(root, "root")
     (root / "pipe").unlink()
     (root / "gone").symlink_to("nowhere")
-    with pytest.raises(InputError, match="no such file or directory: root"):
+    with pytest.raises(InputError, match="root/gone is a link to 'nowhere', and nothing is there"):
         content_of(root, "root")
     (root / "gone").unlink()
     Path(os.fsdecode(os.fsencode(root) + b"/\xff")).touch()
@@ -83,3 +83,18 @@ def test_what_was_touched_is_found_also_with_the_times_put_back(tmp_path):
     (root / "log" / "e").write_bytes(b"2")
     (root / "out" / "new").touch()
     assert touched(before, states_below(root, log)) == ["a", "b", "out/new"]
+
+
+def test_a_new_link_to_a_directory_is_seen_too(tmp_path):
+    root = write(tmp_path / "root", {"sub/a": b"1", "log/e": b"1"})
+    log = frozenset({str(root / "log")})
+    before = states_below(root, log)
+    assert sorted(before) == ["sub/a"]
+    (root / "link").symlink_to("sub")
+    (root / "sub" / "into").symlink_to("../log")
+    assert touched(before, states_below(root, log)) == ["link", "sub/into"]
+
+
+def test_what_is_not_there_at_all_is_called_by_its_name(tmp_path):
+    with pytest.raises(InputError, match="no such file or directory: tr"):
+        content_of(tmp_path / "none", "tr")
