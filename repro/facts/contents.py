@@ -84,7 +84,7 @@ def _missing(path: Path, name: str, error: FileNotFoundError) -> InputError:
     shown = f"{name}/{there.relative_to(path).as_posix()}"
     shown = shown.encode("utf-8", "backslashreplace").decode()
     if there.is_symlink():
-        said = f"{shown} is a link to {os.readlink(there)!r}, and nothing is there"
+        said = f"{shown} is a link to {str(there.readlink())!r}, and nothing is there"
         return InputError(said, "remove the link, or put there what it names")
     return InputError(f"{shown} was taken away while it was read")
 
