@@ -80,14 +80,15 @@ class Ledger:
         The log is asked only if the name of one that is alive begins as that of a run with the key.
         """
         begin = layout.run_name(execution_key, 1).removesuffix("1")
-        if not any(name.startswith(begin) for name in with_locks(self.log.directory)):
+        named = {name for name in with_locks(self.log.directory) if name.startswith(begin)}
+        if not named:
             return False
         needle = f'"execution_key":"{execution_key}"'
         return any(
-            kind == "run.planned"
-            and body["comparison_group"]["execution_key"] == execution_key
-            and is_running(self.log.directory, str(body["run"]))
+            is_running(self.log.directory, name)
             for kind, body in records_naming(self.root, needle)
+            for name in named
+            if kind == "run.planned" and _plans(body, name, execution_key)
         )
 
     def plan(self, batch: Sequence[tuple[Underway, Plan]]) -> list[Underway]:
@@ -228,3 +229,10 @@ class Ledger:
     def _is_taken(self, name: str) -> bool:
         in_log = self.log.find_bytes(f'"run":"{name}"'.encode())
         return in_log or is_running(self.log.directory, name)
+
+
+def _plans(body: Mapping[str, Any], name: str, execution_key: str) -> bool:
+    """Return whether a record plans a run of this name and key; anybody may append another form."""
+    group = body.get("comparison_group")
+    under = group.get("execution_key") if isinstance(group, Mapping) else None
+    return body.get("run") == name and under == execution_key
