@@ -23,8 +23,9 @@ PLANNED = ("0" * 12 + "-1", 3, "2026-01-01T12:00:00.000000Z")
 def planned():
     group = dict.fromkeys(("replicate_key", "strict_key", "execution_key"), KEY)
     identity = SimpleNamespace(
-        **group, request=KEY, payloads={}, missing=(), comparison_group=lambda: group
-    )
+        **group, request=KEY, payloads={}, missing=(),
+        comparison_group=lambda: {**group, "train_seed": 7},
+    )  # fmt: skip
     active = SimpleNamespace(
         routing={"view": "cross_sectional", "symbol": None}, family="ridge", level="strict",
         hyperparameters={}, leakage={"policy": "strict"},
