@@ -66,11 +66,14 @@ def test_an_experiment_stopped_in_its_second_run_names_it_and_goes_on(desk, at):
 
 @pytest.mark.parametrize("verb", ["select", "rank"])
 def test_a_selection_and_a_ranking_stopped_between_two_runs_say_so(desk, at, verb):
-    more = {
-        "select": {"feature_selection.families": ["ridge", "elasticnet"], "top_k": 4},
-        "rank": {"target_ranking.targets": ["fwd_ret_1d", "fwd_ret_5d"]},
+    asked = {
+        "select": {"set": {"feature_selection.families": ["ridge", "elasticnet"], "top_k": 4}},
+        "rank": {
+            "family": "ridge",
+            "set": {"target_ranking.targets": ["fwd_ret_1d", "fwd_ret_5d"]},
+        },
     }[verb]
-    asked = {"family": "ridge", "set": {"splits.folds": 3, **more}}
+    asked["set"]["splits.folds"] = 3
     with pytest.raises(InterruptedRunError) as caught:
         getattr(at("2 of 2"), verb)(**asked)
     assert "1 run before it is sealed" in caught.value.problem

@@ -164,6 +164,7 @@ def _execute(
     with ExitStack() as held:
         name, seq, time = _planned(log, plan, held)
         done: Outcome | None = None
+        outcome: Outcome | None = None
         others: list[dict[str, Any]] = []
         texts: dict[str, str] = {}
         is_recorded = False
@@ -195,14 +196,14 @@ def _execute(
                 raise _PlannedError(_stopped(name)) from None
         except (ReproError, OSError) as error:
             failure = as_failure(error)
-            if not is_recorded:
+            if outcome is not None and not is_recorded:
                 set_aside(plan.root, name)  # what was sealed, and cannot be recorded as complete
             kept = keep(place, name)
             _end(log, cosign, "run.failed", ended(name, seq, failure, kept))
             name_log(failure, kept)
             raise _PlannedError(failure) from error
         except (AssertionError, ArithmeticError, LookupError, TypeError, ValueError) as bug:
-            if not is_recorded:
+            if outcome is not None and not is_recorded:
                 set_aside(plan.root, name)
             _end(log, cosign, "run.failed", ended(name, seq, as_bug(bug), keep(place, name)))
             raise
