@@ -71,7 +71,7 @@ def test_a_shared_library_is_of_the_package_that_it_was_installed_with():
         f"{site}/scipy/_base.so",
         f"{site}/sklearn/_base.so",
         "/usr/lib/libm.so.6",
-        "/work/scipy/linalg/_mine.so",
+        "/place/scipy/linalg/_mine.so",
     ]
     assert readback.packages(paths) == {"_blas.so": "scipy", "libopenblas.so": "scipy"}
 
