@@ -61,6 +61,14 @@ class Mailbox:
         """Return whether a task was not dropped."""
         return number not in self._dropped
 
+    async def cpus(self) -> list[float]:
+        """Return the CPUs of each node that is there, as the head node knows them.
+
+        Should that never answer, it is this process that the engine ends.
+        """
+        nodes = await asyncio.to_thread(ENGINE.nodes)
+        return [float(node["Resources"].get("CPU", 0)) for node in nodes if node["Alive"]]
+
     async def _change(self) -> None:
         async with self._changed:
             self._changed.notify_all()

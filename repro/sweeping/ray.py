@@ -2,8 +2,9 @@
 
 One task of the engine is one point, and never tried again: a plan has one outcome. What tasks say,
 and what they are ordered, passes through a mailbox, an actor on the node of the coordinator that
-ends with it. Ray ends a process of its own, without a word, when the head node was silent for a
-minute: so whether it listens is asked before every call to it, and the log has its records earlier.
+ends with it. Ray ends a process of its own, without a word, when it asked the head node something
+and had no answer for a minute: so it is the mailbox that asks, this process waits with a limit, and
+whether the head node listens is looked at before every call.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import logging
 import secrets
 import socket
+import threading
 import time
 from contextlib import ExitStack, suppress
 from types import TracebackType
@@ -30,6 +32,8 @@ ENGINE: Final[Any] = ray
 """Its types say less than its manual."""
 START: Final = 60.0
 """Seconds for the first process of a node to start."""
+ANSWER: Final = 20.0
+"""Seconds for the head node to answer; after a minute it would be too late to say anything."""
 STEP: Final = 0.5
 """Seconds between two looks at whether the head node listens."""
 HELD: Final = 10.0
@@ -93,7 +97,7 @@ class RayExecutor(OnEngine[Sent]):
         try:
             self._connect()
         except BaseException:
-            ENGINE.shutdown()
+            _shut_down()
             self._held.close()
             raise
         return self
@@ -102,11 +106,6 @@ class RayExecutor(OnEngine[Sent]):
         """Start the mailbox, and learn where the head node listens."""
         context = ENGINE.get_runtime_context()
         self._head = str(context.gcs_address)
-        if not sum(self._cpus()):
-            raise InputError(
-                f"no node of the Ray cluster at {self._address} has a CPU to compute with",
-                f"add one: ray start --address {self._head}",
-            )
         here = ENGINE.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             node_id=context.get_node_id(), soft=False
         )
@@ -120,6 +119,11 @@ class RayExecutor(OnEngine[Sent]):
                 f"no process starts on this node of the Ray cluster: {short(error)}",
                 "the engine's logs say why, in /tmp/ray/session_latest/logs unless told otherwise",
             ) from error
+        if not sum(self._cpus()):
+            raise InputError(
+                f"no node of the Ray cluster at {self._address} has a CPU to compute with",
+                f"add one: ray start --address {self._head}",
+            )
         self._hearing = self._box.hear.remote(HELD)
 
     def __exit__(
@@ -135,8 +139,8 @@ class RayExecutor(OnEngine[Sent]):
         if self._leaving and not self._is_lost():
             with suppress(Exception):  # they clear their folders
                 ENGINE.wait(self._leaving, num_returns=len(self._leaving), timeout=PATIENCE)
-        with self._held, suppress(Exception), same_signals():
-            ENGINE.shutdown()
+        with self._held, same_signals():
+            _shut_down()
 
     @property
     def free(self) -> int:
@@ -241,11 +245,23 @@ class RayExecutor(OnEngine[Sent]):
     def _cpus(self) -> list[float]:
         """Return the CPUs of each node that is there."""
         with self._asking():
-            nodes = ENGINE.nodes()
-        return [float(node["Resources"].get("CPU", 0)) for node in nodes if node["Alive"]]
+            found: list[float] = ENGINE.get(self._box.cpus.remote(), timeout=ANSWER)
+        return found
 
     def _is_lost(self) -> bool:
         return not _listens(self._head, PATIENCE)
+
+
+def _shut_down() -> None:
+    """Leave the engine, unless that takes too long: it tells the head node, which may hang."""
+
+    def leave() -> None:
+        with suppress(Exception):
+            ENGINE.shutdown()
+
+    leaving = threading.Thread(target=leave, name=f"{THREADS}leaving", daemon=True)
+    leaving.start()
+    leaving.join(PATIENCE)
 
 
 def _listens(address: str, seconds: float) -> bool:

@@ -110,6 +110,10 @@ class RayCluster:
         assert process.poll() is None, said.read_text()
         return process
 
+    def of(self, node: subprocess.Popen[bytes]) -> list[int]:
+        """Return the processes that a node started itself."""
+        return [pid for pid in processes() if parent(pid) == node.pid]
+
     def tasks(self, *nodes: subprocess.Popen[bytes]) -> list[int]:
         """Return the processes that carry out a point, on some of the nodes or on all."""
         started = {process.pid for process in nodes or self.nodes}

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from .cluster import RayCluster, processes, until
+from .cluster import RayCluster, processes, title, until
 from .workspace import LONG, Away, ended, kinds, once, started
 
 pytest.importorskip("ray")
@@ -97,6 +97,21 @@ def test_a_head_node_that_goes_away_is_said_and_the_sweep_goes_on_later(away, cl
     cluster.head()
     assert ended(sweeping(away, cluster, "seed=1..2", *LONG), away)[0] == 0
     once(away, 2)
+
+
+def test_a_head_node_that_hangs_is_said_before_the_engine_ends_the_process(away, cluster):
+    (server,) = (pid for pid in cluster.of(cluster.head()) if "gcs_server" in title(pid))
+    going = sweeping(away, cluster, "seed=1..9", *LONG, jobs=1)
+    trains(away, cluster, 1)
+    os.kill(server, signal.SIGSTOP)
+    try:
+        status, said = ended(going, away)
+    finally:
+        os.kill(server, signal.SIGCONT)
+    assert status == 3, said
+    assert f"the Ray cluster at {cluster.address} is gone, or busy" in said
+    assert kinds(away)[-1] == "run.interrupted"
+    assert away.run("audit", "verify").returncode == 0
 
 
 def test_a_node_that_is_lost_ends_its_point_alone_and_the_others_go_on(away, cluster):
