@@ -7,6 +7,7 @@
     KEYS/<origin>/high-water       what was last signed: see `high_water`
     KEYS/_pins/                    which log lies in which directory: see `pins`
     KEYS/_indexes/                 not ours: what the index of a workspace's runs was like
+    KEYS/_compiled/                not ours: bytecode that workers need not compile again
 
 KEYS is the directory that the variable REPRO_KEYS names, or ``repro/keys`` under XDG_DATA_HOME,
 or under ``~/.local/share``. A passphrase is in REPRO_KEY_PASSPHRASE, or in the file that

@@ -99,7 +99,8 @@ def _is_below(file: str, folder: str) -> bool:
 
 def own_code() -> dict[str, str]:
     """Return the digest of each module of ours that is loaded here, by name."""
-    return {name: digest_of(file) for name, file in sorted(_own())}
+    digest = digesting()
+    return {name: digest(file) for name, file in sorted(_own())}
 
 
 def own_files() -> list[str]:
@@ -120,19 +121,34 @@ def _own() -> list[tuple[str, str]]:
 def digest_of(path: str) -> str:
     """Return the BLAKE3 of a file, or of the archive that it lies in, or the word ``unreadable``.
 
-    Read in windows: mapping whole libraries would raise the worker's peak memory by a quarter.
+    Of many files see `digesting`.
     """
-    hasher = blake3.blake3()
+    return digesting()(path)
+
+
+def digesting() -> Callable[[str], str]:
+    """Return `digest_of` for one thread and many files, which are read into one window.
+
+    Mapping whole libraries would raise the worker's peak memory by a quarter.
+    """
     window = memoryview(bytearray(WINDOW))
-    try:
-        with Path(path).open("rb", buffering=0) as file:
-            while size := file.readinto(window):
-                hasher.update(window[:size])
-    except NotADirectoryError:  # a module in an archive: one above it is a file
-        return digest_of(str(Path(path).parent))
-    except OSError:
-        return "unreadable"
-    return hasher.hexdigest()
+
+    def digest(path: str) -> str:
+        hasher = blake3.blake3()
+        try:
+            number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                while size := os.readv(number, [window]):
+                    hasher.update(window[:size])
+            finally:
+                os.close(number)
+        except NotADirectoryError:  # a module in an archive: one above it is a file
+            return digest(str(Path(path).parent))
+        except OSError:
+            return "unreadable"
+        return hasher.hexdigest()
+
+    return digest
 
 
 def libraries(files: Loaded, digest: Callable[[str], str] = digest_of) -> dict[str, str]:

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from repro.errors import DeterminismError, InputError, ReproError, TrainingError
+from repro.execution import compiled
 from repro.execution.environment import FLAGS, variables
 from repro.execution.failures import last_line
 from repro.execution.protocol import Channel, Message, ProtocolError
@@ -23,15 +24,32 @@ from repro.execution.variation import NONE, Variation
 from repro.execution.waiting import status_of
 
 BOOTSTRAP = """
-import sys
+import gc, sys
+gc.disable()
 sys.stdout.reconfigure(line_buffering=True)
+from _blake2 import blake2b
 from importlib.machinery import SourceFileLoader
+from marshal import loads
+from os import fsencode
+def kept(number):
+    if number < 0:
+        return {}
+    with open(number, "rb") as file:
+        data = file.read()
+    if blake2b(data[32:], digest_size=32).digest() != data[:32]:
+        return {}
+    return {place: code for _, place, code in loads(data[32:]).values()}
+KEPT = kept(int(sys.argv[4]))
 class Source(SourceFileLoader):
-    def path_stats(self, path):
-        raise OSError
+    def get_code(self, name):
+        path = self.get_filename(name)
+        source = self.get_data(path)
+        place = blake2b(fsencode(path) + b"\\0" + source, digest_size=32).digest()
+        code = KEPT.get(place)
+        return self.source_to_code(source, path) if code is None else loads(code)
 class Finder:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] not in sys.argv[4:]:
+        if name.partition(".")[0] not in sys.argv[5:]:
             return None
         for finder in sys.meta_path[sys.meta_path.index(self) + 1:]:
             spec = finder.find_spec(name, path, target)
@@ -41,10 +59,15 @@ class Finder:
                 return spec
 sys.meta_path.insert(0, Finder())
 from importlib import import_module
-raise SystemExit(import_module(sys.argv[3]).main())
+main = import_module(sys.argv[3]).main
+gc.enable()
+raise SystemExit(main())
 """
 """The worker's first lines: our own modules, and those of the trainers' packages, are compiled from
-the sources that are digested, never taken from a bytecode file that may be stale or forged."""
+the sources that are digested, or were before (`compiled`), and never taken from a bytecode file of
+the installation, which may be stale or forged. What is being loaded is no garbage to collect."""
+NOTHING_KEPT = -1
+"""What stands for the descriptor of the file with bytecode where there is none."""
 OURS = "repro"
 """Our own top-level package."""
 TAIL = 4000
@@ -105,18 +128,18 @@ class Worker:
         to_worker = os.pipe()
         to_notary = os.pipe()
         fds = (to_worker[0], to_notary[1])
-        with self._output.open("wb") as output:
+        with self._output.open("wb") as output, compiled.opened() as kept:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, *FLAGS, "-c", BOOTSTRAP, *map(str, fds), room.main),
-                    *sorted({OURS, *room.packages}),
+                    *(str(NOTHING_KEPT if kept is None else kept), *sorted({OURS, *room.packages})),
                 ],
                 env=self.variables,
                 cwd=room.directory,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                pass_fds=fds,
+                pass_fds=fds if kept is None else (*fds, kept),
                 start_new_session=True,
                 umask=room.variation.umask,
             )

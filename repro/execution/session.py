@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Protocol
 
+from repro.execution import compiled
 from repro.execution.environment import settings
 from repro.execution.launch import Room, Worker
 from repro.execution.protocol import TABLES, Message
@@ -109,6 +110,8 @@ class Session:
         self.deadline = time.monotonic() + job.seconds
         """When it has taken too long, by the monotonic clock."""
         self._due = "prepared"
+        self._code: Mapping[str, str] = {}
+        """The sources that it loaded; whoever lets it train has held them against its own."""
         packages = {found.module.partition(".")[0] for found in (job.trainer, *job.selectors)}
         room = Room(directory, job.level, job.threads, variation, packages=tuple(sorted(packages)))
         self._worker = Worker(room, job.seconds)
@@ -145,7 +148,7 @@ class Session:
 
     def prepared(self) -> Message:
         """Return the worker's facts and environment; raises what it refuses with."""
-        return self._worker.expect("prepared", self.deadline)
+        return self._keeping(self._worker.expect("prepared", self.deadline))
 
     def tables(self) -> Message:
         """Return the facts of the dataset, once the process has ended; raises what it refuses."""
@@ -153,11 +156,17 @@ class Session:
         self._worker.finish()
         return found
 
+    def _keeping(self, message: Message) -> Message:
+        if message["kind"] == "prepared":
+            self._code = dict(message["environment"]["code"])
+        return message
+
     def proceed(self, seeds: Mapping[str, Mapping[str, int]]) -> None:
         """Let the worker train, and do not wait."""
         self._worker.at = f"while it trained {self.job.trainer.family}"
         self._due = "finished"
         self._worker.send("proceed", seeds=seeds)
+        compiled.keep(self._code)  # while it trains
 
     def fileno(self) -> int:
         """Return the descriptor that can be read when the worker has said something."""
@@ -181,7 +190,7 @@ class Session:
         message = self._worker.hear(self._due, self.deadline)
         if message["kind"] == "finished":
             self._worker.finish()
-        return message
+        return self._keeping(message)
 
     def train(
         self,

@@ -116,10 +116,10 @@ def _serve(channel: Channel) -> None:
     attained.require_attained(asked, state, pinned)
     guards.allow_files(state["mapped"])
     environment = _environment(trainers, level, state, guards, readers)
+    environment["code"] = inventory.own_code()  # so many small files would wait for each other
     # Digesting a hundred megabytes of libraries leaves the interpreter free to read the data.
     with ThreadPoolExecutor(1) as beside:
         digests = beside.submit(lambda: _digests(modules, state["mapped"]))
-        environment["code"] = inventory.own_code()
         prepared = training.prepare(
             request,
             options,
@@ -254,7 +254,7 @@ def _digests(
     """
     from repro.execution import inventory, readback
 
-    once = cache(inventory.digest_of)  # compiled modules are both loaded and mapped
+    once = cache(inventory.digesting())  # compiled modules are both loaded and mapped
     return {
         "libraries": inventory.libraries(dict(modules), once),
         "mapped": readback.mapped(paths, once),

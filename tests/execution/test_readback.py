@@ -101,7 +101,8 @@ def test_a_trainers_package_is_compiled_from_its_sources_not_taken_from_bytecode
     os.utime(source, ns=(then.st_atime_ns, then.st_mtime_ns))
 
     def answered(*packages):
-        command = [sys.executable, "-P", "-s", "-c", BOOTSTRAP, "0", "0", "planted.main", *packages]
+        command = [sys.executable, "-P", "-s", "-c", BOOTSTRAP, "0", "0", "planted.main", "-1"]
+        command += packages
         environment = {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
         return subprocess.run(command, env=environment, check=False).returncode
 
