@@ -146,7 +146,7 @@ def _auc(positive: npt.NDArray[np.bool_], predicted: Floats) -> Fraction | None:
     zeros = len(positive) - ones
     if ones == 0 or zeros == 0:
         return None
-    ranks = doubled_ranks(predicted, np.zeros(len(positive), dtype=np.int64))
+    ranks = doubled_ranks(predicted)
     return Fraction(int(ranks[positive].sum()) - ones * (ones + 1), 2 * ones * zeros)
 
 

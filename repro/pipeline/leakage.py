@@ -12,8 +12,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from repro.pipeline.panel import Floats
-from repro.pipeline.ranking import doubled_ranks, spearman
+from repro.pipeline.panel import Floats, Ints
+from repro.pipeline.ranking import doubled_ranks, spearman_of_ranks
 from repro.pipeline.samples import Samples
 
 _ROUNDING: Final = 2.0**-40
@@ -68,6 +68,7 @@ def scan(
     """
     limit = thresholds["feature_target_correlation"]
     found = []
+    ranks = _Ranks(samples.y)
     for position, feature in enumerate(features):
         column = samples.X[:, position]
         present = ~np.isnan(column)
@@ -75,26 +76,49 @@ def scan(
         if len(x) < _FEWEST_ROWS or (x == x[0]).all() or (y == y[0]).all():
             continue
         name, formula = feature["name"], feature["formula"]
-        value, said = _told(x, y, f"{name} ({_words(formula)})", target)
+        value, said = _told(x, y, ranks.of(present), f"{name} ({_words(formula)})", target)
         if value is not None and value < limit:
             continue
-        first = _first(samples, position, present, timed=timed)
-        rest = (len(x), f"{said} on {len(x)} rows", formula, first)
+        said = f"{said} on {len(x)} rows" + ("" if value is None else f", at least {limit}")
+        rest = (len(x), said, formula, _first(samples, position, present, timed=timed))
         if value is None:
             found.append(Finding("target_in_feature", name, 1.0, 1.0, *rest))
         else:
-            rest = (len(x), f"{rest[1]}, at least {limit}", formula, first)
             found.append(Finding("target_correlation", name, value, limit, *rest))
     return tuple(found)
 
 
-def _told(x: Floats, y: Floats, named: str, target: Mapping[str, Any]) -> tuple[float | None, str]:
-    """Return how well a feature tells the target, None for exactly so, and that in words."""
+class _Ranks:
+    """Doubled ranks of the target on the rows where a feature is known: for many the same rows."""
+
+    def __init__(self, y: Floats) -> None:
+        self._y = y
+        self._found: dict[bytes, Ints] = {}
+
+    def of(self, present: npt.NDArray[np.bool_]) -> Ints:
+        """Return them among the rows that are ``present``, (n,)."""
+        rows = present.tobytes()
+        if rows not in self._found:
+            self._found[rows] = doubled_ranks(self._y[present])
+        return self._found[rows]
+
+
+def _told(
+    x: Floats, y: Floats, ranks: Ints, named: str, target: Mapping[str, Any]
+) -> tuple[float | None, str]:
+    """Return how well a feature tells the target, None for exactly so, and that in words.
+
+    ``ranks`` are those of the target, doubled.
+    """
     if _is_affine(x, y):
         return None, f"target {target['name']} is a linear function of {named}"
-    found = [(abs(_pearson(x, y)), "Pearson"), (abs(spearman(x, y) or 0.0), "Spearman")]
+    ranked = doubled_ranks(x)
+    found = [
+        (abs(_pearson(x, y)), "Pearson"),
+        (abs(spearman_of_ranks(ranked, ranks) or 0.0), "Spearman"),
+    ]
     if target["task"] != "regression":
-        found.append((_separation(x, y), "rank-biserial"))
+        found.append((_separation(ranked, y), "rank-biserial"))
     value, measure = max(found)
     return value, f"|{measure}| correlation of {named} with target {target['name']} is {value:.6f}"
 
@@ -172,13 +196,14 @@ def _pearson(x: Floats, y: Floats) -> float:
     return value if abs(value) <= 1.0 else float(np.sign(value))
 
 
-def _separation(x: Floats, y: Floats) -> float:
+def _separation(ranks: Ints, y: Floats) -> float:
     """Return |rank-biserial correlation| of a feature with classes, both (n,); exact counts.
+
+    Of the feature its doubled ranks.
 
     The share of pairs of unlike classes in one order less that in the other. A pair counts once
     for each edge between its classes; 1 if the classes do not overlap in the feature.
     """
-    ranks = doubled_ranks(x, np.zeros(len(x), dtype=np.int64))
     surplus = pairs = 0
     for label in np.unique(y)[1:].tolist():
         above = y >= label

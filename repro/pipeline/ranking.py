@@ -9,28 +9,36 @@ import numpy as np
 from repro.pipeline.panel import Floats, Ints
 
 
-def doubled_ranks(values: Floats, group: Ints) -> Ints:
+def doubled_ranks(values: Floats, group: Ints | None = None) -> Ints:
     """Return twice the average rank (from 1) of each value within its group: an exact integer.
 
-    values: (n,) without NaN; group: (n,) any labels.  Equal values share the mean of their ranks.
+    values: (n,) without NaN; group: (n,) any labels, None for one group of all.  Equal values share
+    the mean of their ranks, so it does not matter in which order a sort leaves them.
     """
     if np.isnan(values).any():
         raise AssertionError("NaN has no rank")
     if len(values) == 0:
         return np.zeros(0, dtype=np.int64)
-    order = np.argsort(values, kind="stable")
-    if (group != group[0]).any():
+    order = np.argsort(values)
+    if group is not None:
         order = order[np.argsort(group[order], kind="stable")]
-    value, label = values[order], group[order]
-    other_group = np.concatenate(([True], label[1:] != label[:-1]))
-    other_value = other_group | np.concatenate(([True], value[1:] != value[:-1]))
+    value = values[order]
+    is_first = np.concatenate(([True], value[1:] != value[:-1]))
     at = np.arange(len(values), dtype=np.int64)
-    group_start = np.maximum.accumulate(np.where(other_group, at, 0))
-    starts = np.flatnonzero(other_value)
-    run = np.cumsum(other_value) - 1
-    first, last = starts[run], np.append(starts[1:], len(values))[run] - 1
+    before: Ints | int = 0
+    if group is not None:
+        label = group[order]
+        other_group = np.concatenate(([True], label[1:] != label[:-1]))
+        is_first |= other_group
+        before = np.maximum.accumulate(np.where(other_group, at, 0))
+    starts = np.flatnonzero(is_first)
+    if len(starts) == len(values):
+        doubled = 2 * at + 2
+    else:
+        run = np.cumsum(is_first) - 1
+        doubled = starts[run] + np.append(starts[1:], len(values))[run] + 1
     ranks = np.empty(len(values), dtype=np.int64)
-    ranks[order] = first + last + 2 - 2 * group_start
+    ranks[order] = doubled - 2 * before
     return ranks
 
 
@@ -73,5 +81,16 @@ def spearman_by_group(a: Floats, b: Floats, group: Ints) -> list[float]:
 
 def spearman(a: Floats, b: Floats) -> float | None:
     """Return the rank correlation of two columns (n,) without NaN; None where undefined."""
-    found = spearman_by_group(a, b, np.zeros(len(a), dtype=np.int64))
-    return found[0] if found else None
+    return spearman_of_ranks(doubled_ranks(a), doubled_ranks(b))
+
+
+def spearman_of_ranks(a: Ints, b: Ints) -> float | None:
+    """Return the correlation of two columns of ``doubled_ranks``, (n,); None where undefined.
+
+    Sums are exact, in int64, for up to two million rows.
+    """
+    if len(a) == 0:
+        return None
+    x, y = (ranks - (len(ranks) + 1) for ranks in (a, b))
+    xy, xx, yy = (int((one * other).sum()) for one, other in ((x, y), (x, x), (y, y)))
+    return max(-1.0, min(1.0, xy / math.sqrt(xx * yy))) if xx and yy else None

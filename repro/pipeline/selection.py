@@ -45,7 +45,7 @@ def ranks(importance: Floats) -> Floats:
     if others == 0:
         return np.ones(1)
     # doubled_ranks are exact integers, from 2 (beats none) to 2k (beats all).
-    doubled = doubled_ranks(importance, np.zeros(len(importance), dtype=np.int64))
+    doubled = doubled_ranks(importance)
     beaten: Floats = (doubled - 2) / (2 * others)
     return beaten
 
