@@ -6,11 +6,12 @@ with the number of points that have it, and with the first of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from repro.config.resolution.resolve import Selection
+from repro.config.spelling.names import suggestion
 from repro.errors import COMMAND_LINE, Place, Problem, ProblemsError, ReproError, UsageError
 from repro.verbs.observer import Warn
 from repro.verbs.research.choosing import VALUES
@@ -86,6 +87,15 @@ class Faults:
                 problem = replace(problem, hint=_BOTH_VIEWS)
             key = (problem.place.file, problem.path, problem.message)
             self._problems.setdefault(key, (problem, []))[1].append(point.name)
+
+    def no_symbol(self, point: Pointed, symbol: str, known: Collection[str]) -> None:
+        """Keep that the data of a point have no such symbol."""
+        error = UsageError(
+            f"no such symbol: {symbol!r}{suggestion(symbol, known)}",
+            f"symbols of the dataset: {', '.join(sorted(known)) or 'none'}",
+        )
+        named = _named(point, error)
+        self._unknown.setdefault(error.problem, (error, named, []))[2].append(point.name)
 
     def tell(self, warn: Warn) -> None:
         """Warn of what is to be warned of; raise UsageError or ProblemsError if there is a fault.

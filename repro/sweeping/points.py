@@ -34,6 +34,7 @@ from repro.verbs.research.experiment import (
 from repro.verbs.training.preparing import Evidence, evidence
 
 _POINT = "repro-audit v1 sweep point"
+_DATASET = "repro-audit v1 sweep dataset"
 NO_MEMBER = Member(None, None, None, None)
 """What is asked of an experiment that is not there."""
 
@@ -53,6 +54,10 @@ class Point:
     """What its target is a matter of, once it is checked."""
     threads: int = 1
     """How many its worker computes with, once it is checked."""
+    symbol: str | None = None
+    """Whose own model it is; None for one of all, and until it is checked."""
+    dataset: str = ""
+    """A digest of what is asked of the data, once it is checked: points with one read the same."""
     twin: int | None = None
     """The number of an earlier point that is the same run: nothing that it uses differs."""
 
@@ -174,6 +179,8 @@ class Documents:
                 point,
                 task=ready.active.target["task"],
                 threads=ready.active.threads,
+                symbol=ready.active.routing["symbol"],
+                dataset=payload_digest(_DATASET, exact(ready.active.dataset)),
                 twin=None if earlier == point.number else earlier,
             )
         faults.tell(warn)

@@ -123,3 +123,37 @@ def test_a_workspace_whose_documents_say_nothing_of_sweeps_is_told_what_to_add(m
         "defaults/training_config/pipeline_config.yaml", "  ask_above: 1000", "  # ask_above: 1000"
     )
     assert "ask_above" in desk.run("sweep", "-q", "seed=1,2", status=1).stderr
+
+
+UNKNOWN_SYMBOLS = [
+    (["symbol=AAPL,APPL", "seed=1,2"], "no such symbol: 'APPL'; did you mean AAPL?"),
+    (["symbol=AAPL,APPL", "seed=1,2"], "in 2 points, the first: symbol=APPL, seed=1"),
+    (["symbol=APPL,IBN"], "axis symbol:1:8: symbol: no such symbol: 'APPL'"),
+    (["symbol=APPL,IBN"], "no such symbol: 'IBN'"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), UNKNOWN_SYMBOLS)
+def test_a_symbol_that_the_data_do_not_have_is_refused_before_anything_is_trained(
+    make_desk, words, said
+):
+    desk = make_desk()
+    before = desk.records()
+    done = desk.run("sweep", "-q", *words, status=2)
+    assert said in done.stderr.replace("\n", " ")
+    assert "symbols of the dataset: AAPL, FB, GOOG, IBM, MSFT" in done.stderr
+    assert desk.records() == before
+    left = {path.name for path in (desk.root / "RESULTS").glob("*")}
+    assert left <= {".derived"}  # digests of files that are no longer new
+
+
+def test_a_symbol_of_other_data_is_looked_for_in_those(make_desk):
+    desk = make_desk()
+    names = "Date,Ticker,Open,High,Low,Close,Volume,Adj Close"
+    rows = [f"2020-01-{day:02},ZZZ,1,1,1,1,1,1" for day in range(1, 32)]
+    (desk.root / "data" / "other.csv").write_text("\n".join([names, *rows]) + "\n")
+    axes = ('files=["data/stocks.csv.gz"],["data/other.csv"]', "symbol=AAPL")
+    axes = (*axes, "--set", "min_rows_per_symbol=1")
+    said = desk.run("sweep", "-q", *axes, status=2).stderr.replace("\n", " ")
+    assert "no such symbol: 'AAPL' (in the point files=" in said
+    assert "symbols of the dataset: ZZZ" in said

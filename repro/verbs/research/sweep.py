@@ -28,6 +28,7 @@ from repro.pipeline.metric_names import (
 from repro.sweeping.axes import Grid, parse_axes, size
 from repro.sweeping.executors import opened
 from repro.sweeping.points import Documents, Point
+from repro.sweeping.symbols import require_symbols
 from repro.verbs.observer import Observer
 
 if TYPE_CHECKING:
@@ -181,6 +182,7 @@ def _points(
         if point.twin is not None:
             told = "is the same run once more: nothing that it uses differs"
             command.observer.warn(f"{point.name} {told} from {given[point.twin - 1].name}")
+    require_symbols(command.start, checked, command.observer)
     return tuple(checked)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from repro.config.resolution.experiments import Experiment, symbol_problem
@@ -29,13 +29,20 @@ def unknown_symbols(
     said = experiment.said("symbols")
     if not asked or said is None:
         return []
-    try:
-        facts = look_at(start, selection, "fingerprint", Observer(stage=observer.stage)).facts
-    except ReproError:
+    known = symbols_in(start, selection, observer)
+    if known is None:
         return []
-    known = facts["columns"]
     return [
         symbol_problem(said[1], index, name, known)
         for index, name in enumerate(said[0])
         if name in asked and name not in known
     ]
+
+
+def symbols_in(start: Path, selection: Selection, observer: Observer) -> Collection[str] | None:
+    """Return the symbols of a dataset; None if it cannot be read: the first training says why."""
+    try:
+        facts = look_at(start, selection, "fingerprint", Observer(stage=observer.stage)).facts
+    except ReproError:
+        return None
+    return dict(facts["columns"])
