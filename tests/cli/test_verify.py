@@ -305,6 +305,18 @@ def test_a_verification_of_broken_data_is_recorded_though_no_key_was_known(desk)
     assert "stocks.csv.gz" in body["failure"]["reason"]
 
 
+def test_a_verification_without_its_data_is_recorded_too(desk):
+    run = desk.train("--set", "n_estimators=3")["run"]
+    (desk.root / "data" / "stocks.csv.gz").unlink()
+    said = desk.run("verify", run, "-q", status=3).stderr
+    assert "the verification failed in the beginning, recorded as record " in said
+    record = desk.records()[-1]
+    body = record["body"]
+    assert (record["type"], body["verdict"], body["rounds"]) == ("run.verified", "failed", 0)
+    assert body["failure"]["during"] == "the beginning"
+    assert "stocks.csv.gz" in body["failure"]["reason"]
+
+
 @pytest.mark.slow
 def test_what_came_out_under_each_rounds_key_is_recorded_and_counts(make_desk, monkeypatch):
     desk = make_desk()

@@ -54,6 +54,8 @@ from repro.verbs.observer import Observer
 from repro.verbs.training.inputs import digest_inputs, require_same_files
 
 COMPUTING = ENVIRONMENT
+BEGINNING = "the beginning"
+"""What fails where data or trainer are not at hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ def verify_run(
     other, or an earlier run, under one execution key are an ``incident`` in the log too.
 
     Whatever ends it early, what the rounds before it showed is recorded: an alarm is not lost. A
-    round that fails is recorded too, with the reason, also where there was none before it.
+    round that fails is recorded too, with the reason, also where there was none before it; and so
+    is that nothing could be done again, for want of the data or the trainer.
 
     Raises IntegrityError for a run that is not what was sealed, InputError where its data or its
     trainer are not at hand, InterruptedRunError where somebody stopped it, and what the worker
@@ -100,11 +103,11 @@ def verify_run(
     log = open_log_to_sign(root, observer.warn)
     cosign = cosigner(log, observer.warn)
     require_as_logged(root, run)
-    sealed = _sealed(root, run)
     found: list[Round] = []
     known: list[Known] = []
-    during = ""
+    during = BEGINNING
     try:
+        sealed = _sealed(root, run)
         for number in range(1, rounds + 1):
             during = f"round {number}"
             what = "again" if rounds == 1 else f"again, round {number} of {rounds}"
