@@ -104,6 +104,15 @@ def test_a_score_that_is_too_good_has_no_culprit_to_drop_and_fails(desk):
     assert finding["set_at"] == "command line"
 
 
+def test_a_threshold_that_an_axis_sets_is_found_at_the_axis(desk):
+    low = "safety.leakage_detection.auto_fix_thresholds.training_accuracy=0.0001,0.0002"
+    desk.run("sweep", low, "-q", "--profile", "debug", "--fail-fast", "--jobs", "1", status=6)
+    (failed,) = (record for record in desk.records() if record["type"] == "run.failed")
+    (finding,) = failed["body"]["leakage"]["findings"]
+    axis = low.partition("=")[0]
+    assert finding["set_at"] == f"axis {axis}"
+
+
 def test_a_policy_that_warns_keeps_the_leak_and_says_so_for_ever(desk):
     kept = desk.json(*CANARY, "--set", "safety.leakage_detection.policy=warn")
     assert kept["leakage"]["verdict"] == "warned"

@@ -70,8 +70,9 @@ class LeakingFeatures(Exception):  # noqa: N818 (not the end of a run: it is sta
 def located(findings: Findings, resolved: Resolved) -> list[dict[str, Any]]:
     """Return findings that say where the threshold was set that each of them crossed.
 
-    ``set_at`` is file and line, or ``command line``; None for what has no threshold to set. Raises
-    CanonicalError for findings that no record can hold.
+    ``set_at`` is file and line, ``command line``, or the words that were given instead (an axis of
+    a sweep); None for what has no threshold to set. Raises CanonicalError for findings that no
+    record can hold.
     """
     canonical(exact(list(findings)))
     return [_located(finding, resolved) for finding in findings]
@@ -84,8 +85,10 @@ def _located(finding: Mapping[str, Any], resolved: Resolved) -> dict[str, Any]:
     if value is None:
         return {**finding, "set_at": None}
     place = value.setting.place
-    on_command_line = value.setting.layer == "--set"
-    at = "command line" if on_command_line else f"{place.file}:{place.line}"
+    if value.setting.layer != "--set":
+        at = f"{place.file}:{place.line}"
+    else:
+        at = "command line" if place.file.startswith("--set ") else place.file
     return {**finding, "message": f"{finding['message']} ({at})", "set_at": at}
 
 
