@@ -78,7 +78,11 @@ def list_runs(
 def _nothing(page: Page, offset: int) -> str:
     """Return why a page has no run."""
     if not page.matching:
-        return f"none of {page.total} runs is like that"
+        return (
+            "the one run is not like that"
+            if page.total == 1
+            else (f"none of {page.total} runs is like that")
+        )
     if page.matching == 1:
         return f"there is 1 run: --offset {offset} passes over it"
     return f"there are {page.matching} runs: --offset {offset} passes over all of them"

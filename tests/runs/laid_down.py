@@ -19,7 +19,8 @@ def seal(root, number, **other):
     folder.mkdir(parents=True)
     snapshot = {
         "schema": 1, "run": name, "target": "fwd", "task": "regression", "family": family,
-        "view": "cross_sectional", "symbol": None, "level": other.get("level", "strict"),
+        "view": other.get("view", "cross_sectional"), "symbol": other.get("symbol"),
+        "level": other.get("level", "strict"),
         "experiment": "odd" if number % 2 else None,
         "incomplete": [], "payloads": {}, "parameters": {}, "outputs": {}, "artifacts": [],
         "leakage": other.get("leakage", {}), "output_digest": f"{number:064x}",

@@ -40,6 +40,25 @@ def test_a_family_that_no_run_has_yet_is_no_slip(say):
     assert (said.returncode, said.stdout) == (0, "none of 3 runs is like that\n")
 
 
+def test_a_symbol_that_no_run_is_of_is_refused(root, say):
+    said = say("runs", "list", "--symbol", "IBM")
+    assert (said.returncode, said.stdout) == (2, "")
+    assert "no run has the symbol 'IBM'\n" in said.stderr
+    assert "no run has any symbol" in said.stderr
+    complete(root, seal(root, 4, view="symbol_specific", symbol="IBM"))
+    assert "IBM" in say("runs", "list", "--symbol", "IBM").stdout
+    said = say("runs", "list", "--symbol", "IBN")
+    assert "no run has the symbol 'IBN'; did you mean IBM?" in said.stderr
+    assert "runs have: IBM" in said.stderr
+
+
+def test_of_one_run_it_is_said_in_the_singular(root, say):
+    for folder in sorted(layout.runs(root).iterdir())[1:]:
+        shutil.rmtree(folder)
+    said = say("runs", "list", "--where", "rmse<0.0001")
+    assert said.stdout == "the one run is not like that\n"
+
+
 def test_a_page_past_the_end_says_how_many_there_are(say):
     assert say("runs", "list", "--offset", "3").stdout == (
         "there are 3 runs: --offset 3 passes over all of them\n"

@@ -16,8 +16,11 @@ KNOWN: Mapping[str, Callable[[Path], list[str]]] = {
     "view": lambda _: offering.allowed("routing_config", "routing", "view"),
     "level": lambda _: offering.allowed("reproducibility_config", "reproducibility", "level"),
     "experiment": offering.experiments,
+    "symbol": lambda _: [],
 }
-"""What a run is filtered by, and the names of it that the workspace has, run or not."""
+"""What a run is filtered by, and the names of it that the workspace's documents have, run or not.
+
+Symbols stand in the data, which a list does not read: one that no run has is refused."""
 
 
 def require_known(root: Path, index: Index, asked: Mapping[str, str | None]) -> None:
@@ -32,8 +35,8 @@ def require_known(root: Path, index: Index, asked: Mapping[str, str | None]) -> 
         had = index.texts(column)
         known = sorted({*had, *offered(root)})
         if name not in known:
+            also = "" if column == "symbol" else ", and the workspace has none of that name"
             raise UsageError(
-                f"no run has the {column} {name!r}, and the workspace has none of that name"
-                f"{suggestion(name, known)}",
+                f"no run has the {column} {name!r}{also}{suggestion(name, known)}",
                 f"runs have: {', '.join(had)}" if had else f"no run has any {column}",
             )
