@@ -1,6 +1,8 @@
 """What comes home from an engine is taken alike, whichever it is."""
 
+import asyncio
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 
@@ -73,10 +75,13 @@ def test_what_came_to_nothing_fails_with_what_it_tells(executor, brought, kind, 
 
 def test_a_task_that_waits_for_room_which_no_node_has_any_more_fails(tmp_path, monkeypatch):
     module = pytest.importorskip("repro.sweeping.ray", exc_type=ImportError)
+    mailbox = pytest.importorskip("repro.sweeping.mailbox", exc_type=ImportError)
     lost, head = {"Alive": False, "Resources": {"CPU": 4}}, {"Alive": True, "Resources": {"CPU": 1}}
     monkeypatch.setattr(module.ENGINE, "nodes", lambda: [lost, head])
     executor = module.RayExecutor("127.0.0.1:9", 2)
     executor._head = "127.0.0.1:9"
+    executor._box = SimpleNamespace(cpus=SimpleNamespace(remote=mailbox.Mailbox().cpus))
+    monkeypatch.setattr(module.ENGINE, "get", lambda asked, timeout: asyncio.run(asked))
     job = Job({}, {}, declaration("ridge"), {}, "strict", 2, 60)
     for number, place in ((1, ""), (2, "A")):  # the second was started: its node is told of
         executor._sent[number] = Sent(Task(number, job, tmp_path, {}), None, place)
