@@ -80,6 +80,10 @@ class IntegrityError(ReproError):
     exit_status = 4
 
 
+class DamagedRunError(IntegrityError):
+    """One sealed run is not what was sealed; of others that says nothing."""
+
+
 class DeterminismError(ReproError):
     """The strict environment was not attained, or bits differ where they must not."""
 

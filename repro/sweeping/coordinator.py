@@ -29,7 +29,7 @@ from repro.sweeping.hearing import Hearing
 from repro.sweeping.known import FOR, Known
 from repro.sweeping.ledger import BUGS, Ledger, Underway
 from repro.sweeping.points import Documents, Point
-from repro.sweeping.tally import Tally
+from repro.sweeping.tally import Left, Tally
 from repro.sweeping.waiting import Waiting
 from repro.sweeping.writers import Writers
 from repro.verbs.observer import Observer
@@ -99,17 +99,18 @@ class Coordinator:
                     time.sleep(PATIENCE)
             self._writers.close()
         except KeyboardInterrupt:
-            stopped = self._tally.stopped(self._give_up("the user stopped the sweep"))
+            left = self._give_up("the user stopped the sweep")
+            stopped = self._tally.stopped(left)
+            if left.problem is not None:
+                self.observer.warn(stopped)
+                raise left.problem from None
             raise InterruptedRunError(stopped, "the same command goes on from there") from None
         except (LogError, ReproError, OSError) as error:
-            ended: tuple[str, ...] = ()
-            with suppress(LogError):
-                ended = self._give_up(f"the sweep could not go on: {error}"[:2000])
-            self.observer.warn(self._tally.stopped(ended))
+            left = self._give_up(f"the sweep could not go on: {error}"[:2000])
+            self.observer.warn(self._tally.stopped(left))
             raise
         except BaseException:
-            with suppress(LogError):
-                self._give_up("the sweep could not go on")
+            self._give_up("the sweep could not go on")
             raise
 
     def _fill(self) -> None:
@@ -297,7 +298,7 @@ class Coordinator:
             self._queue.clear()
         self._tally.add(done)
 
-    def _give_up(self, reason: str) -> tuple[str, ...]:
+    def _give_up(self, reason: str) -> Left:
         """End every worker, and record as interrupted what was planned and is not sealed."""
         self._writers.close()
         for number in self._underway:
@@ -305,11 +306,22 @@ class Coordinator:
                 self.executor.cancel(number)
         batch = [underway for _, underway in self._underway.values()]
         self._underway.clear()
+        recorded = tuple(each.run for each in batch if each.is_ended and each.run is not None)
+        problem = None
         try:
-            return self.ledger.interrupt(batch, reason)
+            self.ledger.interrupt(batch, reason)
+        except LogError as error:
+            problem = error
         finally:
             for underway in batch:
                 underway.held.close()
+        rest = [each for each in batch if each.run is not None and each.run not in recorded]
+        return Left(
+            tuple(str(each.run) for each in rest if each.is_ended),
+            recorded,
+            tuple(str(each.run) for each in rest if not each.is_ended),
+            problem,
+        )
 
 
 def _reused(point: Point, outcome: Outcome) -> Done:

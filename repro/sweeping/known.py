@@ -9,12 +9,14 @@ that is made has the key that its own worker's facts give it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from repro.audit_log.formats.digests import payload_digest
+from repro.errors import DamagedRunError, IntegrityError
 from repro.identity.keys import exact
 from repro.runs import layout
 from repro.runs.purpose import SWEEP, Purpose, purpose_in, stands_for
@@ -85,28 +87,32 @@ class Known:
         if not folder.is_dir():
             return None
         self._vouch()
-        run = load_run(folder)
-        if not stands_for(purpose_in(run.snapshot), FOR):
-            return None  # an older one may: that is looked for once the worker has prepared
-        looked_at = [a for a in completed["artifacts"] if a["path"].endswith(_LOOKED_AT)]
-        require_whole(run, {"artifacts": looked_at})
-        return self._standing(run, Judged(ready.resolved, ready.active))
+        with _damaged():
+            run = load_run(folder)
+            if not stands_for(purpose_in(run.snapshot), FOR):
+                return None  # an older one may: that is looked for once the worker has prepared
+            looked_at = [a for a in completed["artifacts"] if a["path"].endswith(_LOOKED_AT)]
+            require_whole(run, {"artifacts": looked_at})
+            return self._standing(run, Judged(ready.resolved, ready.active))
 
     def sealed(self, plan: Plan) -> Outcome | None:
         """Return the sealed result of a point whose worker has prepared, or None.
 
-        Only bits that are promised can stand for others. Raises IntegrityError for a run that is
-        not what was sealed, DeterminismError where the log has other bits under the same key.
+        Only bits that are promised can stand for others. Raises DamagedRunError for a run that is
+        not what was sealed, IntegrityError for a log that is not, DeterminismError where
+        the log has other bits under the same key.
         """
         return self._sealed(plan.identity.execution_key, plan.judged) if plan.is_promised else None
 
     def _sealed(self, execution_key: str, judged: Judged) -> Outcome | None:
-        found = runs_of(self.root, execution_key, FOR)
+        with _damaged():
+            found = runs_of(self.root, execution_key, FOR)
         if not found:
             return None
         self._vouch()
-        require_completed(self.root, found[-1])
-        return self._standing(found[-1], judged)
+        with _damaged():
+            require_completed(self.root, found[-1])
+            return self._standing(found[-1], judged)
 
     def _vouch(self) -> None:
         """Raise IntegrityError unless the log is whole; what comes after is appended by us."""
@@ -119,6 +125,18 @@ class Known:
         if self._results.contradict(run.group["execution_key"], run.snapshot["output_digest"]):
             return standing_for(self.root, run, judged)
         return as_good(run, judged)
+
+
+@contextmanager
+def _damaged() -> Iterator[None]:
+    """Say of one sealed run that is not what was sealed how to go on without it."""
+    try:
+        yield
+    except IntegrityError as error:
+        hint = "move its folder away, and the same sweep trains the point anew"
+        raise DamagedRunError(
+            error.problem, f"{error.hint}; {hint}" if error.hint else hint
+        ) from error
 
 
 def _promises(ready: Ready) -> bool:

@@ -203,8 +203,8 @@ class Ledger:
         """Record what was left out to arrive at a run that was sealed before."""
         record_fixed(self.log, self.cosign, judged, known)
 
-    def interrupt(self, batch: Sequence[Underway], reason: str) -> tuple[str, ...]:
-        """Record as interrupted what was planned; return the names of these runs."""
+    def interrupt(self, batch: Sequence[Underway], reason: str) -> None:
+        """Record as interrupted what was planned and has no end."""
         left = [underway for underway in batch if not underway.is_ended]
         planned = [underway.planned for underway in left if underway.planned is not None]
         records: Records = [
@@ -213,7 +213,6 @@ class Ledger:
         self._end(records, left)
         for name, _, _ in planned:
             set_aside(self.root, name)  # what was sealed, and could not be recorded as complete
-        return tuple(name for name, _, _ in planned)
 
     def _end(self, records: Records, batch: Sequence[Underway]) -> None:
         if records:

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from repro.errors import InputError, IntegrityError
+from repro.audit_log.errors import LogError
+from repro.errors import DamagedRunError, InputError, IntegrityError
 from repro.execution.executor import Progressed
 from repro.runs.staging import require_room
 from repro.sweeping.done import Done, Result
 from repro.sweeping.ledger import Sealed
 from repro.sweeping.points import Point
 from repro.verbs.observer import Observer
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What became of the runs that were under way when a sweep stopped, by their names."""
+
+    interrupted: tuple[str, ...] = ()
+    """The log has them as interrupted."""
+    recorded: tuple[str, ...] = ()
+    """Their end was in the log already, and it could not be signed any more."""
+    open: tuple[str, ...] = ()
+    """The log could not take their end."""
+    problem: LogError | None = None
+    """Why it could not, or could not be signed."""
+
+    def __str__(self) -> str:
+        """Return what is said of them."""
+        told = (
+            ("interrupted", self.interrupted),
+            ("recorded, for the next command to sign", self.recorded),
+            ("left open, for the next command to record as interrupted", self.open),
+        )
+        return "".join(f"; {what}: {', '.join(runs)}" for what, runs in told if runs)
 
 
 @dataclass(slots=True)
@@ -33,7 +56,9 @@ class Tally:
         where = f"{len(self.done)} of {self.total}"
         if done.error is not None:
             self.observer.warn(f"{done.point.name}: failed, {where}: {done.error.problem}")
-            if isinstance(done.error, IntegrityError):
+            if isinstance(done.error, IntegrityError) and not isinstance(
+                done.error, DamagedRunError
+            ):
                 raise done.error
             if isinstance(done.error, InputError):
                 require_room(self.root, self._largest)
@@ -56,8 +81,7 @@ class Tally:
         told = f"{point.name}: {event.stage} {event.done}/{event.total}"
         self.observer.progress(told, len(self.done), self.total)
 
-    def stopped(self, ended: Sequence[str]) -> str:
-        """Return what is said to who stops the sweep; ``ended`` are the runs that it interrupts."""
+    def stopped(self, left: Left) -> str:
+        """Return what is said to who stops the sweep; ``left`` are the runs that it interrupts."""
         results = sum(1 for each in self.done.values() if each.result is not None)
-        runs = f"; interrupted: {', '.join(ended)}" if ended else ""
-        return f"the sweep was stopped: {results} of {self.total} points have a result{runs}"
+        return f"the sweep was stopped: {results} of {self.total} points have a result{left}"

@@ -169,7 +169,7 @@ def test_one_that_fails_does_not_stop_the_others_unless_asked_to(desk):
     found = desk.json("sweep", *FAST, *axes, status=3)
     assert [p["state"] for p in found["points"]] == ["failed", "sealed", "sealed"]
     assert "rows" in found["points"][0]["problem"]
-    first = desk.json("sweep", *FAST, "symbol=FB,AAPL,BAC", *axes[1:], "--fail-fast", status=3)
+    first = desk.json("sweep", *FAST, "symbol=FB,AAPL,GOOG", *axes[1:], "--fail-fast", status=3)
     assert [p["state"] for p in first["points"]] == ["failed", "not started", "not started"]
     text = desk.run("sweep", *FAST, *axes, status=3)
     assert "symbol=FB: " in text.stdout
@@ -280,6 +280,7 @@ def test_a_disk_that_is_full_in_the_middle_ends_the_sweep_and_it_goes_on(desk, f
         mount -t tmpfs -o size={kilobytes}k none $place || exit 99
         cp -a ../before/. $place/; cd $root
         {command} 2> $root/../told; echo $? > $root/../status
+        cp AUDIT_LOG/log.jsonl $root/../first.jsonl
         mount -o remount,size=99999k $place
         {command} --format json > $root/../found.json || exit 98
         cp -a $place $root/../after"""
@@ -292,6 +293,11 @@ def test_a_disk_that_is_full_in_the_middle_ends_the_sweep_and_it_goes_on(desk, f
     assert (base / "status").read_text() == "3\n", told
     assert "space left" in told
     assert "of 8 points have a result" in told
+    lines = (base / "first.jsonl").read_bytes().split(b"\n")[:-1]
+    bodies = [(record["type"], record["body"].get("run")) for record in map(json.loads, lines)]
+    over = {run for kind, run in bodies if kind in ("run.completed", "run.failed")}
+    left = {run for kind, run in bodies if kind == "run.planned"} - over
+    assert all(run in told for run in left), told
     place = (desk.root / full).resolve()
     shutil.rmtree(place)
     (base / "after").rename(place)

@@ -69,3 +69,20 @@ def test_equal_ones_are_said_to_be_and_none_is_called_lucky(said):
 
 def test_one_point_is_no_points(said):
     assert said(done(1, {"n": 1}, 0.5))[-1] == "1 point: 1 sealed, 0 sealed before, 0 failed"
+
+
+def test_a_damaged_sealed_run_fails_its_own_point_and_is_made_anew_without_it(make_desk):
+    desk = make_desk()
+    axes = ("sweep", "-q", "--family", "ridge", "--profile", "debug", "--jobs", "1")
+    first = desk.json(*axes, "alpha=1,2")
+    damaged, whole = (point["run"] for point in first["points"])
+    (metrics,) = (desk.root / "RESULTS" / "runs" / damaged).rglob("metrics.json")
+    metrics.write_text(metrics.read_text() + " ")
+    again = desk.json(*axes, "alpha=1,2,3", status=4)
+    assert [point["state"] for point in again["points"]] == ["failed", "sealed before", "sealed"]
+    assert again["points"][1]["run"] == whole
+    assert f"run {damaged} is not what" in again["points"][0]["problem"]
+    (desk.root / "RESULTS" / "runs" / damaged).rename(desk.root / "set-aside")
+    anew = desk.json(*axes, "alpha=1,2,3")
+    states = [point["state"] for point in anew["points"]]
+    assert states == ["sealed", "sealed before", "sealed before"]
