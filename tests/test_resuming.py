@@ -1,11 +1,18 @@
 """What is said when a command of several trainings is stopped."""
 
+from pathlib import Path
+
 import pytest
 
 from repro.errors import InterruptedRunError
 from repro.verbs.research.resuming import GOES_ON, resumable
+from repro.verbs.training.sealing import Outcome
 
 STRICT = {"level": "strict", "incomplete": []}
+
+
+def outcome(run, snapshot=STRICT, *, is_last=False):
+    return Outcome(run, Path(), snapshot, {}, is_last=is_last)
 
 
 def stopped(made, *, run=None, rerun=False, snapshot=STRICT, error=None):
@@ -14,7 +21,7 @@ def stopped(made, *, run=None, rerun=False, snapshot=STRICT, error=None):
     def command():
         with resumable(rerun=rerun) as going:
             for name in made:
-                going.add(name, snapshot)
+                going.add(outcome(name, snapshot))
             raise error or InterruptedRunError("whatever", run=run)
 
     with pytest.raises(InterruptedRunError) as caught:
@@ -42,6 +49,22 @@ def test_a_stop_between_two_trainings_is_told_too():
     assert "1 run before it is sealed" in stopped(["a"], error=KeyboardInterrupt()).problem
 
 
+def test_a_stop_that_came_when_a_run_was_sealed_lets_no_other_begin():
+    begun = []
+
+    def command():
+        with resumable() as going:
+            for name in "abc":
+                begun.append(name)
+                going.add(outcome(name, is_last=name == "b"))
+
+    with pytest.raises(InterruptedRunError) as caught:
+        command()
+    assert begun == ["a", "b"]
+    assert caught.value.sealed == {"a", "b"}
+    assert "2 runs before it are sealed" in caught.value.problem
+
+
 def test_nobody_is_told_that_it_goes_on_where_it_would_not():
     assert "without it, it goes on" in stopped(["a"], rerun=True).hint
     loose = {"level": "best-effort", "incomplete": []}
@@ -52,13 +75,13 @@ def test_nobody_is_told_that_it_goes_on_where_it_would_not():
 def test_runs_of_a_stage_and_of_the_command_around_it_are_counted_once():
     def stage():
         with resumable() as inner:
-            inner.add("a", STRICT)
-            inner.add("b", STRICT)
+            inner.add(outcome("a"))
+            inner.add(outcome("b"))
             raise KeyboardInterrupt
 
     def command():
         with resumable() as outer:
-            outer.add("a", STRICT)
+            outer.add(outcome("a"))
             stage()
 
     with pytest.raises(InterruptedRunError, match="2 runs before it are sealed"):

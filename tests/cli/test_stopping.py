@@ -1,5 +1,9 @@
 """Commands of several trainings that are stopped: what they say, and that they go on."""
 
+import signal
+import subprocess
+import sys
+
 import pytest
 
 import repro
@@ -8,6 +12,7 @@ from repro.verbs.observer import Observer
 from repro.verbs.research.resuming import GOES_ON
 
 pytestmark = pytest.mark.slow
+REPRO = (sys.executable, "-P", "-m", "repro")
 QUICK = {"family": "ridge", "set": {"splits.folds": 3}}
 SEVERAL = "experiment:\n  description: Two targets.\n  targets: [fwd_ret_1d, fwd_ret_5d]\n"
 STAGED = f"{SEVERAL}  select_features: true\n"
@@ -90,3 +95,25 @@ def test_an_attribution_that_is_stopped_says_so(desk, at):
         space.attribute(a, b)
     assert "1 run before it is sealed" in caught.value.problem
     assert caught.value.hint == GOES_ON
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_stop_that_comes_while_a_run_is_being_completed_lets_no_other_begin(desk, number):
+    """It is held back until the log has its record, and was lost then."""
+    log = desk.root / "AUDIT_LOG" / "log.jsonl"
+    training = subprocess.Popen(
+        [*REPRO, "train", "-q", "--replicates", "6", "--family", "ridge", "--set", "folds=3"],
+        cwd=desk.root,
+        env=desk.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while training.poll() is None and log.read_bytes().count(b'"type":"run.completed"') < number:
+        pass
+    training.send_signal(signal.SIGINT)
+    said = training.communicate(timeout=120)[1]
+    assert training.returncode == 130, said
+    assert f"{number} run" in said
+    assert kinds(desk).count("run.completed") == number
+    assert kinds(desk).count("run.planned") <= number + 1

@@ -194,7 +194,7 @@ def attribute(root: Path, planned: Planned, observer: Observer) -> Attribution:
                 told = ", ".join(name for name in names if name in some) or "none of the causes"
                 observer.stage(f"{told} changed, {number} of {planned.trainings}")
                 outcome = _train(root, base, planned, some, observer)
-                going.add(outcome.run, outcome.snapshot)
+                going.add(outcome)
                 counted[outcome.reused] += 1
                 values[some] = float(outcome.metrics[planned.metric])
     old, new = (float(run.metrics[planned.metric]) for run in (a, b))

@@ -178,7 +178,7 @@ def _carried_out(
         selections, errors = select_features(staged, targets, rerun=rerun)
         for selected in selections.values():
             for outcome in selected.outcomes.values():
-                going.add(outcome.run, outcome.snapshot)
+                going.add(outcome)
     done = []
     for number, member in enumerate(named, start=1):
         command.observer.stage(f"{member.name}, {number} of {len(named)}")
@@ -195,7 +195,7 @@ def _carried_out(
         except (InputError, TrainingError) as error:
             done.append(Done(member, None, error))
             continue
-        going.add(outcome.run, outcome.snapshot)
+        going.add(outcome)
         done.append(Done(member, outcome))
     failed = [one.error for one in done if one.error is not None]
     if len(failed) == len(done):

@@ -99,7 +99,7 @@ def rank(command: TrainCommand, *, rerun: bool = False) -> Ranking:
                 failures.append(error)
                 made.append(Model(family, "failed", reason=error.problem))
                 continue
-            going.add(outcome.run, outcome.snapshot)
+            going.add(outcome)
             made.append(_model(family, target, outcome, asked.active))
     if failures and all(one.run is None for each in models.values() for one in each):
         raise failures[0]

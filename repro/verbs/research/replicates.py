@@ -79,7 +79,7 @@ def replicate(command: TrainCommand, count: int, *, rerun: bool = False) -> Repl
             except (InputError, TrainingError) as error:
                 made.append(Replicate(seed, None, error))
                 continue
-            going.add(outcome.run, outcome.snapshot)
+            going.add(outcome)
             made.append(Replicate(seed, outcome))
     failed = [one.error for one in made if one.error is not None]
     if len(failed) == len(made):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from repro.errors import InterruptedRunError
+
+if TYPE_CHECKING:
+    from repro.verbs.training.sealing import Outcome
 
 GOES_ON = "the same command goes on where it stopped: what is sealed is not trained again"
 _ANEW = (
@@ -26,10 +29,13 @@ class Going:
     promised: bool = True
     """Whether each of them can stand for a run that is asked for again."""
 
-    def add(self, run: str, snapshot: Mapping[str, Any]) -> None:
-        """Note a run that is sealed."""
-        self.sealed.add(run)
+    def add(self, outcome: Outcome) -> None:
+        """Note a run that is sealed; raise KeyboardInterrupt if nothing is to come after it."""
+        self.sealed.add(outcome.run)
+        snapshot = outcome.snapshot
         self.promised &= snapshot["level"] != "best-effort" and not snapshot["incomplete"]
+        if outcome.is_last:
+            raise KeyboardInterrupt
 
 
 @contextmanager

@@ -89,7 +89,7 @@ def selected(command: TrainCommand, *, rerun: bool = False) -> Selected:
             command.observer.stage(told)
             one = replace(command, selection=selection, reuse=not rerun, in_stage=True)
             outcomes[family] = train(replace(one, made_for=Purpose(FOR_SELECTION)))
-            going.add(outcomes[family].run, outcomes[family].snapshot)
+            going.add(outcomes[family])
     declared = [str(feature["name"]) for feature in active.features]
     found = ranked(_told(outcomes), declared, rule["top_k"], rule["aggregate"])
     scores = {feature.name: feature.score for feature in found.features}

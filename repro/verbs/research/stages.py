@@ -117,7 +117,7 @@ def select_features(
                 failed[target] = error
                 continue
             for outcome in found[target].outcomes.values():
-                going.add(outcome.run, outcome.snapshot)
+                going.add(outcome)
     return found, failed
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,7 @@ def _execute(
             if done is None:
                 _end(log, cosign, "run.interrupted", ended(name, seq, reason="the user stopped it"))
                 raise _PlannedError(_stopped(name)) from None
+            done = replace(done, is_last=True)
         except (ReproError, OSError) as error:
             failure = as_failure(error)
             if outcome is not None and not is_recorded:

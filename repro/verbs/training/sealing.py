@@ -54,6 +54,8 @@ class Outcome:
     """Whether it was sealed before, and nothing was trained now."""
     judged: Judged | None = field(default=None, repr=False)
     """Of a run that was sealed before: what leakage is judged by now."""
+    is_last: bool = False
+    """Whether somebody asked to stop when it was sealed already: nothing may come after it."""
 
     @property
     def leakage(self) -> Mapping[str, Any]:
