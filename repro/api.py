@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from repro.verbs.research.replicates import Replicates
     from repro.verbs.research.select import Selected
     from repro.verbs.research.sweep import Swept
+    from repro.verbs.training.identifying import Identified
     from repro.verbs.training.sealing import Outcome
 
 
@@ -57,6 +58,16 @@ class Workspace(Logged):
         from repro.verbs.training.train import TrainCommand, train
 
         return train(TrainCommand(self.root, selected(chosen), self.observer))
+
+    def identity(self, *, cached: bool = False, **chosen: Unpack[Choice]) -> Identified:
+        """Return the keys of what would be trained; nothing is trained and nothing recorded.
+
+        With ``cached`` also the sealed run that could stand for it. Raises ProblemsError,
+        InputError and DeterminismError.
+        """
+        from repro.verbs.training.identifying import identify
+
+        return identify(self.root, selected(chosen), self.observer, cached=cached)
 
     def replicate(
         self, count: Some, *, rerun: bool = False, **chosen: Unpack[Choice]

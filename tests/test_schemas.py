@@ -61,6 +61,7 @@ COMMANDS = {
     for words in (
         ("init",),
         ("validate",),
+        ("identity",),
         ("train",),
         ("train", "replicates"),
         ("train", "experiment"),
@@ -538,6 +539,7 @@ def read_the_log(made: World) -> None:
     """Ask for everything that can be had of the log; write what is handed out beside it."""
     (made.root / "old").write_bytes((made.root / "AUDIT_LOG" / "checkpoint").read_bytes())
     made.play("doctor", "doctor --against", made.run("train"))
+    made.play("identity", "identity --explain --cached -q --profile debug --seed 77")
     made.play("audit show", "audit show", made.run("train"))
     made.play("audit show type", "audit show --type approval")
     made.play("audit tail", "audit tail -n 100")

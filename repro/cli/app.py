@@ -16,6 +16,7 @@ COMMANDS: Final = MappingProxyType(
     {
         "init": "Make a workspace with an example and a log.",
         "validate": "Check the configuration: all problems.",
+        "identity": "Tell the keys of what would be trained.",
         "train": "Train one model, strictly, and seal it.",
         "exec": "Run any command, strictly, and log it.",
         "sweep": "Train every point of a grid; compare them.",

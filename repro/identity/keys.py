@@ -26,6 +26,12 @@ SIGNATURES: Mapping[str, str] = {
 }
 """Component to the name of its signature in a snapshot's ``comparison_group``."""
 
+_CONTEXT = "repro-audit v1 identity"
+CONTEXTS: Mapping[str, str] = {
+    name: f"{_CONTEXT} {name}" for name in (*SIGNATURES, "replicate", "strict", "execution")
+}
+"""The context in which each payload is digested."""
+
 EXACT = 2**53 - 1
 
 
@@ -61,7 +67,7 @@ class Identity:
 
 def signature(component: str, payload: Mapping[str, Any]) -> str:
     """Return the signature of a component's payload (64 hex digits)."""
-    return payload_digest(f"repro-audit v1 identity {component}", payload)
+    return payload_digest(CONTEXTS[component], payload)
 
 
 def identify(
@@ -77,17 +83,20 @@ def identify(
     known = {name: exact(value) for name, value in payloads.items() if value is not None}
     signatures = {name: signature(name, known[name]) for name in SIGNATURES if name in known}
     six = {name: signatures.get(part) for part, name in SIGNATURES.items()}
-    replicate = payload_digest("repro-audit v1 identity replicate", {"schema": SCHEMA, **six})
+    replicate = payload_digest(CONTEXTS["replicate"], {"schema": SCHEMA, **six})
     strict = payload_digest(
-        "repro-audit v1 identity strict",
+        CONTEXTS["strict"],
         {"schema": SCHEMA, **six, "train_seed": exact(train_seed)},
     )
-    execution_key = payload_digest(
-        "repro-audit v1 identity execution",
-        {"schema": SCHEMA, "strict_key": strict, **exact(dict(execution))},
-    )
+    beside = execution_document(strict, execution)
+    execution_key = payload_digest(CONTEXTS["execution"], beside)
     request = str(execution["request"])
     return Identity(known, signatures, train_seed, replicate, strict, execution_key, request)
+
+
+def execution_document(strict_key: str, execution: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the execution key is the digest of."""
+    return {"schema": SCHEMA, "strict_key": strict_key, **exact(dict(execution))}
 
 
 def payload(config: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:

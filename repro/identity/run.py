@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from repro.identity.keys import Identity, identify, request_digest
+from repro.identity.keys import Identity, execution_document, identify, request_digest
 from repro.identity.payloads import component_payloads, execution_payload
 from repro.identity.seeds import run_seeds, selection_stage
 
@@ -38,6 +38,18 @@ def identity_of(inputs: Inputs) -> Identity:
     )
     payloads = component_payloads(inputs.components, inputs.facts)
     return identify(payloads, inputs.base_seed, execution)
+
+
+def execution_of(
+    identity: Identity,
+    code: Mapping[str, str],
+    environment: Mapping[str, Any],
+    settings: Mapping[str, str],
+    threads: int,
+) -> dict[str, Any]:
+    """Return what the execution key of an identity is the digest of."""
+    payload = execution_payload(code, environment, settings, threads, identity.request)
+    return execution_document(identity.strict_key, payload)
 
 
 class Seeded(Protocol):

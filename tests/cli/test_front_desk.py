@@ -9,6 +9,7 @@ COMMANDS = [
     ["init"],
     ["validate"],
     ["train"],
+    ["identity"],
     ["rank"],
     ["diff"],
     ["verify"],
