@@ -1,4 +1,4 @@
-"""What ``repro train`` writes of an experiment that names several runs."""
+"""What ``repro train`` writes of an experiment."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from repro.cli.rank import interval_json, ranking_json
 from repro.cli.rank import text as ranking_text
 from repro.cli.select import selection_json
 from repro.cli.select import text as selection_text
+from repro.cli.trained import text as run_text
 
 if TYPE_CHECKING:
-    from repro.verbs.research.experiment import Done, Experimented, Member
+    from repro.verbs.research.experiment import Done, Experimented
     from repro.verbs.research.stages import RankedTargets, Route
     from repro.verbs.training.train import TrainCommand
 
 
-def experimented(command: TrainCommand, named: Sequence[Member], rerun: bool, form: Format) -> int:
+def experimented(command: TrainCommand, rerun: bool, form: Format) -> int:
     """Train every member of an experiment, and write one summary."""
-    from repro.verbs.research.experiment import carry_out
+    from repro.verbs.research.experiment import carry_out, members
 
-    found = carry_out(command, named, rerun=rerun)
+    found = carry_out(command, members(command), rerun=rerun)
     if form is Format.json:
         document = {
             "schema": 1,
@@ -38,14 +39,7 @@ def experimented(command: TrainCommand, named: Sequence[Member], rerun: bool, fo
         output.result(json.dumps(document, indent=2, ensure_ascii=False))
         return found.exit_status
     _stages(found)
-    rows: list[tuple[str, ...]] = [
-        ("target", "family", "view", "run", "metric", "value", "skill", "")
-    ]
-    rows += [_row(one) for one in found.done]
-    output.result(output.columns(rows, right=(5, 6)))
-    for one in found.done:
-        if one.error is not None:
-            output.result(f"{one.member.name}: {one.error.problem}")
+    (_one if len(found.done) == 1 else _several)(found.done)
     _routes(found)
     made = [one for one in found.done if one.outcome is not None]
     again = sum(one.outcome.reused for one in made if one.outcome is not None)
@@ -53,6 +47,25 @@ def experimented(command: TrainCommand, named: Sequence[Member], rerun: bool, fo
     counts = f"{len(made) - again} trained, {again} sealed before, {failed} failed"
     output.result(f"experiment {found.name}: {counts}")
     return found.exit_status
+
+
+def _one(done: Sequence[Done]) -> None:
+    """Write the only run as one that is trained by itself; if it failed, that was raised."""
+    for one in done:
+        if one.outcome is not None:
+            run_text(one.outcome)
+
+
+def _several(done: Sequence[Done]) -> None:
+    """Write a line for each run, and why those that failed did."""
+    rows: list[tuple[str, ...]] = [
+        ("target", "family", "view", "run", "metric", "value", "skill", "")
+    ]
+    rows += [_row(one) for one in done]
+    output.result(output.columns(rows, right=(5, 6)))
+    for one in done:
+        if one.error is not None:
+            output.result(f"{one.member.name}: {one.error.problem}")
 
 
 def _stages(found: Experimented) -> None:

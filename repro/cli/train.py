@@ -13,10 +13,10 @@ from repro.cli import output
 from repro.cli.options import AsFormat, Format, NoProgress, Quiet, Workspace
 from repro.cli.progress import observer
 from repro.cli.selection import Chosen, selecting
+from repro.cli.trained import as_json, text
 
 if TYPE_CHECKING:
     from repro.verbs.research.replicates import Replicate, Replicates
-    from repro.verbs.training.sealing import Outcome
     from repro.verbs.training.train import TrainCommand
 
 
@@ -36,30 +36,24 @@ def command(
     quiet: Quiet = False,
     no_progress: NoProgress = False,
 ) -> int:
-    """Train one model: validated, identified, planned in the log, strict, sealed, and logged."""
+    """Train a model, or those of an experiment: validated, planned in the log, strict, sealed."""
     from repro.verbs.training.train import TrainCommand, train
 
     selection = chosen.selection()
-    if selection.experiment is not None and replicates is None:
-        from repro.verbs.research.experiment import is_several, members
-
-        asked = TrainCommand(workspace, selection)
-        named = members(asked)
-        if is_several(asked, named):
+    asked = TrainCommand(workspace, selection)
+    with observer(quiet, no_progress) as watching:
+        asked = replace(asked, observer=watching)
+        if replicates is not None:
+            return _replicates(asked, replicates, rerun, form)
+        if selection.experiment is not None:
             from repro.cli.experimented import experimented
 
-            with observer(quiet, no_progress) as watching:
-                return experimented(replace(asked, observer=watching), named, rerun, form)
-    if replicates is not None:
-        asked = TrainCommand(workspace, selection)
-        with observer(quiet, no_progress) as watching:
-            return _replicates(replace(asked, observer=watching), replicates, rerun, form)
-    with observer(quiet, no_progress) as watching:
-        outcome = train(TrainCommand(workspace, selection, watching))
+            return experimented(asked, rerun, form)
+        outcome = train(asked)
     if form is Format.json:
-        output.result(json.dumps(_json(outcome), indent=2, ensure_ascii=False))
+        output.result(json.dumps(as_json(outcome), indent=2, ensure_ascii=False))
     else:
-        _text(outcome)
+        text(outcome)
     return 0
 
 
@@ -120,49 +114,3 @@ def _replicate(one: Replicate) -> dict[str, Any]:
         "leakage": None if outcome is None else outcome.leakage["verdict"],
         "problem": None if one.error is None else one.error.problem,
     }
-
-
-def _json(outcome: Outcome) -> dict[str, Any]:
-    """Return the outcome as JSON."""
-    return {
-        "schema": 1,
-        "command": "train",
-        "run": outcome.run,
-        "folder": str(outcome.folder),
-        "comparison_group": outcome.snapshot["comparison_group"],
-        **({"used": used} if (used := outcome.snapshot["samples"].get("used")) else {}),
-        "metrics": outcome.snapshot["metrics"],
-        "output_digest": outcome.snapshot["output_digest"],
-        "leakage": outcome.leakage,
-        "log": {"size": outcome.log_size, "head": outcome.log_head},
-    }
-
-
-def _text(outcome: Outcome) -> None:
-    """Write the identity and the metrics as tables."""
-    from repro.report.leaking import verdict
-
-    snapshot = outcome.snapshot
-    group = snapshot["comparison_group"]
-    output.result(f"run {outcome.run}: {snapshot['family']} for {snapshot['target']}")
-    output.result("")
-    rows = [(name, str(value)) for name, value in group.items()]
-    rows.append(("output_digest", snapshot["output_digest"]))
-    output.result(output.columns(rows))
-    output.result(output.used(snapshot["samples"]))
-    output.result("")
-    metrics = [
-        ("metric", "out of fold"),
-        *((k, output.number(v)) for k, v in snapshot["metrics"].items()),
-    ]
-    output.result(output.columns(metrics, right=(1,)))
-    output.result("")
-    leakage = outcome.leakage
-    without = [finding["subject"] for finding in leakage["fixed"]]
-    output.result(f"leakage: {verdict(leakage['verdict'], without)}")
-    for finding in leakage["findings"]:
-        output.result(f"leakage warning: {finding['message']}")
-    if snapshot["level"] == "best-effort":
-        output.result(output.NOT_PROMISED)
-    output.result(f"sealed in {outcome.folder}")
-    output.result(f"log: {outcome.log_size} records, head {outcome.log_head}")

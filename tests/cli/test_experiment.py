@@ -66,6 +66,24 @@ def test_every_member_is_an_ordinary_run_and_is_trained_once(several):
     assert several.json("audit", "verify", "--artifacts")["verdict"] == "ok"
 
 
+def test_an_experiment_of_one_run_is_an_experiment_as_any_other(desk):
+    words = ("train", "-q", "-e", "quick_look")
+    told = desk.run(*words).stdout
+    assert told.startswith("run ")
+    assert "out of fold" in told
+    assert told.endswith("experiment quick_look: 1 trained, 0 sealed before, 0 failed\n")
+    again = desk.run(*words).stdout
+    assert again.partition("\n")[0].endswith("lightgbm for fwd_ret_5d, sealed before")
+    assert again.endswith("experiment quick_look: 0 trained, 1 sealed before, 0 failed\n")
+    found = desk.json(*words)
+    assert found["command"] == "train experiment"
+    assert [one["reused"] for one in found["runs"]] == [True]
+    assert [r["type"] for r in desk.records()].count("run.planned") == 1
+    (anew,) = desk.json(*words, "--rerun")["runs"]
+    assert not anew["reused"]
+    assert [r["type"] for r in desk.records()].count("run.planned") == 2
+
+
 def test_every_summary_says_what_was_never_promised(several):
     level = ("-q", "--level", "best-effort", "--profile", "debug")
     words = ("-e", "several", "-t", "fwd_ret_1d", "--view", "cross_sectional")

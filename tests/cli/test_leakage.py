@@ -14,6 +14,12 @@ CANARY = ("train", "-q", "--experiment", "leakage_canary")
 DROP = "safety.leakage_detection.policy=drop"
 
 
+def train_one(desk, *words):
+    """Train an experiment of one run; return its JSON, and what it sealed of leakage."""
+    (run,) = desk.json(*words)["runs"]
+    return run, desk.snapshot(run["run"])["leakage"]
+
+
 def test_the_canary_is_refused_before_anything_is_planned_and_the_control_is_clean(desk):
     said = desk.run(*CANARY, status=6).stderr
     assert "correlation of canary_high (column, column: High) with target canary_close" in said
@@ -29,18 +35,17 @@ def test_the_canary_is_refused_before_anything_is_planned_and_the_control_is_cle
     told = (desk.root / file).read_text().splitlines()[int(line) - 1]
     assert told.strip().startswith("feature_target_correlation: 0.95")
     assert f"({finding['set_at']})" in said
-    control = desk.json("train", "-q", "--experiment", "leakage_control")
-    expected = {"policy": "strict", "verdict": "clean", "fixed": [], "findings": []}
-    assert control["leakage"] == expected
+    _, sealed = train_one(desk, "train", "-q", "--experiment", "leakage_control")
+    assert sealed == {"policy": "strict", "verdict": "clean", "fixed": [], "findings": []}
 
 
 def test_what_leaks_is_dropped_in_this_run_alone_and_the_rest_is_the_control_bit_for_bit(desk):
     before = {path: path.read_bytes() for path in (desk.root / "CONFIG").rglob("*.yaml")}
-    fixed = desk.json(*CANARY, "--set", DROP)
+    fixed, sealed = train_one(desk, *CANARY, "--set", DROP)
     assert {path: path.read_bytes() for path in (desk.root / "CONFIG").rglob("*.yaml")} == before
-    assert fixed["leakage"]["verdict"] == "fixed"
-    assert [finding["subject"] for finding in fixed["leakage"]["fixed"]] == ["canary_high"]
-    assert fixed["leakage"]["policy"] == "drop"
+    assert fixed["leakage"] == sealed["verdict"] == "fixed"
+    assert [finding["subject"] for finding in sealed["fixed"]] == ["canary_high"]
+    assert sealed["policy"] == "drop"
     records = [r for r in desk.records() if r["body"].get("run") == fixed["run"]]
     types = [record["type"] for record in records]
     assert types == ["run.planned", "config.override", "leakage.fixed", "run.completed"]
@@ -48,18 +53,20 @@ def test_what_leaks_is_dropped_in_this_run_alone_and_the_rest_is_the_control_bit
     layers = {value["path"]: value["layer"] for value in records[1]["body"]["list"]}
     assert layers["data.feature_registry.selected"] == "leakage"
     assert layers[f"training_config.safety_config.{DROP.partition('=')[0]}"] == "--set"
-    assert records[2]["body"]["findings"][0]["value"] == fixed["leakage"]["fixed"][0]["value"]
+    assert records[2]["body"]["findings"][0]["value"] == sealed["fixed"][0]["value"]
     assert not [r for r in desk.records() if r["type"] == "run.refused"]
     snapshot = desk.snapshot(fixed["run"])
     payload = json.dumps(snapshot["payloads"])
     assert "canary_low_lag1" in payload
     assert "canary_high" not in payload
     assert desk.json("verify", "-q", fixed["run"])["verdict"] == "reproduced"
-    control = desk.json("train", "-q", "--experiment", "leakage_control")
+    anew = ("train", "-q", "--rerun", "--experiment", "leakage_control")
+    control, _ = train_one(desk, *anew)
+    assert control["run"] != fixed["run"]
     assert desk.json("diff", fixed["run"], control["run"])["verdict"] == "identical"
     assert "leakage: fixed: without canary_high" in desk.run("runs", "show", fixed["run"]).stdout
     only = ("--set", "selected=[ret_1d_lag1]")
-    other = desk.json("train", "-q", "--experiment", "leakage_control", *only)
+    other, _ = train_one(desk, *anew, *only)
     said = desk.run("diff", fixed["run"], other["run"], status=1).stdout
     assert "A policy for leakage  without canary_high" in said
     assert "B command line  selected=[ret_1d_lag1]" in said
@@ -114,14 +121,14 @@ def test_a_threshold_that_an_axis_sets_is_found_at_the_axis(desk):
 
 
 def test_a_policy_that_warns_keeps_the_leak_and_says_so_for_ever(desk):
-    kept = desk.json(*CANARY, "--set", "safety.leakage_detection.policy=warn")
-    assert kept["leakage"]["verdict"] == "warned"
-    codes = [finding["code"] for finding in kept["leakage"]["findings"]]
+    kept, sealed = train_one(desk, *CANARY, "--set", "safety.leakage_detection.policy=warn")
+    assert kept["leakage"] == sealed["verdict"] == "warned"
+    codes = [finding["code"] for finding in sealed["findings"]]
     assert codes[0] == "target_correlation"
     shown = desk.run("runs", "show", kept["run"]).stdout
     assert "leakage: warned" in shown
-    assert kept["leakage"]["findings"][0]["message"] in shown
-    fixed = desk.json(*CANARY, "--set", DROP)
+    assert sealed["findings"][0]["message"] in shown
+    fixed, _ = train_one(desk, *CANARY, "--set", DROP)
     words = ("diff", kept["run"], fixed["run"])
     sides = desk.json(*words, status=1)["leakage"]
     assert (sides["a"]["verdict"], sides["b"]["without"]) == ("warned", ["canary_high"])
@@ -199,8 +206,8 @@ def test_a_run_that_was_kept_on_a_warning_is_not_as_good_where_the_policy_is_str
 
 def test_features_are_selected_from_what_is_left(desk):
     sets = (DROP, "feature_selection.method=correlation", "top_k=1")
-    fixed = desk.json(*CANARY, *(word for value in sets for word in ("--set", value)))
-    assert fixed["leakage"]["verdict"] == "fixed"
+    fixed, _ = train_one(desk, *CANARY, *(word for value in sets for word in ("--set", value)))
+    assert fixed["leakage"] == "fixed"
     for made in desk.snapshot(fixed["run"])["selection"]["stages"].values():
         assert sorted(made["scores"]) == ["canary_low_lag1", "ret_1d_lag1"]
         assert len(made["chosen"]) == 1

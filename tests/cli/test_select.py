@@ -87,7 +87,7 @@ def test_what_is_printed_as_yaml_is_an_experiment_of_these_features(selected):
     assert text == answer["document"]
     (desk.root / "CONFIG" / "experiments" / "chosen.yaml").write_text(text, "utf-8")
     assert desk.run("validate").returncode == 0
-    run = desk.json("train", "-q", "-e", "chosen", "--set", "splits.folds=3")
+    (run,) = desk.json("train", "-q", "-e", "chosen", "--set", "splits.folds=3")["runs"]
     names = desk.snapshot(run["run"])["payloads"]["features"]["facts"]["names"]
     assert names == answer["selection"]["selected"]
 

@@ -97,11 +97,6 @@ class Experimented:
         return next((error.exit_status for error in errors if error is not None), ranking)
 
 
-def is_several(command: TrainCommand, named: Sequence[Member]) -> bool:
-    """Return whether an experiment is more than one run as any other."""
-    return len(named) > 1 or named[0].view is not None or bool(_experiment(command).stages)
-
-
 def members(command: TrainCommand) -> tuple[Member, ...]:
     """Return what an experiment names, in its order: targets, then families, then views.
 
@@ -181,7 +176,8 @@ def _carried_out(
                 going.add(outcome)
     done = []
     for number, member in enumerate(named, start=1):
-        command.observer.stage(f"{member.name}, {number} of {len(named)}")
+        if len(named) > 1:
+            command.observer.stage(f"{member.name}, {number} of {len(named)}")
         if member.target in errors:
             done.append(Done(member, None, errors[member.target]))
             continue
