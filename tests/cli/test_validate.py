@@ -55,6 +55,17 @@ def test_a_sound_workspace_ends_with_0_and_says_how_much_was_read(workspace):
     assert validate(workspace) == (0, expected, "")
 
 
+def test_what_is_given_twice_hides_no_name_that_does_not_exist(workspace, edit):
+    registry = "data/feature_registry.yaml"
+    edit(registry, "  - ret_1d\n  - ret_5d\n", "  - ret_1d\n  - ret_5\n  - ret_1d\n")
+    status, out, _ = validate(workspace)
+    assert status == 1
+    file = f"CONFIG/{registry}"
+    assert f"{file}:8:5: feature_registry.selected: no feature 'ret_5' in the registry" in out
+    assert out.count(f"{file}:9:5: selected.2: the same as item 1") == 1
+    assert "2 problems" in out
+
+
 def test_the_workspace_is_found_from_a_folder_below_it(workspace):
     assert validate(workspace / "CONFIG" / "data")[0] == 0
 

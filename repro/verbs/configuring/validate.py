@@ -80,7 +80,7 @@ def validate_root(
         if unusable and any_endless(root / MARKER):
             return _piecemeal(root, families, unusable)
         tree, told = load(root, families)
-        broken = _broken([*told, *unusable])
+        broken = _broken(_structural([*told, *unusable]))
         found = _without_echoes(told, unusable)
         usable, broken = mended(_with_stubs(tree, broken), broken, told, families)
         at = {(problem.place, problem.path) for problem in found}
@@ -149,7 +149,8 @@ def check(
     What depends on one of the ``broken`` documents, whose problems are known, is left out.
     """
     found = composed_problems(resolved, families)
-    unsound = set(broken) | (_broken(found) | _changed(resolved) if found else set())
+    structural = _structural(found)
+    unsound = set(broken) | (_broken(structural) | _changed(resolved) if structural else set())
     missing = missing_hyperparameters(resolved, families)
     found += tuple(problem for problem in missing if not _broken([problem]) & set(broken))
     return found + crossing(resolved, families, unsound)
@@ -261,6 +262,14 @@ def _broken(found: Iterable[Problem]) -> set[str]:
     files = (problem.place.file for problem in found if problem.severity != WARNING)
     own = (file.removeprefix(f"{MARKER}/").removeprefix("defaults/") for file in files)
     return {file.removesuffix(".yaml").replace("/", ".") for file in own}
+
+
+def _structural(found: Iterable[Problem]) -> list[Problem]:
+    """Return those after which nothing in their document can be believed.
+
+    What is given twice is told, and can be read all the same.
+    """
+    return [problem for problem in found if problem.rule != "uniqueItems"]
 
 
 def _changed(resolved: Resolved) -> set[str]:
