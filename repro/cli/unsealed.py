@@ -16,6 +16,9 @@ from repro.cli.options import AsFormat, Format, Workspace
 if TYPE_CHECKING:
     from repro.verbs.sealed.unsealed import Unsealed
 
+REASON_SHOWN = 80
+"""Characters of a reason in the table."""
+CUT = "…"
 NOTHING = "every run that was asked for was sealed"
 
 
@@ -38,10 +41,12 @@ def unsealed(
         return 0
     rows: list[tuple[str, ...]] = [("run", "planned", "target", "family", "state", "reason")]
     rows += [
-        (one.name, one.time[:16], one.target, one.family, one.state, _line(one.reason))
+        (one.name, one.time[:16], one.target, one.family, one.state, _cut(one.reason))
         for one in shown
     ]
     output.result(output.columns(rows))
+    if any(row[-1].endswith(CUT) for row in rows):
+        output.result("repro runs show RUN has all of a reason")
     if len(shown) < len(found):
         output.result(f"{len(found) - len(shown)} older ones: --limit 0 shows all")
     return 0
@@ -63,7 +68,7 @@ def tell(one: Unsealed) -> None:
     output.result(
         f"run {one.name}: {one.family} for {one.target}: {one.state}; nothing is sealed\n"
     )
-    rows = [("planned", one.time), ("reason", _line(one.reason))]
+    rows = [("planned", one.time), ("reason", _line(_words(one.reason)))]
     if one.exit_status is not None:
         rows.append(("exit status", str(one.exit_status)))
     rows.append(("worker's log", one.worker_log or "none: it printed nothing"))
@@ -77,3 +82,14 @@ def tell(one: Unsealed) -> None:
 def _line(text: str | None) -> str:
     """Return a text on one line: what cannot be shown there is escaped."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text or "-")
+
+
+def _words(text: str | None) -> str | None:
+    """Return a text whose lines are one; None as it is."""
+    return text and " ".join(text.split())
+
+
+def _cut(text: str | None) -> str:
+    """Return the beginning of a text, on one line."""
+    line = _line(_words(text))
+    return line if len(line) <= REASON_SHOWN else line[: REASON_SHOWN - 1].rstrip() + CUT
