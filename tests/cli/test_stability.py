@@ -49,6 +49,18 @@ def test_a_family_that_draws_nothing_gives_the_same_bits_under_every_seed(desk):
     assert group["predictions"]["largest"] == 0.0
 
 
+def test_what_was_trained_again_under_one_seed_is_listed_with_no_replicates(desk):
+    alone = ("train", "-q", "--family", "ridge", "--set", "alpha=0.5")
+    again = [desk.json(*alone)["run"] for _ in range(2)]
+    said = desk.run("stability", status=2).stderr
+    assert "no two runs that count differ in the seed alone" in said
+    desk.run("train", "-q", "--family", "ridge", "--replicates", "3")
+    (group,) = desk.json("stability")["groups"]
+    assert (group["verdict"], len(group["runs"])) == ("bit-identical", 3)
+    (asked,) = desk.json("stability", again[0], status=1)["groups"]
+    assert (asked["verdict"], asked["runs"], asked["left_out"]) == ("too few", again[1:], 1)
+
+
 def test_what_cannot_be_judged_says_why(with_run):
     desk, run = with_run
     said = desk.run("stability", status=2).stderr

@@ -21,6 +21,7 @@ from repro.verbs.comparing.gone import gone
 from repro.verbs.configuring.validate import configuration
 
 FINAL = "final"
+ALARM = "BROKEN"
 _LISTED = 20
 """Seeds that a hint lists."""
 
@@ -84,7 +85,8 @@ def stability(start: Path, reference: str | None = None, seed: int | None = None
             found = _predictions(members(group, rule.filter_mode))
             if found is not None:
                 predicted[key] = found
-    return Stabilities(rule, tuple(judged), predicted)
+    shown = judged if reference is not None else _listed(judged)
+    return Stabilities(rule, tuple(shown), predicted)
 
 
 def _group(root: Path, rule: Stability, of: Run) -> dict[str, tuple[Run, ...]]:
@@ -119,11 +121,26 @@ def _groups(
         key: group for key, group in found.items() if len(group) > 1 or (group and missing.get(key))
     }
     if not groups:
-        raise UsageError(
-            "there are no replicates yet: no two runs share a key",
-            "make some with: repro train --replicates 5",
-        )
+        raise _no_replicates()
     return groups
+
+
+def _listed(groups: Sequence[Group]) -> list[Group]:
+    """Return those of several that count, and those of which something must be said all the same.
+
+    The same trained again under one seed is nobody's replicate. Raises UsageError if none is left.
+    """
+    listed = [one for one in groups if len(one.runs) > 1 or one.gone or one.verdict == ALARM]
+    if not listed:
+        raise _no_replicates()
+    return listed
+
+
+def _no_replicates() -> UsageError:
+    return UsageError(
+        "there are no replicates yet: no two runs that count differ in the seed alone",
+        "make some with: repro train --replicates 5",
+    )
 
 
 def _require_seed(groups: Mapping[str, tuple[Run, ...]], rule: Stability, seed: int) -> None:
