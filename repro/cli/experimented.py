@@ -65,7 +65,7 @@ def _several(done: Sequence[Done]) -> None:
     output.result(output.columns(rows, right=(5, 6)))
     for one in done:
         if one.error is not None:
-            output.result(f"{one.member.name}: {one.error.problem}")
+            output.result(f"{one.member.name}: {output.failure(one.error)}")
 
 
 def _stages(found: Experimented) -> None:
@@ -158,4 +158,5 @@ def _json(one: Done) -> dict[str, Any]:
         "metrics": None if outcome is None else dict(outcome.metrics),
         "leakage": None if outcome is None else outcome.leakage["verdict"],
         "problem": None if one.error is None else one.error.problem,
+        "hint": None if one.error is None else one.error.hint,
     }

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from repro.errors import Problem
+    from repro.errors import Problem, ReproError
 
 NOT_PROMISED = "best-effort: its bits are not promised, and never compared as if they were"
 """What is said of a run of that level, wherever it is shown."""
@@ -43,6 +43,12 @@ def error(problem: str, hint: str | None) -> None:
     talk(f"{style('repro: error:', 'red', sys.stderr)} {_harmless(problem, LINES)}")
     if hint:
         talk(f"{style('repro: hint:', 'bold', sys.stderr)} {_harmless(hint, LINES)}")
+
+
+def failure(found: ReproError) -> str:
+    """Return why one of several failed, and on a line of its own what to do."""
+    told = f"\n  hint: {found.hint}" if found.hint else ""
+    return _harmless(f"{found.problem}{told}", LINES)
 
 
 def warn(text: str) -> None:

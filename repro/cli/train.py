@@ -84,7 +84,7 @@ def _replicates(asked: TrainCommand, count: int, rerun: bool, form: Format) -> i
     output.result(output.columns(rows, right=(0, *range(2, 2 + len(_shown(found))))))
     for one in found.made:
         if one.error is not None:
-            output.result(f"seed {one.seed}: {one.error.problem}")
+            output.result(f"seed {one.seed}: {output.failure(one.error)}")
     made = [one.outcome for one in found.made if one.outcome is not None]
     if any(outcome.snapshot["level"] == "best-effort" for outcome in made):
         output.result(f"\n{output.NOT_PROMISED}")
@@ -113,4 +113,5 @@ def _replicate(one: Replicate) -> dict[str, Any]:
         "output_digest": None if outcome is None else outcome.snapshot["output_digest"],
         "leakage": None if outcome is None else outcome.leakage["verdict"],
         "problem": None if one.error is None else one.error.problem,
+        "hint": None if one.error is None else one.error.hint,
     }

@@ -119,7 +119,10 @@ def test_one_that_fails_does_not_stop_the_others(several):
     few = ("--family", "ridge", "-t", "fwd_ret_1d")
     found = several.json("train", "-q", "-e", "several", *few, status=3)
     assert [one["run"] is None for one in found["runs"]] == [False, True, False]
-    assert "rows" in found["runs"][1]["problem"] or "fold" in found["runs"][1]["problem"]
+    failed = found["runs"][1]
+    assert "rows" in failed["problem"] or "fold" in failed["problem"]
+    told = several.run("train", "-q", "-e", "several", *few, status=3).stdout
+    assert f"FB: {failed['problem']}\n  hint: {failed['hint']}\n" in told
 
 
 def test_nothing_is_trained_if_one_of_them_cannot_be(several):
