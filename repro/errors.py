@@ -41,6 +41,12 @@ def recordable(text: object) -> str:
     return str(text).encode("utf-8", "backslashreplace").decode()
 
 
+def named(name: str) -> str:
+    """Return a name as a list in a sentence has it: in quotes where it could not be seen whole."""
+    plain = name.isprintable() and name == name.strip() != "" and "," not in name
+    return name if plain else repr(name)
+
+
 class ReproError(Exception):
     """An expected failure: what was wrong, and what to do next."""
 

@@ -101,6 +101,8 @@ def used(samples: Mapping[str, Any]) -> str:
 
     As ``rows: 2,376 of 2,400; 3 of 4 symbols (BB: no label)``; of an older run the rows alone.
     """
+    from repro.errors import named
+
     found = samples.get("used")
     if found is None:
         return f"rows: {samples['rows']:,}"
@@ -108,7 +110,7 @@ def used(samples: Mapping[str, Any]) -> str:
     if found["of_symbols"] == 1:
         return said
     left_out = found["left_out"]
-    shown = [f"{one['symbol']}: {one['why']}" for one in left_out[:SYMBOLS_SHOWN]]
+    shown = [f"{named(one['symbol'])}: {one['why']}" for one in left_out[:SYMBOLS_SHOWN]]
     if len(left_out) > SYMBOLS_SHOWN:
         shown.append(f"and {len(left_out) - SYMBOLS_SHOWN} more")
     why = f" ({', '.join(shown)})" if shown else ""

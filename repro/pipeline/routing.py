@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from repro.errors import InputError
+from repro.errors import InputError, named
 from repro.pipeline.samples import Samples
 
 
@@ -21,7 +21,7 @@ def of_symbol(samples: Samples, symbol: str) -> Samples:
         meant = f"; did you mean {near[0]}?" if near else ""
         raise InputError(
             f"no samples of the symbol {symbol!r}{meant}",
-            f"symbols in the dataset: {', '.join(samples.symbols)}",
+            f"symbols in the dataset: {', '.join(map(named, samples.symbols))}",
         )
     rows = np.flatnonzero(samples.symbol == samples.symbols.index(symbol))
     if len(rows) == 0 or (samples.y[rows] == samples.y[rows[0]]).all():

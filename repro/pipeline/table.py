@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from repro.errors import InputError
+from repro.errors import InputError, named
 from repro.pipeline.panel import Panel, build_panel
 from repro.pipeline.reading import Rows, read_rows
 from repro.pipeline.times import day_start, iso
@@ -48,8 +48,9 @@ def _select_symbols(rows: Rows, dataset: Mapping[str, Any]) -> Rows:
         raise InputError("symbols are listed, but the dataset has no symbol column")
     wanted = tuple(sorted(set(dataset["symbols"])))
     if unknown := [symbol for symbol in wanted if symbol not in rows.symbols]:
-        known = ", ".join(rows.symbols)
-        raise InputError(f"no rows of symbol {', '.join(unknown)}", f"the data have {known}")
+        known = ", ".join(map(named, rows.symbols))
+        missing = ", ".join(map(named, unknown))
+        raise InputError(f"no rows of symbol {missing}", f"the data have {known}")
     number = np.array([rows.symbols.index(symbol) for symbol in wanted], dtype=np.int64)
     kept = rows.take(np.isin(rows.symbol, number))
     return replace(kept, symbols=wanted, symbol=np.searchsorted(number, kept.symbol))
@@ -122,9 +123,9 @@ def _panel(rows: Rows, dataset: Mapping[str, Any], duplicates: int) -> Panel:
     least = max(1, int(dataset["min_rows_per_symbol"]))
     short = [(rows.symbols[i], int(counts[i])) for i in np.flatnonzero(counts < least).tolist()]
     if short and dataset["short_symbols"] == "refuse":
-        named = ", ".join(f"{symbol} ({count})" for symbol, count in short)
+        told = ", ".join(f"{named(symbol)} ({count})" for symbol, count in short)
         raise InputError(
-            f"symbols with fewer than {least} rows: {named}",
+            f"symbols with fewer than {least} rows: {told}",
             "list the others under `symbols`, lower `min_rows_per_symbol`,"
             " or say `short_symbols: drop`",
         )

@@ -221,6 +221,11 @@ def test_a_limit_keeps_the_newest_rows(small):
 def test_short_symbols_are_refused_by_name_or_dropped_and_listed(small):
     error = refusal([("f", GOOD)], small(min_rows_per_symbol=2))
     assert error.problem == "symbols with fewer than 2 rows: B (1)"
+    spaced = GOOD.replace(b"B,", b"A ,")
+    error = refusal([("f", spaced)], small(min_rows_per_symbol=2))
+    assert error.problem == "symbols with fewer than 2 rows: 'A ' (1)"
+    error = refusal([("f", spaced)], small(symbols=["A", "B"]))
+    assert (error.problem, error.hint) == ("no rows of symbol B", "the data have A, 'A '")
     panel = read_panel([("f", GOOD)], small(min_rows_per_symbol=2, short_symbols="drop"))
     assert (panel.symbols, panel.dropped_symbols) == (("A",), (("B", 1),))
     error = refusal([("f", GOOD)], small(min_rows_per_symbol=9, short_symbols="drop"))

@@ -50,6 +50,8 @@ def _json(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _text(facts: Mapping[str, Any]) -> None:
     """Write a table for each column, with a line for each symbol and one for all of them."""
+    from repro.errors import named
+
     dataset, described = facts["dataset"], facts["description"]
     output.result(f"{dataset['rows']} rows, {dataset['first']} to {dataset['last']}")
     for name, whole in described["columns"].items():
@@ -63,8 +65,8 @@ def _text(facts: Mapping[str, Any]) -> None:
         output.result(output.columns(rows, right=range(1, len(head))))
     dropped = facts["summary"]["dropped_symbols"]
     if dropped:
-        named = ", ".join(f"{symbol} ({rows} rows)" for symbol, rows in dropped.items())
-        output.result(f"\nleft out, too short: {named}")
+        told = ", ".join(f"{named(symbol)} ({rows} rows)" for symbol, rows in dropped.items())
+        output.result(f"\nleft out, too short: {told}")
     if duplicates := facts["summary"]["dropped_duplicates"]:
         output.result(f"\nleft out, duplicates: {duplicates} rows")
 

@@ -13,7 +13,7 @@ from repro.config.checks.composed import source
 from repro.config.resolution.active import Active, overridden
 from repro.config.resolution.layers import WRITTEN, Path, Value, dotted
 from repro.config.resolution.resolve import Resolved
-from repro.errors import DeterminismError, InputError, ReproError, TrainingError, recordable
+from repro.errors import DeterminismError, InputError, ReproError, TrainingError, named, recordable
 from repro.execution.session import Job, Module
 from repro.facts.data import DataFile
 from repro.identity.keys import Identity, exact
@@ -184,7 +184,7 @@ def without_rows(plan: Plan) -> str | None:
     None if there are none. Symbols that are dropped for their length are, by ``short_symbols``.
     """
     left_out = plan.facts["samples"]["used"]["left_out"]
-    gone = [f"{one['symbol']} ({one['why']})" for one in left_out if one["why"] != TOO_SHORT]
+    gone = [f"{named(one['symbol'])} ({one['why']})" for one in left_out if one["why"] != TOO_SHORT]
     if not gone:
         return None
     more = f" and {len(gone) - NAMED} more" if len(gone) > NAMED else ""
