@@ -16,11 +16,11 @@ from repro.config.resolution.resolve import Resolved, Selection, base_of, resolv
 from repro.config.sealed import request as requests
 from repro.errors import ProblemsError, ReproError, UsageError
 from repro.execution.session import Job
-from repro.facts.data import locate
 from repro.facts.trainers import Declaration
 from repro.identity.keys import exact
 from repro.sweeping.axes import NAMES, At, Grid, Value, name_of, points
 from repro.sweeping.faults import Faults
+from repro.verbs.configuring.data_files import data_files
 from repro.verbs.configuring.validate import documents, resolution
 from repro.verbs.observer import Warn, unheard
 from repro.verbs.research.choosing import VALUES, is_set
@@ -111,7 +111,7 @@ class Documents:
         request = requests.build(resolved, active, trainer, selectors)
         names = tuple(active.dataset["files"])
         if names not in self._located:
-            self._located[names] = locate(self.root, names)
+            self._located[names] = data_files(self.root, resolved)
         job = Job(
             request.decides,
             request.options,

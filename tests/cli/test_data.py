@@ -138,6 +138,11 @@ def test_another_selection_and_packing_are_told_apart(kept):
         (("diff", "CONFIG/identity_config.yaml", "today"), 3, "is no fingerprint of a dataset"),
         (("diff", "today"), 2, "Missing argument 'b'"),
         (("fingerprint", "dataset.files=[nope.csv]"), 3, "no such data file: nope.csv"),
+        (
+            ("describe", "dataset.files=[data/stoks.csv.gz]"),
+            3,
+            "no such data file: data/stoks.csv.gz; did you mean data/stocks.csv.gz? (command line)",
+        ),
         (("describe", "dataset.end=1999-01-01"), 3, "no rows between start and end"),
         (("describe", "dataset.interval=1h"), 3, "interval"),
         (("fingerprint", "dataset.nope=1"), 2, "nope"),
@@ -148,3 +153,14 @@ def test_what_cannot_be_done_says_why_and_changes_nothing(kept, arguments, statu
     records = desk.records()
     assert words in desk.run("data", *arguments, status=status).stderr
     assert desk.records() == records
+
+
+def test_a_file_that_is_not_there_is_told_with_its_line_and_the_nearest_one(desk):
+    desk.edit("data/dataset.yaml", "files: [data/stocks.csv.gz]", "files: [data/stoks.csv.gz]")
+    lines = (desk.root / "CONFIG" / "data" / "dataset.yaml").read_text().splitlines()
+    (number,) = [n for n, line in enumerate(lines, 1) if "files: [data/stoks" in line]
+    at = f"(CONFIG/data/dataset.yaml:{number})"
+    told = f"no such data file: data/stoks.csv.gz; did you mean data/stocks.csv.gz? {at}"
+    assert told in desk.run("train", "-q", status=3).stderr
+    assert desk.records()[-1]["type"] == "run.refused"
+    assert told in desk.run("sweep", "-q", "seed=1,2", status=3).stderr

@@ -13,6 +13,7 @@ from repro.config.resolution.layers import Path, below
 from repro.config.resolution.resolve import Resolved
 from repro.errors import Problem
 
+FILES: Path = (*DATASET, "files")
 TIME: Path = (*DATASET, "time")
 FORMAT: Path = (*TIME, "format")
 IN_ORDER_OF_TIME = "purged_walk_forward"

@@ -32,6 +32,16 @@ class Setting:
     items: tuple[Place, ...] = ()
     """Where each item of a list stands, if it is known."""
 
+    def at(self, item: int | None = None) -> str:
+        """Return where it was said, or where an item of it was, in words for a person.
+
+        File and line, ``command line``, or the words that were given instead (an axis of a sweep).
+        """
+        place = self.place if item is None or not self.items else self.items[item]
+        if self.layer != "--set":
+            return f"{place.file}:{place.line}"
+        return "command line" if place.file.startswith("--set ") else place.file
+
     def as_of(self, layer: str) -> Setting:
         """Return the same word, spoken by another layer; if it was changed itself, by whom."""
         own = self.layer in WRITTEN

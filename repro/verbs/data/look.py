@@ -12,7 +12,8 @@ from repro.config.resolution.active import activate
 from repro.config.resolution.resolve import Selection
 from repro.config.sealed import request as requests
 from repro.execution.session import Job, Look, Session
-from repro.facts.data import DataFile, locate
+from repro.facts.data import DataFile
+from repro.verbs.configuring.data_files import data_files
 from repro.verbs.configuring.validate import configuration
 from repro.verbs.observer import Observer
 from repro.verbs.training.inputs import digest_inputs, require_same_files
@@ -77,7 +78,7 @@ def look_at(start: Path, selection: Selection, look: Look, observer: Observer) -
         request.decides,
         request.options,
         trainer,
-        locate(root, active.dataset["files"]),
+        data_files(root, resolved),
         active.level,
         active.threads,
         active.time_limit_seconds,

@@ -84,11 +84,7 @@ def _located(finding: Mapping[str, Any], resolved: Resolved) -> dict[str, Any]:
     value = resolved.flat.get((*SETTINGS, "auto_fix_thresholds", name))
     if value is None:
         return {**finding, "set_at": None}
-    place = value.setting.place
-    if value.setting.layer != "--set":
-        at = f"{place.file}:{place.line}"
-    else:
-        at = "command line" if place.file.startswith("--set ") else place.file
+    at = value.setting.at()
     return {**finding, "message": f"{finding['message']} ({at})", "set_at": at}
 
 

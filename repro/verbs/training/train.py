@@ -14,10 +14,10 @@ from repro.config.resolution.resolve import Resolved, Selection
 from repro.config.sealed import request as requests
 from repro.errors import InterruptedRunError, ReproError, UsageError
 from repro.execution.session import Job, Session
-from repro.facts.data import locate
 from repro.facts.trainers import Declaration
 from repro.runs.purpose import Purpose
 from repro.runs.staging import Staging, staging
+from repro.verbs.configuring.data_files import data_files
 from repro.verbs.configuring.validate import configuration
 from repro.verbs.observer import Observer
 from repro.verbs.training.leaking import LeakingFeatures
@@ -94,7 +94,7 @@ def _try(command: TrainCommand, found: LeakingFeatures | None) -> Outcome:
                 request.decides,
                 request.options,
                 declaration,
-                locate(root, active.dataset["files"]),
+                data_files(root, resolved),
                 active.level,
                 active.threads,
                 active.time_limit_seconds,
