@@ -173,10 +173,10 @@ def test_every_method_is_documented():
     assert set(documented) == set(methods)
     for name, signature in methods.items():
         passed = [
-            str(one.replace(annotation=one.empty)).replace("'", '"').replace(" = ", "=")
-            for one in list(signature.parameters.values())[1:]
+            one.replace(annotation=one.empty) for one in list(signature.parameters.values())[1:]
         ]
-        assert documented[name] == ", ".join(passed), name
+        shown = str(inspect.Signature(passed)).replace("'", '"')
+        assert f"({documented[name]})" == shown, name
 
 
 def test_everything_that_is_offered_is_documented():

@@ -184,11 +184,11 @@ def _require_known(
 def _usage(called: Callable[..., Any], signature: inspect.Signature) -> str:
     """Return how something is called."""
     shown = [
-        str(parameter.replace(annotation=inspect.Parameter.empty))
+        parameter.replace(annotation=inspect.Parameter.empty)
         for name, parameter in signature.parameters.items()
         if name != "self"
     ]
-    return f"call it as {_name(called)}({', '.join(shown)})"
+    return f"call it as {_name(called)}{inspect.Signature(shown)}"
 
 
 def _taken(value: Any, wanted: Any, where: str) -> Any:

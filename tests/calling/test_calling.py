@@ -93,6 +93,10 @@ def test_too_many_arguments_are_told_with_what_there_is(workspace):
         workspace.diff("a", "b", "c")
     assert told.value.hint == "call it as diff(a, b)"
     with pytest.raises(repro.UsageError) as told:
+        workspace.verify("@latest", 2)
+    shown = "verify(reference='@latest', *, rounds=1, vary=False)"
+    assert told.value.hint == f"call it as {shown}"
+    with pytest.raises(repro.UsageError) as told:
         workspace.list(where=0.05)
     assert told.value.hint == "one alone is a list, too: [0.05]"
     with pytest.raises(repro.UsageError, match=r"push: references\[1\] is 3 \(int\)"):
