@@ -60,7 +60,11 @@ def command(
     ] = None,
     yes: Yes = False,
 ) -> int:
-    """Compare two runs: the verdict, what differs and where it was decided, and the effect."""
+    """Compare two runs: the verdict, what differs and where it was decided, and the effect.
+
+    Exits 0 for the same bits or a difference within variance, 1 for one that is explained or cannot
+    be judged, 4 if a run is not what was sealed, 5 for one that nothing explains: an alarm.
+    """
     from repro.config.documents.workspace import find_root
     from repro.runs.finding import find
     from repro.verbs.comparing.compare import compare

@@ -34,7 +34,10 @@ class Format(StrEnum):
 def command(
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PATH]…", help="Files and folders; - is standard input."),
+        typer.Argument(
+            metavar="[PATH]…",
+            help="Files and folders, - for standard input; without one, this folder.",
+        ),
     ] = None,
     exclude: Annotated[
         list[str] | None,
@@ -58,7 +61,11 @@ def command(
         Format, typer.Option("--format", help="How findings are written.")
     ] = Format.text,
 ) -> int:
-    """Find values that belong in configuration, and what makes code run otherwise each time."""
+    """Find values that belong in configuration, and what makes code run otherwise each time.
+
+    Exits 0 if it finds nothing, 1 with findings, 2 if the command line is wrong, 3 if a file cannot
+    be read.
+    """
     day = _day(as_of)
     if rules or explain is not None:
         return _tell(_chosen(explain), day, form)

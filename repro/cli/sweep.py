@@ -21,7 +21,7 @@ def sweeping(
         list[str] | None,
         typer.Argument(
             help="Axes: KEY=VALUE,VALUE… or KEY=FIRST..LAST[..STEP]. Keys as of overrides, or seed,"
-            " target, family, view, symbol, experiment, variant, profile.",
+            " level, target, family, view, symbol, experiment, variant, profile.",
             metavar="AXIS...",
             autocompletion=offer(completing.axes),
         ),
@@ -56,7 +56,11 @@ def sweeping(
     quiet: Quiet = False,
     no_progress: NoProgress = False,
 ) -> int:
-    """Train every point of a grid: each an ordinary run, once, several at a time."""
+    """Train every point of a grid: each an ordinary run, once, several at a time.
+
+    Exits 0 if every point is sealed, else with the status of the first that failed, as repro train
+    has it; 1 or 2 before anything is trained, if a point's configuration or the grid is wrong.
+    """
     from repro.cli.swept import swept
     from repro.verbs.research.sweep import SweepCommand, sweep
 

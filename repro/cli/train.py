@@ -36,7 +36,13 @@ def command(
     quiet: Quiet = False,
     no_progress: NoProgress = False,
 ) -> int:
-    """Train a model, or those of an experiment: validated, planned in the log, strict, sealed."""
+    """Train a model, or those of an experiment: validated, planned in the log, strict, sealed.
+
+    Exits 0 if all is sealed, 1 for a wrong configuration, 2 for a wrong command, 3 if data or
+    environment cannot be used, 4 if a run or the log is not what it was, 5 if bits differ that must
+    not, 6 if training fails or leakage is refused; of several with the status of the first that
+    failed.
+    """
     from repro.verbs.training.train import TrainCommand, train
 
     selection = chosen.selection()

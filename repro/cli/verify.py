@@ -47,6 +47,9 @@ def command(
 
     --vary does it again under another hash seed, directory, time zone, locale, order of files,
     umask, number of processors and load, and says which of them, if any, breaks the bits.
+
+    Exits 0 for the same bits, 1 for others that something explains, 4 if the run is not what was
+    sealed, 5 for others that nothing explains: an alarm.
     """
     from repro.config.documents.workspace import find_root
     from repro.execution.variation import VARIATIONS

@@ -1,9 +1,13 @@
 import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
+
+from repro.sweeping.axes import NAMES
+from repro.verbs.research.choosing import VALUES
 
 COMMANDS = [
     ["init"],
@@ -67,6 +71,23 @@ def test_every_command_has_help(command, tmp_path, in_this_process):
     assert "..." not in done.stdout.split("Commands:")[-1].partition("\n\n")[0].replace(
         "ARGS]...", ""
     )
+
+
+@pytest.mark.parametrize(
+    "command", ["train", "sweep", "diff", "verify", "stability", "validate", "lint"]
+)
+def test_the_help_says_how_a_command_ends(command, tmp_path, in_this_process):
+    assert "Exits 0 " in in_this_process([command, "--help"], tmp_path).stdout
+
+
+def test_the_help_of_a_sweep_names_every_axis_that_has_an_option(tmp_path, in_this_process):
+    said = in_this_process(["sweep", "--help"], tmp_path).stdout
+    axes = set(re.findall(r"\w+", said.partition("Arguments:")[2].partition("Options:")[0]))
+    assert {*VALUES, *NAMES} <= axes
+
+
+def test_the_help_of_lint_says_what_it_reads_without_a_path(tmp_path, in_this_process):
+    assert "without one, this folder" in in_this_process(["lint", "--help"], tmp_path).stdout
 
 
 def test_without_a_command_the_help_is_shown_and_the_status_is_usage(tmp_path):
