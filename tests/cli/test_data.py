@@ -164,3 +164,17 @@ def test_a_file_that_is_not_there_is_told_with_its_line_and_the_nearest_one(desk
     assert told in desk.run("train", "-q", status=3).stderr
     assert desk.records()[-1]["type"] == "run.refused"
     assert told in desk.run("sweep", "-q", "seed=1,2", status=3).stderr
+
+
+def test_a_link_keeps_the_place_of_data_out_of_the_log_and_a_name_outside_is_warned_of(desk):
+    outside = desk.root.parent / "elsewhere.csv.gz"
+    (desk.root / "data" / "stocks.csv.gz").rename(outside)
+    said = desk.run("train", "-q", "--profile", "debug", "--set", f"dataset.files=[{outside}]")
+    assert "leads out of the workspace" in said.stderr
+    assert str(outside) in (desk.root / "AUDIT_LOG" / "log.jsonl").read_text()
+    (desk.root / "data" / "linked.csv.gz").symlink_to(outside)
+    before = len(desk.records())
+    words = ("--profile", "debug", "--set", "dataset.files=[data/linked.csv.gz]")
+    said = desk.run("train", "-q", *words)
+    assert "leads out" not in said.stderr
+    assert str(outside.parent) not in json.dumps(desk.records()[before:])

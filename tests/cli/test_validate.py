@@ -276,3 +276,17 @@ def test_what_has_no_effect_is_a_warning_and_a_finding_only_if_strict(edit, work
     assert status == 0
     assert "warning: hyperparameters.bagging_fraction: bagging_fraction is not used while" in out
     assert validate(workspace, "--strict")[0] == 1
+
+
+def test_data_outside_the_workspace_are_warned_of_at_each_name(workspace, edit):
+    elsewhere = workspace.parent / "prices.csv"
+    named = f"{elsewhere}, ../prices.csv, data/../../prices.csv, data/../here.csv, ..a/x.csv"
+    edit("data/dataset.yaml", "files: [data/stocks.csv.gz]", f"files: [{named}]")
+    status, out, _ = validate(workspace, "--format", "json")
+    assert status == 0
+    told = [one for one in json.loads(out)["problems"] if "out of the workspace" in one["message"]]
+    names = [one["message"].partition(" leads ")[0] for one in told]
+    assert names == [str(elsewhere), "../prices.csv", "data/../../prices.csv"]
+    assert {one["severity"] for one in told} == {"warning"}
+    assert len({one["column"] for one in told}) == 3
+    assert all("a link to them" in one["hint"] for one in told)

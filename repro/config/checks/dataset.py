@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
+from pathlib import PurePosixPath
 from typing import Any
 
-from repro.config.checks.pointing import DATASET, REGISTRY, ROUTING, SELECTED, at, columns
+from repro.config.checks.pointing import (
+    DATASET,
+    REGISTRY,
+    ROUTING,
+    SELECTED,
+    at,
+    at_item,
+    columns,
+)
 from repro.config.resolution.active import SPLITS
 from repro.config.resolution.layers import Path, below
 from repro.config.resolution.resolve import Resolved
@@ -43,6 +54,23 @@ def dataset_problems(resolved: Resolved) -> Iterator[Problem]:
     view = flat[(*ROUTING, "view")]
     if view.value == "symbol_specific" and ("symbol",) in dataset:
         yield at(resolved, view, "the dataset has no symbols")
+
+
+def outside(resolved: Resolved) -> tuple[Problem, ...]:
+    """Return a warning for each name of data files that leads out of the workspace.
+
+    They are read. But a name is recorded as it stands, and the workspace is not whole without them.
+    """
+    listed = resolved.flat[FILES]
+    found = []
+    for index, name in enumerate(listed.value):
+        path = PurePosixPath(os.path.normpath(name))
+        if path.is_absolute() or path.parts[:1] == (os.pardir,):
+            message = f"{name} leads out of the workspace: the log and each run record that name"
+            problem = at_item(resolved, listed, index, message)
+            hint = "put the files below the workspace, or a link to them, and name that"
+            found.append(replace(problem, hint=hint, severity="warning"))
+    return tuple(found)
 
 
 def _time_format_problems(resolved: Resolved) -> Iterator[Problem]:

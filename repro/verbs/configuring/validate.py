@@ -8,6 +8,7 @@ from pathlib import Path
 
 from repro.config.checks.composed import composed_problems, missing_hyperparameters
 from repro.config.checks.cross import cross_checks, model_checks
+from repro.config.checks.dataset import outside
 from repro.config.checks.idle import idle, warned
 from repro.config.checks.overrides import given_twice, silent, unused
 from repro.config.documents.catalog import EXPERIMENTS, MODELS, slot_of
@@ -133,7 +134,7 @@ def resolution(
         found = check(resolved, families) + given_twice(resolved, selection.sets, families)
     if found:
         raise ProblemsError(found)
-    told_too = (*unused(resolved), *silent(resolved, selection.profile))
+    told_too = (*unused(resolved), *silent(resolved, selection.profile), *outside(resolved))
     resolved = replace(resolved, warnings=(*resolved.warnings, *told_too))
     return warned(resolved, families)
 
@@ -208,6 +209,7 @@ def _selected(
         if found:
             return found
         found = idle(resolved, families, broken) + silent(resolved, selection.profile)
+        found += () if "data.dataset" in broken else outside(resolved)
         return found + (() if broken else unused(resolved))
     except ProblemsError as error:
         if not broken:
