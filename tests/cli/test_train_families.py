@@ -101,3 +101,16 @@ def require_classes(snapshot, desk):
         assert fold["metrics"]["baseline_accuracy"] in [
             (truth[table["fold"] == fold["fold"]] == label).mean() for label in range(3)
         ]
+
+
+def test_a_final_model_that_learned_nothing_is_warned_of(desk):
+    words = ("train", "-q", "--family", "elasticnet", "--set")
+    said = desk.run(*words, "alpha=1000.0").stderr
+    assert "the final model learned nothing" in said
+    assert "it predicts the same for every row" in said
+    run = desk.json("runs", "list", "--limit", "1")["runs"][0]["run"]
+    (path,) = desk.root.glob(f"RESULTS/runs/{run}/**/predictions.npy")
+    table = np.load(path)
+    for fold in set(table["fold"].tolist()) - {-1}:
+        assert len(set(table["prediction"][table["fold"] == fold].tolist())) == 1
+    assert "learned nothing" not in desk.run(*words, "alpha=0.000001").stderr

@@ -28,6 +28,7 @@ TOO_SHORT = "too few rows"
 """Why a symbol is left out that the configuration says to leave out; see ``pipeline.coverage``."""
 NAMED = 5
 """Symbols that a warning names."""
+FINAL = "final"
 GLOBAL_SEEDS = ("python", "numpy")
 """Seeds of the interpreter's own generators; no library reports them back."""
 
@@ -191,6 +192,17 @@ def without_rows(plan: Plan) -> str | None:
     return (
         f"no row is used of {', '.join(gone[:NAMED])}{more}: look at the columns of these symbols"
     )
+
+
+def learned_nothing(finished: Mapping[str, Any]) -> str | None:
+    """Return a warning of a final model to which no feature counts; None of any other.
+
+    Such a model predicts one value for every row. The metrics do not always show it: those out of
+    fold are of other models.
+    """
+    if any(finished["importance"][FINAL].values()):
+        return None
+    return "the final model learned nothing: no feature counts, it predicts the same for every row"
 
 
 def require_sound(plan: Plan) -> None:

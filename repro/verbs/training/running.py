@@ -33,6 +33,7 @@ from repro.verbs.training.leaking import Judged, is_as_good, located
 from repro.verbs.training.plan import (
     Plan,
     ended,
+    learned_nothing,
     records_of,
     require_in_force,
     require_sound,
@@ -179,6 +180,8 @@ def _execute(
             )
             finished["findings"] = located(finished["findings"], plan.resolved)
             require_in_force(plan, finished)
+            if (nothing := learned_nothing(finished)) is not None:
+                observer.warn(nothing)
             observer.stage("sealing")
             # One at a time: of two that end together, the second must see the first one's bits.
             with deferred(), names_locked(plan.root):
