@@ -63,6 +63,11 @@ class Done:
     """Why there is no result; beside one, that its bits contradict those of an earlier run."""
 
     @property
+    def counted(self) -> Result | None:
+        """Return the result, unless the log has other bits under its key: then it is nobody's."""
+        return self.result if self.error is None else None
+
+    @property
     def state(self) -> str:
         """Return in a word what came of it."""
         if self.error is not None:

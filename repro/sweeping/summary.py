@@ -30,7 +30,7 @@ class Row:
     results: tuple[Result, ...]
     """One for each seed that has the metric, in the order of the points."""
     failed: int
-    """Points without a result, or whose run has no such metric."""
+    """Points that failed or were not started, or whose run has no such metric."""
 
     @property
     def numbers(self) -> tuple[float, ...]:
@@ -87,15 +87,12 @@ def rows(done: Iterable[Done], metric: str | None) -> tuple[Row, ...]:
         )
     found = []
     for members in groups.values():
-        first = next((each.result for each in members if each.result is not None), None)
+        counted = [each.counted for each in members if each.counted is not None]
+        first = next(iter(counted), None)
         if first is None:
             continue
         name = metric or HEADLINE[first.task]
-        results = tuple(
-            each.result
-            for each in members
-            if each.result is not None and each.result.metrics.get(name) is not None
-        )
+        results = tuple(one for one in counted if one.metrics.get(name) is not None)
         if results:
             values = _without_seed(members[0].point.values)
             failed = len(members) - len(results)

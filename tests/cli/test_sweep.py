@@ -331,6 +331,9 @@ def test_bits_that_contradict_an_earlier_run_are_an_incident_and_the_others_go_o
     assert [p["state"] for p in found["points"]] == ["failed", "sealed", "sealed"]
     assert "has other bits than" in found["points"][0]["problem"]
     assert found["points"][0]["run"] is not None
+    (all_seeds,), (best,) = found["configurations"], found["best"]
+    assert all_seeds["runs"] == [point["run"] for point in found["points"][1:]]
+    assert (all_seeds["failed"], best["run"] in all_seeds["runs"]) == (1, True)
     (incident,) = [r["body"] for r in desk.records() if r["type"] == "incident"]
     assert incident["run"] == found["points"][0]["run"]
     assert incident["others"] == [{"run": other["run"], "output_digest": "0" * 64}]

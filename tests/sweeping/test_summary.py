@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from repro.config.resolution.resolve import Selection
-from repro.errors import TrainingError
+from repro.errors import DeterminismError, TrainingError
 from repro.sweeping.axes import parse_axes, points
 from repro.sweeping.done import Done, Result
 from repro.sweeping.points import Point, selected
@@ -93,6 +93,16 @@ def test_a_configuration_counts_what_failed_and_is_left_out_if_all_did():
     (row,) = rows([*grid({0.1: [1.0, 2.0]}), *failed], None)
     assert (len(row.results), row.failed) == (2, 2)
     assert best(rows(failed, None)) == ()
+
+
+def test_a_run_whose_bits_contradict_the_log_is_neither_counted_nor_best():
+    table = grid({0.1: [1.0, 2.0], 0.2: [0.1, 3.0], 0.3: [0.2]})
+    for at in (2, 4):  # the lowest of all, and the only one of its configuration
+        table[at] = done(at + 1, table[at].point.values, table[at].result, DeterminismError("bits"))
+    first, second = rows(table, None)
+    assert (first.mean, first.failed, second.numbers, second.failed) == (1.5, 0, (3.0,), 1)
+    (one,) = best((first, second))
+    assert (one.row, one.second, one.result.run) == (first, second, "0.1-0")
 
 
 def test_true_and_one_are_two_configurations():
