@@ -54,13 +54,15 @@ def _table(rows: Sequence[Row]) -> str:
         for name in ("target", "symbol")
         if name not in keys and len({getattr(row, name) for row in rows}) > 1
     ]
-    head = [*keys, *told, "metric", "mean", "seed spread", "runs", ""]
+    told += ["test_set"] * any(row.test_set > 1 for row in rows)
+    names = [name.replace("_", " ") for name in told]
+    head = [*keys, *names, "metric", "mean", "seed spread", "runs", ""]
     lines = [head]
     for row in rows:
         lines.append(
             [
                 *(_value(row.values[key]) if key in row.values else "-" for key in keys),
-                *(getattr(row, name) or "-" for name in told),
+                *(str(getattr(row, name) or "-") for name in told),
                 row.metric,
                 output.number(row.mean),
                 output.number(row.spread),
@@ -76,10 +78,15 @@ def _best(one: Best) -> str:
     """Return in a sentence or two which configuration is best, and how sure that is."""
     row = one.row
     where = row.target if row.symbol is None else f"{row.target}, {row.symbol}"
+    where += f", test set {row.test_set}" if one.apart else ""
     mean = f"{row.metric} {output.number(row.mean)}"
     if len(row.results) > 1:
         mean += f" over {len(row.results)} seeds, spread {output.number(row.spread)}"
     told = f"best for {where}: {_named(row.values)}: {mean}; run {one.result.run}"
+    if one.apart:
+        others = output.counted(one.apart, "configuration")
+        were = "was" if one.apart == 1 else "were"
+        told += f"\n  not compared with {others} that {were} scored on other rows or labels"
     if one.second is None or one.lead is None:
         return told
     if one.lead == 0:
@@ -152,6 +159,7 @@ def _row(row: Row) -> dict[str, Any]:
         "target": row.target,
         "symbol": row.symbol,
         "metric": row.metric,
+        "test_set": row.test_set,
         "mean": row.mean,
         "spread": row.spread,
         "runs": [result.run for result in row.results],
@@ -165,6 +173,8 @@ def _best_json(one: Best) -> dict[str, Any]:
         "target": one.row.target,
         "symbol": one.row.symbol,
         "metric": one.row.metric,
+        "test_set": one.row.test_set,
+        "apart": one.apart,
         "values": dict(one.row.values),
         "mean": one.row.mean,
         "spread": one.row.spread,

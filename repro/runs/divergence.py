@@ -89,7 +89,7 @@ def before_predictions(sealed: Sealed, again: Again) -> tuple[Divergence, ...]:
         for found in (
             _data(sealed, again),
             *_rows(sealed.snapshot.get("samples"), again.facts.get("samples")),
-            _folds(_cut(sealed.snapshot), drawn_folds(again.facts)),
+            _folds(folds_of(sealed.snapshot), drawn_folds(again.facts)),
             _selection(sealed.snapshot, again.finished),
             _model(sealed, again),
         )
@@ -131,7 +131,7 @@ def _rows(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Itera
         yield Divergence("features", "their order")
 
 
-def _cut(snapshot: Mapping[str, Any]) -> Mapping[str, Any]:
+def folds_of(snapshot: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the folds of a sealed run: beside their identity where a seed drew them."""
     found: Mapping[str, Any] | None = snapshot.get("drawn_folds")
     return found or snapshot["payloads"].get("splits", {}).get("facts", {})

@@ -69,11 +69,7 @@ class PredictionTable:
 
     def predicted(self) -> array[float]:
         """Return what is predicted, row by row: of several classes ``classes`` numbers a row."""
-        one = self._fields["prediction"]
-        found = bytearray(self.rows * one.size)
-        for byte in range(one.size):  # a slice with a step for each byte of a row: no row by row
-            found[byte :: one.size] = self._content[one.start + byte :: self._size]
-        values = array("d", bytes(found))
+        values = array("d", self._packed("prediction"))
         if sys.byteorder == "big":
             values.byteswap()
         return values
@@ -95,6 +91,14 @@ class PredictionTable:
         """Return the test fold of one row."""
         return int(self._at("fold", row))
 
+    def scored(self) -> str:
+        """Return SHA-256 of which rows these are and of their labels, whatever was predicted."""
+        symbols = (symbol.rstrip(b"\0") for (symbol,) in self._cut("symbol"))
+        found = hashlib.sha256(b"\0".join(symbols))
+        for name in ("time", "target"):
+            found.update(self._packed(name))
+        return found.hexdigest()
+
     def has_rows_of(self, other: PredictionTable) -> bool:
         """Return whether both have the same rows in the same order, seen at a glance.
 
@@ -109,6 +113,14 @@ class PredictionTable:
                 if mine != other._content[theirs + byte :: other._size]:
                     return False
         return True
+
+    def _packed(self, name: str) -> bytes:
+        """Return the bytes of a column, row by row."""
+        one = self._fields[name]
+        found = bytearray(self.rows * one.size)
+        for byte in range(one.size):  # a slice with a step for each byte of a row: no row by row
+            found[byte :: one.size] = self._content[one.start + byte :: self._size]
+        return bytes(found)
 
     def _cut(self, name: str) -> Iterator[tuple[Any, ...]]:
         """Yield the values of a column, row by row."""

@@ -7,9 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from repro.audit_log.formats.digests import payload_digest
 from repro.errors import ReproError
+from repro.identity.keys import exact
+from repro.runs.divergence import folds_of
 from repro.sweeping.points import Point
 from repro.verbs.training.sealing import Outcome
+
+_CUT = "repro-audit v1 sweep cut"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,8 @@ class Result:
     """The verdict."""
     reused: bool
     """Whether it was sealed before this sweep came to it."""
+    cut: str
+    """A digest of rows, labels and folds: what has the same was scored on the same."""
 
     @classmethod
     def of(cls, outcome: Outcome) -> Result:
@@ -50,6 +57,7 @@ class Result:
             output_digest=snapshot["output_digest"],
             leakage=snapshot["leakage"]["verdict"],
             reused=outcome.reused,
+            cut=_cut(snapshot),
         )
 
 
@@ -77,3 +85,10 @@ class Done:
         if self.point.twin is not None:
             return "same run"
         return "sealed before" if self.result.reused else "sealed"
+
+
+def _cut(snapshot: Mapping[str, Any]) -> str:
+    """Return the digest of a run's rows and folds; of one that does not know them, its own."""
+    folds = folds_of(snapshot)
+    found = {"rows": snapshot["samples"]["columns"], "fold_map": folds.get("fold_map")}
+    return payload_digest(_CUT, exact(found if folds else {"run": snapshot["run"]}))

@@ -2,13 +2,15 @@
 
 Runs that differ in nothing but the seed are one configuration. Its value is the mean over the
 seeds, and the spread between the lowest and the highest stands beside it: a lead that is no larger
-than the seeds move the values may be luck.
+than the seeds move the values may be luck. What was scored on other rows or labels is not
+compared: a loss there says nothing of one here.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
@@ -16,6 +18,10 @@ from repro.pipeline.metric_names import HIGHER_IS_BETTER
 from repro.runs.variance import HEADLINE
 from repro.sweeping.done import Done, Result
 from repro.verbs.research.choosing import VALUES
+
+_BY_CUT: Mapping[str, str] = {}
+Contest = tuple[str, str | None, str]
+"""Target, symbol and metric."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,14 @@ class Row:
     """One for each seed that has the metric, in the order of the points."""
     failed: int
     """Points that failed or were not started, or whose run has no such metric."""
+    test_set: int = 1
+    """Of one target, symbol and metric, what has the same was scored on the same rows and labels;
+    from 1 on."""
+
+    @property
+    def contest(self) -> Contest:
+        """Return target, symbol and metric: beyond them nothing can be compared."""
+        return self.target, self.symbol, self.metric
 
     @property
     def numbers(self) -> tuple[float, ...]:
@@ -51,13 +65,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The best configuration for a target, and how sure that is."""
+    """The best configuration for a target and a test set, and how sure that is."""
 
     row: Row
     result: Result
     """Its best seed's run."""
     second: Row | None
     """The next best; None if there is no other."""
+    apart: int = 0
+    """Configurations of the same target that it is not compared with: they were scored on other
+    rows or labels."""
 
     @property
     def lead(self) -> float | None:
@@ -74,10 +91,13 @@ class Best:
         return self.lead > max(known) if len(known) == len(spreads) else None
 
 
-def rows(done: Iterable[Done], metric: str | None) -> tuple[Row, ...]:
+def rows(
+    done: Iterable[Done], metric: str | None, scored: Mapping[str, str] = _BY_CUT
+) -> tuple[Row, ...]:
     """Return each configuration that has a result, in the order of its first point.
 
-    ``metric`` None means the loss of each one's task.
+    ``metric`` None means the loss of each one's task. ``scored`` has for each ``cut`` of a result
+    a name of the rows and labels that were scored; one that it lacks stands for itself.
     """
     groups: dict[tuple[tuple[str, str], ...], list[Done]] = {}
     for each in done:
@@ -97,20 +117,23 @@ def rows(done: Iterable[Done], metric: str | None) -> tuple[Row, ...]:
             values = _without_seed(members[0].point.values)
             failed = len(members) - len(results)
             found.append(Row(values, first.target, first.symbol, name, results, failed))
-    return tuple(found)
+    return _with_test_sets(found, scored)
 
 
 def best(found: Sequence[Row]) -> tuple[Best, ...]:
-    """Return the best of what can be compared: of each target, and of each symbol apart."""
-    contests: dict[tuple[str, str | None, str], list[Row]] = {}
+    """Return the best of what can be compared: of each target, symbol and test set."""
+    contests: dict[tuple[Contest, int], list[Row]] = {}
     for row in found:
-        contests.setdefault((row.target, row.symbol, row.metric), []).append(row)
+        contests.setdefault((row.contest, row.test_set), []).append(row)
+    sizes = Counter(row.contest for row in found)
     chosen = []
-    for (_, _, metric), rivals in contests.items():
+    for (contest, _), rivals in contests.items():
+        metric = contest[2]
         sign = -1 if HIGHER_IS_BETTER[metric] else 1
         first, *others = sorted(rivals, key=lambda row: sign * row.mean)
         run = min(first.results, key=lambda result: sign * float(result.metrics[metric]))
-        chosen.append(Best(first, run, others[0] if others else None))
+        apart = sizes[contest] - len(rivals)
+        chosen.append(Best(first, run, others[0] if others else None, apart))
     return tuple(chosen)
 
 
@@ -118,6 +141,17 @@ def is_seed(key: str) -> bool:
     """Return whether a key means the base seed, by whatever end of its path."""
     full = VALUES["seed"]
     return key in ("seed", full) or full.endswith(f".{key}") or key.endswith(f".{full}")
+
+
+def _with_test_sets(found: Iterable[Row], scored: Mapping[str, str]) -> tuple[Row, ...]:
+    """Return each row with the number of what its runs were scored on, seed by seed."""
+    known: dict[Contest, dict[frozenset[str], int]] = {}
+    numbered = []
+    for row in found:
+        numbers = known.setdefault(row.contest, {})
+        what = frozenset(scored.get(result.cut, result.cut) for result in row.results)
+        numbered.append(replace(row, test_set=numbers.setdefault(what, len(numbers) + 1)))
+    return tuple(numbered)
 
 
 def _without_seed(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ def done(number, values, rmse, target="fwd", symbol=None):
         output_digest="",
         leakage="clean",
         reused=False,
+        cut="cut",
     )
     return Done(Point(number, values, str(values), Selection()), result)
 

@@ -1,7 +1,9 @@
 """What a sweep came to: which configuration is best, and whether seeds could have made it so."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from repro.config.resolution.resolve import Selection
@@ -9,10 +11,11 @@ from repro.errors import DeterminismError, TrainingError
 from repro.sweeping.axes import parse_axes, points
 from repro.sweeping.done import Done, Result
 from repro.sweeping.points import Point, selected
+from repro.sweeping.scored import scored
 from repro.sweeping.summary import best, is_seed, rows
 
 
-def result(name, value, metric="rmse", target="fwd", task="regression", symbol=None):
+def result(name, value, metric="rmse", target="fwd", task="regression", symbol=None, cut="cut"):
     return Result(
         run=name,
         folder=Path(name),
@@ -26,6 +29,7 @@ def result(name, value, metric="rmse", target="fwd", task="regression", symbol=N
         output_digest=name,
         leakage="clean",
         reused=False,
+        cut=cut,
     )
 
 
@@ -103,6 +107,53 @@ def test_a_run_whose_bits_contradict_the_log_is_neither_counted_nor_best():
     assert (first.mean, first.failed, second.numbers, second.failed) == (1.5, 0, (3.0,), 1)
     (one,) = best((first, second))
     assert (one.row, one.second, one.result.run) == (first, second, "0.1-0")
+
+
+def test_what_was_scored_on_other_rows_has_a_best_of_its_own_and_says_so():
+    table = grid({0.1: [1.0, 1.1], 0.2: [2.0, 2.1]}) + grid({0.3: [0.1, 0.2]}, cut="fewer rows")
+    found = rows(table, None)
+    assert [row.test_set for row in found] == [1, 1, 2]
+    one, other = best(found)
+    assert (one.row, one.second, one.apart) == (found[0], found[1], 1)
+    assert (other.row, other.second, other.lead, other.apart) == (found[2], None, None, 2)
+
+
+def test_seeds_that_draw_their_folds_are_compared_with_those_that_drew_the_same():
+    drawn = [
+        done(n, {"alpha": alpha, "seed": seed}, result(f"{alpha}-{seed}", alpha, cut=f"cut {seed}"))
+        for n, (alpha, seed) in enumerate([(1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (3, 4)], start=1)
+    ]
+    assert [row.test_set for row in rows(drawn, None)] == [1, 1, 2]
+    once_each = dict.fromkeys(("cut 1", "cut 2", "cut 4"), "all rows")
+    assert [row.test_set for row in rows(drawn, None, once_each)] == [1, 1, 1]
+
+
+def test_of_runs_whose_folds_differ_the_predictions_tell_which_rows_were_scored(tmp_path):
+    kind = [("symbol", "S4"), ("time", "<i8"), ("fold", "<i4"), ("target", "<f8")]
+    table = np.zeros(6, dtype=[*kind, ("prediction", "<f8")])
+    table["symbol"], table["time"], table["target"] = b"IBM", range(6), 0.5
+    refolded, wider = table.copy(), table.astype([("symbol", "S9"), *table.dtype.descr[1:]])
+    refolded["fold"], refolded["prediction"] = range(6), 7
+    relabelled, moved, renamed = table.copy(), table.copy(), table.copy()
+    relabelled["target"][3], moved["time"][5], renamed["symbol"][0] = 0.25, 9, b"IB"
+    tables = {"a": table, "refolded": refolded, "wider": wider, "fewer": table[1:]}
+    tables |= {"relabelled": relabelled, "moved": moved, "renamed": renamed}
+    results = []
+    for name, each in tables.items():
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "predictions.npy", each)
+        found = replace(result(name, 1.0, cut=name), folder=tmp_path / name)
+        results.append(done(len(results), {}, found))
+    gone = replace(result("gone", 1.0, cut="gone"), folder=tmp_path / "nowhere")
+    said = scored([*results, done(9, {}, gone)])
+    assert said["a"] == said["refolded"] == said["wider"]
+    apart = ("a", "fewer", "relabelled", "moved", "renamed", "gone")
+    assert len({said[name] for name in apart}) == len(apart)
+
+
+def test_runs_with_the_same_folds_are_not_read_to_compare_them():
+    table = grid({0.1: [1.0, 2.0]}) + grid({0.1: [9.0]}, target="up", cut="of other labels")
+    assert scored(table) == {"cut": "cut", "of other labels": "of other labels"}
 
 
 def test_true_and_one_are_two_configurations():

@@ -89,13 +89,14 @@ class Swept:
     @property
     def rows(self) -> tuple[Row, ...]:
         """Return each configuration with its metric over the seeds."""
+        from repro.sweeping.scored import scored
         from repro.sweeping.summary import rows
 
-        return rows(self.done, self.metric)
+        return rows(self.done, self.metric, scored(self.done))
 
     @property
     def best(self) -> tuple[Best, ...]:
-        """Return the best configuration for each target."""
+        """Return the best configuration for each target, and for each test set of it."""
         from repro.sweeping.summary import best
 
         return best(self.rows)
