@@ -92,7 +92,9 @@ def _best(one: Best) -> str:
     if one.lead == 0:
         return f"{told}\n  the next is equal to it, {_named(one.second.values)}: neither is better"
     lead = output.number(one.lead)
-    if one.is_clear is None:
+    if one.is_unmoved:
+        sure = f"its lead of {lead} was held against no spread: the seeds change nothing here"
+    elif one.is_clear is None:
         sure = f"its lead of {lead} was not held against other seeds"
     elif one.is_clear:
         sure = f"its lead of {lead} is larger than the seeds' spread"

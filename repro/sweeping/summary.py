@@ -83,12 +83,23 @@ class Best:
 
     @property
     def is_clear(self) -> bool | None:
-        """Return whether the lead is larger than both spreads; None if seeds were not varied."""
-        if self.second is None or self.lead is None:
-            return None
-        spreads = [row.spread for row in (self.row, self.second)]
-        known = [spread for spread in spreads if spread is not None]
-        return self.lead > max(known) if len(known) == len(spreads) else None
+        """Return whether the lead is larger than both spreads.
+
+        None if seeds were not varied, or change nothing: then there is nothing to hold it against.
+        """
+        spread = self._spread
+        return self.lead > spread if self.lead is not None and spread else None
+
+    @property
+    def is_unmoved(self) -> bool:
+        """Return whether seeds were varied and change neither this one nor the next best."""
+        return self._spread == 0
+
+    @property
+    def _spread(self) -> float | None:
+        """Return the larger spread of the two; None if one of them has none."""
+        mine, other = self.row.spread, None if self.second is None else self.second.spread
+        return None if mine is None or other is None else max(mine, other)
 
 
 def rows(

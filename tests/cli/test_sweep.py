@@ -107,8 +107,10 @@ def test_every_point_is_an_ordinary_run_and_the_best_stands_beside_its_spread(de
     means = {c["values"]["alpha"]: c["mean"] for c in found["configurations"]}
     assert best["values"] == {"alpha": min(means, key=means.get)}
     assert best["lead"] == pytest.approx(abs(means[0.1] - means[10]))
+    assert best["is_clear"] is None  # ridge draws nothing: its seeds say nothing of luck
     text = desk.run("sweep", *FAST, *axes, "--metric", "rank_ic").stdout
     assert "best for fwd_ret_5d: alpha=" in text
+    assert "held against no spread: the seeds change nothing here" in text
     assert "6 points: 0 sealed, 6 sealed before, 0 failed" in text
 
 

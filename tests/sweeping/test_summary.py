@@ -76,6 +76,15 @@ def test_without_several_seeds_nothing_is_said_of_luck():
     assert (alone.second, alone.lead, alone.is_clear) == (None, None, None)
 
 
+def test_a_lead_over_seeds_that_change_nothing_is_held_against_nothing():
+    (one,) = best(rows(grid({0.1: [1.0, 1.0], 0.2: [1.4, 1.4]}), None))
+    assert (one.is_clear, one.is_unmoved) == (None, True)
+    (one,) = best(rows(grid({0.1: [1.0, 1.0], 0.2: [1.4, 1.5]}), None))
+    assert (one.is_clear, one.is_unmoved) == (True, False)
+    (one,) = best(rows(grid({0.1: [1.0], 0.2: [1.4]}), None))
+    assert (one.is_clear, one.is_unmoved) == (None, False)
+
+
 def test_what_cannot_be_compared_has_a_best_each():
     one = grid({0.1: [1.0]}) + grid({0.1: [9.0]}, target="up", task="binary", metric="log_loss")
     for n, each in enumerate(one[:]):
