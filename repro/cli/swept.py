@@ -12,7 +12,7 @@ from repro.cli.options import Format
 
 if TYPE_CHECKING:
     from repro.sweeping.done import Done
-    from repro.sweeping.summary import Best, Row
+    from repro.sweeping.summary import Best, Row, Unrated
     from repro.verbs.research.sweep import Swept
 
 
@@ -30,6 +30,8 @@ def swept(found: Swept, form: Format) -> int:
             output.result(f"{each.point.name}: {each.error.problem}")
     for one in found.best:
         output.result(_best(one))
+    for line in _unrated(found.unrated):
+        output.result(line)
     output.result(f"{output.counted(len(found.done), 'point')}: {_counts(found.done)}")
     return found.exit_status
 
@@ -67,11 +69,29 @@ def _table(rows: Sequence[Row]) -> str:
                 output.number(row.mean),
                 output.number(row.spread),
                 str(len(row.results)),
-                f"{row.failed} failed" if row.failed else "",
+                _missing(row),
             ]
         )
     at = len(head)
     return output.columns(lines, right=(at - 4, at - 3, at - 2))
+
+
+def _missing(row: Row) -> str:
+    """Return how many points of a configuration are not in its mean, and why."""
+    told = {"failed": row.failed, f"without {row.metric}": row.lacking}
+    return ", ".join(f"{count} {why}" for why, count in told.items() if count)
+
+
+def _unrated(found: Sequence[Unrated]) -> list[str]:
+    """Return in a line for each target what of it has no such metric."""
+    counts = Counter((one.target, one.symbol, one.metric) for one in found)
+    told = []
+    for (target, symbol, metric), count in counts.items():
+        where = target if symbol is None else f"{target}, {symbol},"
+        others = output.counted(count, "configuration")
+        has, is_ = ("has", "is") if count == 1 else ("have", "are")
+        told.append(f"{others} of {where} {has} no {metric}, and {is_} not compared")
+    return told
 
 
 def _best(one: Best) -> str:
@@ -124,6 +144,7 @@ def _json(found: Swept) -> dict[str, Any]:
         "counts": {state.replace(" ", "_"): n for state, n in _all_counted(found.done).items()},
         "points": [_point(each) for each in found.done],
         "configurations": [_row(row) for row in found.rows],
+        "unrated": [_unrated_json(one) for one in found.unrated],
         "best": [_best_json(one) for one in found.best],
     }
 
@@ -166,6 +187,18 @@ def _row(row: Row) -> dict[str, Any]:
         "spread": row.spread,
         "runs": [result.run for result in row.results],
         "failed": row.failed,
+        "lacking": row.lacking,
+    }
+
+
+def _unrated_json(one: Unrated) -> dict[str, Any]:
+    """Return a configuration without the metric as JSON."""
+    return {
+        "values": dict(one.values),
+        "target": one.target,
+        "symbol": one.symbol,
+        "metric": one.metric,
+        "runs": [result.run for result in one.results],
     }
 
 

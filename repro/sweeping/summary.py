@@ -9,10 +9,10 @@ compared: a loss there says nothing of one here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 from repro.pipeline.metric_names import HIGHER_IS_BETTER
 from repro.runs.variance import HEADLINE
@@ -22,6 +22,18 @@ from repro.verbs.research.choosing import VALUES
 _BY_CUT: Mapping[str, str] = {}
 Contest = tuple[str, str | None, str]
 """Target, symbol and metric."""
+
+
+class _Configuration(NamedTuple):
+    """Points that differ in the seed alone."""
+
+    values: Mapping[str, Any]
+    target: str
+    symbol: str | None
+    metric: str
+    results: tuple[Result, ...]
+    """With the metric and without."""
+    failed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +48,9 @@ class Row:
     results: tuple[Result, ...]
     """One for each seed that has the metric, in the order of the points."""
     failed: int
-    """Points that failed or were not started, or whose run has no such metric."""
+    """Points that failed or were not started."""
+    lacking: int
+    """Points whose run has no such metric."""
     test_set: int = 1
     """Of one target, symbol and metric, what has the same was scored on the same rows and labels;
     from 1 on."""
@@ -61,6 +75,19 @@ class Row:
         """Return highest minus lowest over the seeds; None of a single one."""
         numbers = self.numbers
         return max(numbers) - min(numbers) if len(numbers) > 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Unrated:
+    """One configuration that has results, and in none of them the metric."""
+
+    values: Mapping[str, Any]
+    """What each axis has, without the seed."""
+    target: str
+    symbol: str | None
+    metric: str
+    results: tuple[Result, ...]
+    """One for each seed that did not fail, in the order of the points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,30 +132,28 @@ class Best:
 def rows(
     done: Iterable[Done], metric: str | None, scored: Mapping[str, str] = _BY_CUT
 ) -> tuple[Row, ...]:
-    """Return each configuration that has a result, in the order of its first point.
+    """Return each configuration that has the metric, in the order of its first point.
 
     ``metric`` None means the loss of each one's task. ``scored`` has for each ``cut`` of a result
     a name of the rows and labels that were scored; one that it lacks stands for itself.
     """
-    groups: dict[tuple[tuple[str, str], ...], list[Done]] = {}
-    for each in done:
-        values = _without_seed(each.point.values)
-        groups.setdefault(tuple((key, repr(value)) for key, value in values.items()), []).append(
-            each
-        )
     found = []
-    for members in groups.values():
-        counted = [each.counted for each in members if each.counted is not None]
-        first = next(iter(counted), None)
-        if first is None:
-            continue
-        name = metric or HEADLINE[first.task]
-        results = tuple(one for one in counted if one.metrics.get(name) is not None)
-        if results:
-            values = _without_seed(members[0].point.values)
-            failed = len(members) - len(results)
-            found.append(Row(values, first.target, first.symbol, name, results, failed))
+    for one in _configurations(done, metric):
+        has = tuple(each for each in one.results if each.metrics.get(one.metric) is not None)
+        if has:
+            lacking = len(one.results) - len(has)
+            about = (one.values, one.target, one.symbol, one.metric)
+            found.append(Row(*about, has, one.failed, lacking))
     return _with_test_sets(found, scored)
+
+
+def unrated(done: Iterable[Done], metric: str | None) -> tuple[Unrated, ...]:
+    """Return each configuration that has results, and in none the metric; as `rows`."""
+    return tuple(
+        Unrated(one.values, one.target, one.symbol, one.metric, one.results)
+        for one in _configurations(done, metric)
+        if all(each.metrics.get(one.metric) is None for each in one.results)
+    )
 
 
 def best(found: Sequence[Row]) -> tuple[Best, ...]:
@@ -152,6 +177,21 @@ def is_seed(key: str) -> bool:
     """Return whether a key means the base seed, by whatever end of its path."""
     full = VALUES["seed"]
     return key in ("seed", full) or full.endswith(f".{key}") or key.endswith(f".{full}")
+
+
+def _configurations(done: Iterable[Done], metric: str | None) -> Iterator[_Configuration]:
+    """Yield each configuration that has a result, in the order of its first point."""
+    groups: dict[tuple[tuple[str, str], ...], list[Done]] = {}
+    for each in done:
+        values = _without_seed(each.point.values)
+        key = tuple((key, repr(value)) for key, value in values.items())
+        groups.setdefault(key, []).append(each)
+    for members in groups.values():
+        results = tuple(each.counted for each in members if each.counted is not None)
+        if results:
+            values, (first, *_) = _without_seed(members[0].point.values), results
+            name, failed = metric or HEADLINE[first.task], len(members) - len(results)
+            yield _Configuration(values, first.target, first.symbol, name, results, failed)
 
 
 def _with_test_sets(found: Iterable[Row], scored: Mapping[str, str]) -> tuple[Row, ...]:

@@ -155,29 +155,6 @@ def test_targets_symbols_experiments_and_families_are_axes(desk):
     }
 
 
-def test_points_that_are_scored_on_other_rows_or_labels_are_not_compared(desk):
-    axes = ("splits.method=purged_walk_forward,k_fold", "alpha=0.1,10")
-    found = desk.json("sweep", *FAST, *axes)
-    assert [c["test_set"] for c in found["configurations"]] == [1, 1, 2, 2]
-    methods = ["purged_walk_forward", "k_fold"]
-    assert [b["values"]["splits.method"] for b in found["best"]] == methods
-    assert [(b["test_set"], b["apart"]) for b in found["best"]] == [(1, 2), (2, 2)]
-    for one, rivals in zip(found["best"], (slice(0, 2), slice(2, 4)), strict=True):
-        means = [c["mean"] for c in found["configurations"][rivals]]
-        assert (one["mean"], one["lead"]) == (min(means), abs(means[0] - means[1]))
-    text = desk.run("sweep", *FAST, *axes).stdout
-    assert "test set" in text.splitlines()[0]
-    assert "best for fwd_ret_5d, test set 2: splits.method=k_fold" in text
-    apart = "not compared with 2 configurations that were scored on other rows or labels"
-    assert text.count(apart) == 2
-    # Every row is tested once, in however many folds; and no embargo moves a test.
-    more = ("splits.folds=3,5", "splits.embargo=1,2")
-    folds = desk.json("sweep", *FAST, "--set", "splits.method=k_fold", *more)
-    assert [b["apart"] for b in folds["best"]] == [0]
-    horizons = desk.json("sweep", *FAST, "targets.fwd_ret_5d.horizon=4,5")
-    assert [(b["target"], b["apart"]) for b in horizons["best"]] == [("fwd_ret_5d", 1)] * 2
-
-
 def test_a_point_that_is_an_earlier_run_is_said_to_be_and_not_run(desk):
     # Ridge draws nothing from the size of a booster's leaves: both are one run.
     found = desk.json("sweep", *FAST, "model_config.lightgbm.hyperparameters.num_leaves=7,15")

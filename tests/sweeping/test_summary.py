@@ -12,7 +12,7 @@ from repro.sweeping.axes import parse_axes, points
 from repro.sweeping.done import Done, Result
 from repro.sweeping.points import Point, selected
 from repro.sweeping.scored import scored
-from repro.sweeping.summary import best, is_seed, rows
+from repro.sweeping.summary import best, is_seed, rows, unrated
 
 
 def result(name, value, metric="rmse", target="fwd", task="regression", symbol=None, cut="cut"):
@@ -24,7 +24,7 @@ def result(name, value, metric="rmse", target="fwd", task="regression", symbol=N
         family="ridge",
         view="cross_sectional",
         symbol=symbol,
-        metrics={metric: value, "skill": -value},
+        metrics={metric: value, "skill": -1 if value is None else -value},
         execution_key=name,
         output_digest=name,
         leakage="clean",
@@ -60,6 +60,17 @@ def test_the_lowest_loss_wins_and_the_highest_skill():
         assert one.result.run == "0.1-0"
         assert one.lead == pytest.approx(1.0)
         assert one.is_clear
+
+
+def test_what_has_no_such_metric_is_named_and_is_no_failure():
+    table = grid({0.1: [1.0, 2.0], 0.2: [None, 3.0], 0.3: [None, None]})
+    table.append(done(7, {"alpha": 0.3, "seed": 2}, error=TrainingError("no")))
+    table.append(done(8, {"alpha": 0.4, "seed": 0}, error=TrainingError("no")))
+    assert [(r.lacking, r.failed) for r in rows(table, "rmse")] == [(0, 0), (1, 0)]
+    (one,) = unrated(table, "rmse")
+    assert (one.values, one.target, one.metric) == ({"alpha": 0.3}, "fwd", "rmse")
+    assert [each.run for each in one.results] == ["0.3-0", "0.3-1"]
+    assert unrated(table, "skill") == ()
 
 
 def test_a_lead_within_the_spread_of_either_is_not_clear():

@@ -33,7 +33,7 @@ from repro.verbs.observer import Observer
 
 if TYPE_CHECKING:
     from repro.sweeping.done import Done
-    from repro.sweeping.summary import Best, Row
+    from repro.sweeping.summary import Best, Row, Unrated
 
 METRICS = {
     "regression": REGRESSION_METRICS,
@@ -93,6 +93,13 @@ class Swept:
         from repro.sweeping.summary import rows
 
         return rows(self.done, self.metric, scored(self.done))
+
+    @property
+    def unrated(self) -> tuple[Unrated, ...]:
+        """Return each configuration with results of which none has the metric."""
+        from repro.sweeping.summary import unrated
+
+        return unrated(self.done, self.metric)
 
     @property
     def best(self) -> tuple[Best, ...]:
