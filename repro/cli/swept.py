@@ -12,8 +12,11 @@ from repro.cli.options import Format
 
 if TYPE_CHECKING:
     from repro.sweeping.done import Done
-    from repro.sweeping.summary import Best, Row, Unrated
+    from repro.sweeping.summary import Best, Row, Same, Unrated
     from repro.verbs.research.sweep import Swept
+
+SHOWN = 3
+"""Configurations that are named of those that are the same as another one."""
 
 
 def swept(found: Swept, form: Format) -> int:
@@ -30,7 +33,7 @@ def swept(found: Swept, form: Format) -> int:
             output.result(f"{each.point.name}: {each.error.problem}")
     for one in found.best:
         output.result(_best(one))
-    for line in _unrated(found.unrated):
+    for line in (*_unrated(found.unrated), *_same(found.same)):
         output.result(line)
     output.result(f"{output.counted(len(found.done), 'point')}: {_counts(found.done)}")
     return found.exit_status
@@ -91,6 +94,18 @@ def _unrated(found: Sequence[Unrated]) -> list[str]:
         others = output.counted(count, "configuration")
         has, is_ = ("has", "is") if count == 1 else ("have", "are")
         told.append(f"{others} of {where} {has} no {metric}, and {is_} not compared")
+    return told
+
+
+def _same(found: Sequence[Same]) -> list[str]:
+    """Return in a line for each configuration which others are the same."""
+    others: dict[str, list[str]] = {}
+    for one in found:
+        others.setdefault(_named(one.like), []).append(_named(one.values))
+    told = []
+    for like, names in others.items():
+        more = f"; and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        told.append(f"{'; '.join(names[:SHOWN])}{more}: the same as {like}")
     return told
 
 

@@ -91,6 +91,16 @@ class Unrated:
 
 
 @dataclass(frozen=True, slots=True)
+class Same:
+    """One configuration that is another one under other values: nothing that it uses differs."""
+
+    values: Mapping[str, Any]
+    """What each axis has, without the seed."""
+    like: Mapping[str, Any]
+    """That of the configuration that it is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Best:
     """The best configuration for a target and a test set, and how sure that is."""
 
@@ -156,6 +166,18 @@ def unrated(done: Iterable[Done], metric: str | None) -> tuple[Unrated, ...]:
     )
 
 
+def same(done: Sequence[Done]) -> tuple[Same, ...]:
+    """Return each configuration with results whose every run is one of an earlier configuration."""
+    by_number = {each.point.number: each.point for each in done}
+    found = []
+    for members in _grouped(done):
+        twins = [each.point.twin for each in members if each.point.twin is not None]
+        if len(twins) == len(members) and members[0].counted is not None:
+            values = (members[0].point.values, by_number[twins[0]].values)
+            found.append(Same(*map(_without_seed, values)))
+    return tuple(found)
+
+
 def best(found: Sequence[Row]) -> tuple[Best, ...]:
     """Return the best of what can be compared: of each target, symbol and test set."""
     contests: dict[tuple[Contest, int], list[Row]] = {}
@@ -180,18 +202,26 @@ def is_seed(key: str) -> bool:
 
 
 def _configurations(done: Iterable[Done], metric: str | None) -> Iterator[_Configuration]:
-    """Yield each configuration that has a result, in the order of its first point."""
-    groups: dict[tuple[tuple[str, str], ...], list[Done]] = {}
-    for each in done:
-        values = _without_seed(each.point.values)
-        key = tuple((key, repr(value)) for key, value in values.items())
-        groups.setdefault(key, []).append(each)
-    for members in groups.values():
+    """Yield each configuration that has a result, in the order of its first point.
+
+    A point that is an earlier one's run is no further seed, and no rival of itself.
+    """
+    for members in _grouped(each for each in done if each.point.twin is None):
         results = tuple(each.counted for each in members if each.counted is not None)
         if results:
             values, (first, *_) = _without_seed(members[0].point.values), results
             name, failed = metric or HEADLINE[first.task], len(members) - len(results)
             yield _Configuration(values, first.target, first.symbol, name, results, failed)
+
+
+def _grouped(done: Iterable[Done]) -> Iterable[list[Done]]:
+    """Return the points that differ in the seed alone, together."""
+    groups: dict[tuple[tuple[str, str], ...], list[Done]] = {}
+    for each in done:
+        values = _without_seed(each.point.values)
+        key = tuple((key, repr(value)) for key, value in values.items())
+        groups.setdefault(key, []).append(each)
+    return groups.values()
 
 
 def _with_test_sets(found: Iterable[Row], scored: Mapping[str, str]) -> tuple[Row, ...]:

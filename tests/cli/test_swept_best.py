@@ -39,3 +39,17 @@ def test_targets_without_the_metric_are_named(desk):
     text = desk.run("sweep", *words, "--metric", "rmse").stdout
     assert "1 configuration of fwd_up_5d has no rmse, and is not compared" in text
     assert "0 failed" in text
+
+
+def test_one_run_under_two_spellings_is_one_configuration(desk):
+    axes = ("alpha=1,1.0", "seed=1,2")
+    found = desk.json("sweep", *FAST, *axes)
+    assert [(p["state"], p["same_as"]) for p in found["points"]] == [
+        *[("sealed", None)] * 2,
+        *[("same run", number) for number in (1, 2)],
+    ]
+    (row,), (one,) = found["configurations"], found["best"]
+    assert (row["values"], len(row["runs"]), one["lead"]) == ({"alpha": 1}, 2, None)
+    text = desk.run("sweep", *FAST, *axes).stdout
+    assert "alpha=1.0: the same as alpha=1" in text.splitlines()
+    assert "neither is better" not in text

@@ -12,7 +12,7 @@ from repro.sweeping.axes import parse_axes, points
 from repro.sweeping.done import Done, Result
 from repro.sweeping.points import Point, selected
 from repro.sweeping.scored import scored
-from repro.sweeping.summary import best, is_seed, rows, unrated
+from repro.sweeping.summary import Same, best, is_seed, rows, same, unrated
 
 
 def result(name, value, metric="rmse", target="fwd", task="regression", symbol=None, cut="cut"):
@@ -33,8 +33,8 @@ def result(name, value, metric="rmse", target="fwd", task="regression", symbol=N
     )
 
 
-def done(number, values, found=None, error=None):
-    return Done(Point(number, values, str(values), Selection()), found, error)
+def done(number, values, found=None, error=None, twin=None):
+    return Done(Point(number, values, str(values), Selection(), twin=twin), found, error)
 
 
 def grid(table, **other):
@@ -174,6 +174,24 @@ def test_of_runs_whose_folds_differ_the_predictions_tell_which_rows_were_scored(
 def test_runs_with_the_same_folds_are_not_read_to_compare_them():
     table = grid({0.1: [1.0, 2.0]}) + grid({0.1: [9.0]}, target="up", cut="of other labels")
     assert scored(table) == {"cut": "cut", "of other labels": "of other labels"}
+
+
+def test_the_same_run_once_more_is_neither_a_rival_nor_another_seed():
+    table = grid({1: [1.0, 1.1], 2: [3.0, 4.0]})
+    again = [
+        done(n + 4, {"alpha": 1.0, "seed": n - 1}, table[n - 1].result, twin=n) for n in (1, 2)
+    ]
+    first, second = rows([*table, *again], None)
+    assert (first.values, second.values) == ({"alpha": 1}, {"alpha": 2})
+    (one,) = best((first, second))
+    assert (one.row, one.second) == (first, second)
+    once_more = done(5, {"alpha": 1, "seed": 0.0}, table[0].result, twin=1)
+    assert [len(row.results) for row in rows([*table, once_more], None)] == [2, 2]
+    assert same([*table, *again, done(9, {"alpha": 3, "seed": 0}, table[2].result, twin=3)]) == (
+        Same({"alpha": 1.0}, {"alpha": 1}),
+        Same({"alpha": 3}, {"alpha": 2}),
+    )
+    assert same([*table, once_more, done(9, {"alpha": 3}, twin=3)]) == ()
 
 
 def test_true_and_one_are_two_configurations():

@@ -33,7 +33,7 @@ from repro.verbs.observer import Observer
 
 if TYPE_CHECKING:
     from repro.sweeping.done import Done
-    from repro.sweeping.summary import Best, Row, Unrated
+    from repro.sweeping.summary import Best, Row, Same, Unrated
 
 METRICS = {
     "regression": REGRESSION_METRICS,
@@ -100,6 +100,13 @@ class Swept:
         from repro.sweeping.summary import unrated
 
         return unrated(self.done, self.metric)
+
+    @property
+    def same(self) -> tuple[Same, ...]:
+        """Return each configuration that is an earlier one under other values, and no row."""
+        from repro.sweeping.summary import same
+
+        return same(self.done)
 
     @property
     def best(self) -> tuple[Best, ...]:
