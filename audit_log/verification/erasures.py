@@ -155,8 +155,9 @@ class Erasures:
             self.warnings.append(
                 f"{stray} openings open no commitment of the records that were read"
             )
-        kept = sum(1 for digest in files.held if digest not in files.erased)
-        self.checked.append(f"{kept} openings; {len(files.erased)} erased")
+        openings_ = "opening" if files.opened == 1 else "openings"
+        erased = len(files.erased) - len(files.back)
+        self.checked.append(f"{files.opened} {openings_}; {erased} erased")
         return found
 
     def held(self) -> Set[str]:
@@ -262,11 +263,16 @@ class _Files:
     """By any record."""
     missing: set[str] = field(default_factory=set)
     """What nothing opened when it was last looked at."""
+    opened: int = 0
+    """How many had an opening then that opens them, and their place."""
+    back: set[str] = field(default_factory=set)
+    """What was erased and could be opened then."""
 
     def look(self) -> Iterator[Fault]:
         """Yield what is missing, what does not open, and what should be gone."""
         missing: list[tuple[int, str]] = []
         wrong: list[tuple[int, str]] = []
+        self.opened = 0
         for digest, (seq, place) in self.held.items():
             if digest in self.erased:
                 continue
@@ -283,6 +289,8 @@ class _Files:
             elif opening.path != place:
                 file = f"{OPENINGS}/{digest}.json"
                 wrong.append((seq, f"{file} opens {opening.path}, not {place}"))
+            else:
+                self.opened += 1
         self.missing = {digest for _, digest in missing}
         if wrong:
             seq, problem = min(wrong)
@@ -309,6 +317,7 @@ class _Files:
             for digest in openings.present(self.directory, room)
             if digest in self.erased
         ]
+        self.back = {digest for _, digest in back}
         if back:
             seq, digest = min(back)
             message = f"the erasure of record {seq} was not carried out: {digest} can be opened"

@@ -531,6 +531,24 @@ def test_a_missing_opening_makes_the_log_incomplete(full: Site) -> None:
     assert "openings" not in full.verify().not_checked
 
 
+def test_only_openings_that_open_are_counted_as_checked(full: Site) -> None:
+    as_grace(full).append("incident", {"a": Redactable(1)})
+    ada, grace = digest_of(records(full)[0]), digest_of(records(full)[4])
+    assert "3 openings; 0 erased" in full.verify().checked
+    log = full.open()
+    log.append("erasure", {"what": "openings", "commitments": [grace], "reason": ASKED})
+    log.commit()
+    assert "2 openings; 0 erased" in full.verify().checked  # it was recorded, and not carried out
+    openings.path_of(full.directory, grace).unlink()
+    assert "2 openings; 1 erased" in full.verify().checked
+    openings.path_of(full.directory, ada).write_bytes(b"{}")  # it opens nothing
+    assert "1 opening; 1 erased" in full.verify().checked
+    shutil.rmtree(full.directory / "openings")
+    report = full.verify()
+    assert report.verdict == "incomplete"
+    assert "0 openings; 1 erased" in report.checked
+
+
 def test_every_flipped_byte_of_an_opening_is_tampering(full: Site) -> None:
     path = openings.path_of(full.directory, digest_of(records(full)[0]))
     data = path.read_bytes()
