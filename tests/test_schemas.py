@@ -581,6 +581,7 @@ def act(made: World, there: Path, house: Path) -> None:
     second.play("seal", "audit seal --keep-until 2020-01-31 --policy", "as long as needed")
     second.play("rotate", "audit key rotate")
     second.play("key", "audit key show")
+    second.play("key file", "audit key show -o", str(there.parent / "trusted.vkey"))
     second.play("seal again", "audit seal --keep-until 2036-01-31 --policy", "ten years")
     second.play("retain", "audit retain 1 --keep-until 2037-01-31 --policy", "eleven years")
     second.play("prune", "audit prune 0 --yes --reason", "its time is over")

@@ -560,11 +560,30 @@ def test_init_takes_the_passphrase_of_the_environment(tmp_path: Path) -> None:
     assert shown["pins"] == [str((desk.root / "AUDIT_LOG").resolve())]
 
 
+def test_the_keys_to_trust_are_written_as_a_file_from_beside_the_private_key(desk: Desk) -> None:
+    (desk.root / "AUDIT_LOG" / "log.vkey").write_text("what somebody says of himself\n")
+    said = desk.run("audit", "key", "show", "-o", "trusted.vkey").stdout
+    assert "public keys, one a line: trusted.vkey" in said
+    shown = desk.json("audit", "key", "show")
+    trusted = desk.root / "trusted.vkey"
+    assert trusted.read_text().splitlines() == [key["vkey"] for key in shown["keys"]]
+    assert (len(shown["keys"]), shown["file"]) == (2, None)
+    assert "trusted.vkey exists" in refused(desk, 2, "audit", "key", "show", "-o", "trusted.vkey")
+    (desk.root / "AUDIT_LOG" / "log.vkey").write_bytes(trusted.read_bytes())
+    assert desk.run("audit", "verify", "--vkey", "trusted.vkey").stdout.startswith("ok: ")
+
+
 def test_a_key_that_is_elsewhere(desk: Desk) -> None:
     desk.keys.rename(desk.keys.with_name("away"))
     shown = desk.json("audit", "key", "show")
     assert (shown["keys"], shown["private_key"], shown["encrypted"]) == ([], None, None)
-    for command in (("key", "rotate"), ("key", "decrypt"), ("witness", "remove", "w1"), ("seal",)):
+    for command in (
+        ("key", "rotate"),
+        ("key", "decrypt"),
+        ("key", "show", "-o", "trusted.vkey"),
+        ("witness", "remove", "w1"),
+        ("seal",),
+    ):
         assert "REPRO_KEYS" in refused(desk, 3, "audit", *command)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,11 +24,24 @@ def app_for(_: Sequence[str]) -> typer.Typer:
     return app
 
 
-def show(workspace: Workspace = Path(), form: AsFormat = Format.text) -> int:
+def show(
+    workspace: Workspace = Path(),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="A new file of the public keys, for whoever verifies: what --vkey takes.",
+            metavar="FILE",
+        ),
+    ] = None,
+    form: AsFormat = Format.text,
+) -> int:
     """Show the log's public keys, where its private key lies, and what was rotated."""
     from repro.verbs.audit import keys
 
-    return _said("show", keys.show(_root(workspace)), form)
+    root = _root(workspace)
+    return _said("show", keys.show(root) if out is None else keys.hand_out(root, out), form, out)
 
 
 def rotate(workspace: Workspace = Path(), form: AsFormat = Format.text) -> int:
@@ -81,7 +94,7 @@ def _root(workspace: Path) -> Path:
     return find_root(workspace.resolve())
 
 
-def _said(action: str, found: Keys, form: Format) -> int:
+def _said(action: str, found: Keys, form: Format, out: Path | None = None) -> int:
     """Write the keys as they are now."""
     if form is Format.json:
         document = {
@@ -95,6 +108,7 @@ def _said(action: str, found: Keys, form: Format) -> int:
             "encrypted": found.encrypted,
             "rotations": [retired.last for retired in found.rotations],
             "pins": list(found.pins),
+            "file": None if out is None else str(out),
         }
         output.result(json.dumps(document, indent=2, ensure_ascii=False))
         return 0
@@ -111,4 +125,6 @@ def _said(action: str, found: Keys, form: Format) -> int:
     output.result(f"rotated: {f'by record {records}' if records else 'never'}")
     for place in found.pins:
         output.result(f"seen in: {place}")
+    if out is not None:
+        output.result(f"public keys, one a line: {out}")
     return 0

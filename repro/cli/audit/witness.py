@@ -55,7 +55,7 @@ def add(
     done = witnesses.add(_root(workspace), name, witnessing.keys_of(vkey), url)
     output.talk(
         "repro: the witness must know this log too; its operator runs: "
-        "repro audit witness trust DIR log.vkey"
+        "repro audit witness trust DIR FILE (your keys as a file: repro audit key show -o FILE)"
     )
     return _listed("add", done, form)
 

@@ -13,6 +13,7 @@ from repro.audit_log.keys.keystore import KeyStore
 from repro.audit_log.keys.private_keys import read_secret
 from repro.audit_log.keys.retired import Retired
 from repro.errors import InputError, UsageError
+from repro.verbs.audit.files import write_files
 from repro.verbs.audit.log import cosigner, open_log_to_sign, origin_here
 from repro.verbs.audit.witnesses import refresh
 from repro.verbs.observer import Warn, unheard
@@ -58,6 +59,22 @@ def show(root: Path) -> Keys:
         store.retired(origin),
         pins.places(store.root, origin),
     )
+
+
+def hand_out(root: Path, out: Path) -> Keys:
+    """Return the keys, and write the public ones into the new file ``out``, one a line.
+
+    They are those beside the private key, not those that the log names: this file is what others
+    are to trust. Raises LogUnusableError if no key is here.
+    """
+    keys = show(root)
+    if not keys.vkeys:
+        raise LogUnusableError(
+            f"no key of {keys.origin} is here: looked in {keys.directory}",
+            "set REPRO_KEYS to where the key lies",
+        )
+    write_files({out: "".join(f"{vkey}\n" for _, vkey in keys.vkeys).encode()})
+    return keys
 
 
 def rotate(root: Path, warn: Warn = unheard) -> Keys:

@@ -100,7 +100,7 @@ def _policy(proof: bytes, trust: Trust, origin: str) -> tuple[str, Policy]:
         raise InputError(f"nobody can be trusted by that: {error}", "look at the keys") from None
     raise InputError(
         f"nothing says whose log {origin} is: this machine has no key of it",
-        "ask its owner for the key (repro audit key show) and name it with --vkey; "
+        "ask its owner for the key (repro audit key show -o FILE) and name it with --vkey; "
         "--self-asserted believes whatever the log says of itself",
     )
 
