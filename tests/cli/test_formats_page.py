@@ -15,15 +15,19 @@ import pytest
 import rfc8785
 from blake3 import blake3
 
+from repro.audit_log.formats.record import TYPES
+
 from .conftest import Desk
 
-PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text("utf-8")
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 WORD = re.compile(r"`([^`]+)`")
 
 
-def rows(first: str) -> list[list[str]]:
-    """Return the rows of the one table of the page whose head begins with ``first``."""
-    (table,) = re.findall(rf"^\| {re.escape(first)} \|.*\n\|[-|]+\n((?:\|.*\n)+)", PAGE, re.M)
+def rows(first: str, page: str = "formats.md") -> list[list[str]]:
+    """Return the rows of the one table of a page whose head begins with ``first``."""
+    text = (DOCS / page).read_text("utf-8")
+    (table,) = re.findall(rf"^\| {re.escape(first)} \|.*\n\|[-|]+\n((?:\|.*\n)+)", text, re.M)
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
 
 
@@ -147,9 +151,12 @@ def test_seeds_of_drawn_folds_and_of_who_chooses_features_too(desk: Desk) -> Non
     assert chosen
 
 
+@pytest.mark.parametrize("page", ["formats.md", "log-format.md"])
+def test_the_types_of_records_are_all_listed_once(page: str) -> None:
+    listed = [name for types, _ in rows("type", page) for name in WORD.findall(types)]
+    assert sorted(listed) == sorted(TYPES)
+
+
 def test_bits_and_purposes_are_those_of_the_declarations() -> None:
-    declared = [
-        json.loads(path.read_bytes())
-        for path in (Path(__file__).parents[2] / "trainers").glob("*.json")
-    ]
+    declared = [json.loads(path.read_bytes()) for path in (ROOT / "trainers").glob("*.json")]
     assert {one["family"]: (one["seed_bits"], one["seeds"]) for one in declared} == SEEDS
