@@ -28,7 +28,7 @@ class ArtifactCheck:
         self.count = 0
 
     def state(self) -> object:
-        """Return how many artifacts were digested."""
+        """Return how many artifacts are what the records say."""
         return self.count
 
     def resume(self, state: object) -> None:
@@ -48,9 +48,10 @@ class ArtifactCheck:
             if self._is_absent(artifact):
                 absent.append(str(artifact["path"]))
                 continue
-            self.count += 1
             problem = self._problem(artifact)
-            if problem:
+            if problem is None:
+                self.count += 1
+            else:
                 yield Fault(record.seq, "artifact", f"record {record.seq}: {problem}")
         if absent:
             message = (

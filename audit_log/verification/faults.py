@@ -99,7 +99,7 @@ class Report:
     running: tuple[str, ...]
     """Runs that are planned, not ended, and alive."""
     checked: tuple[str, ...]
-    """What was verified, in sentences."""
+    """What was verified and holds, in sentences."""
     not_checked: tuple[str, ...]
     """What was not, and why."""
     not_proven: tuple[str, ...]

@@ -194,17 +194,21 @@ def judge_stamps(case: Case, walk: Walk, stamps: Sequence[Stamp], damaged: bool)
     return found if case.level >= 1 else set()
 
 
-def judge_post_quantum(case: Case, pinned: Sequence[Verifier]) -> None:
+def judge_post_quantum(case: Case, pinned: Sequence[Verifier]) -> list[str]:
     """Say whether the signature holds against a quantum computer: only if that was demanded.
 
     One of the pinned keys is enough to be believed. So an ML-DSA-44 key counts where no key of
-    another kind is pinned for the log; then it is what `judge_signature` has asked for.
+    another kind is pinned for the log; then it is what `judge_signature` has asked for. Return
+    what was not checked: that signature, where no such key is pinned.
     """
     if case.own is None or case.level < 1:
-        return
+        return []
     kinds = {key.kind for key in pinned if key.name == case.own.origin}
     if kinds == {MLDSA44_COSIGNATURE}:
         case.checked.append("the post-quantum signature (ML-DSA-44), the only one accepted")
+    if MLDSA44_COSIGNATURE not in kinds:
+        return ["the ML-DSA-44 signature: no key of that kind was given"]
+    return []
 
 
 def not_proven(attained: Iterable[int]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .faults import Report
+from .faults import EXIT, Report
 from .levels import LEVELS
 
 
@@ -16,7 +16,11 @@ def as_json(report: Report) -> dict[str, Any]:
 
 
 def as_text(report: Report) -> str:
-    """Return a report for people: the verdict first, then the level and what it does not prove."""
+    """Return a report for people: the verdict first, then the level and what it does not prove.
+
+    Beside a verdict that the log is not what it was, what holds must not look like a success.
+    """
+    broken = report.exit_status == EXIT["tampered"]
     lines = [f"{report.verdict}: {_summary(report)}"]
     if report.level >= 0:
         lines.append(f"level: {LEVELS[report.level]}")
@@ -26,12 +30,14 @@ def as_text(report: Report) -> str:
     lines.extend(f"fault: {fault.message}" for fault in report.faults)
     lines.extend(f"warning: {text}" for text in report.warnings)
     lines.extend(f"running: {run}" for run in report.running)
-    lines.extend(f"checked: {text}" for text in report.checked)
+    held = "holds by itself" if broken else "checked"
+    lines.extend(f"{held}: {text}" for text in report.checked)
     lines.extend(f"not checked: {text}" for text in report.not_checked)
     if report.fork:
         lines.append("evidence: two signed checkpoints contradict each other, which proves a fork")
     if report.size:
-        lines.append(f"head: {report.size} {report.head}")
+        head = "head, as it was read" if broken else "head"
+        lines.append(f"{head}: {report.size} {report.head}")
     if report.origin:
         lines.append(f"origin: {report.origin}")
     return "\n".join(printable(line) for line in lines)

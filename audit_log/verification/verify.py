@@ -125,7 +125,7 @@ def examine(
         judge_removals(case, reading, removals, later)
     judge_place(case, rotations.origin, held)
     judge_signature(case, rotations, walk.size, pinned, self_asserted)
-    judge_post_quantum(case, pinned)
+    unchecked = judge_post_quantum(case, pinned)
     attained, fork = judge_witnesses(case, policy, time.time()), ""
     if readable:  # who could not read to the end must not say that anything is missing there
         _judge_tree(case, reading)
@@ -134,7 +134,7 @@ def examine(
         judge_memory(case, walk, memory)
         attained |= extends | judge_stamps(case, walk, stamps, is_damaged(case))
     alive = _judge_runs(case, reading)
-    unchecked = not_checked(policy, stamps)
+    unchecked += not_checked(policy, stamps)
     for judge in judges:
         if isinstance(judge, Telling):
             case.checked.extend(judge.checked)
@@ -239,8 +239,9 @@ def _judge_tree(case: Case, reading: Reading) -> None:
     if walk.size > case.own.size:
         count = walk.size - case.own.size
         case.warnings.append(f"{count} records are durable and not committed")
-    count = walk.size - reading.start
-    case.checked.append(f"{count} records: framing, order, chain, tree")
+    if not walk.doubted and walk.roots[case.own.size] == case.own.root:
+        count = walk.size - reading.start
+        case.checked.append(f"{count} records: framing, order, chain, tree")
 
 
 def _judge_runs(case: Case, reading: Reading) -> tuple[str, ...]:

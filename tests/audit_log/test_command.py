@@ -56,6 +56,23 @@ def test_the_status_is_that_of_the_verdict(
     assert any(line.startswith("fault: ") for line in lines)
 
 
+def test_what_holds_beside_a_broken_log_is_no_success(full: Site, capsys: Capture) -> None:
+    _, lines = run(capsys, "log", full.directory, "--vkey", full.vkey)
+    assert "checked: 4 records: framing, order, chain, tree" in lines
+    assert any(line.startswith("head: 4 ") for line in lines)
+    good = full.lines.read_bytes()
+    for old, new in (
+        (b"0.05", b"0.06"),  # record 2 does not continue it
+        (b"model.txt", b"Model.txt"),  # in the last: the chain is whole, the tree is another
+    ):
+        full.lines.write_bytes(good.replace(old, new))
+        status, lines = run(capsys, "log", full.directory, "--vkey", full.vkey)
+        assert (status, lines[0].partition(":")[0]) == (4, "tampered")
+        assert not any("framing" in line or line.startswith("checked") for line in lines)
+        assert "holds by itself: the signature of the pinned key (Ed25519)" in lines
+        assert any(line.startswith("head, as it was read: 4 ") for line in lines)
+
+
 def test_without_a_key_the_status_is_3(full: Site, capsys: Capture) -> None:
     status, lines = run(capsys, "log", full.directory)
     assert status == 3
@@ -84,6 +101,7 @@ def test_a_kept_checkpoint_and_artifacts_are_options(full: Site, capsys: Capture
         4,
         "tampered: record 3: artifact 'RESULTS/model.txt' is not what it was",
     )
+    assert "holds by itself: 0 artifacts, byte by byte" in lines
     assert run(capsys, *given, full.root)[0] == 1  # they do not lie there
     assert main(["log", str(full.directory), "--checkpoint", "nowhere"]) == 2
 
