@@ -40,6 +40,22 @@ def main() -> int:
         return run(sys.argv[1:])
     except KeyboardInterrupt:  # before the commands could hear it
         return 130
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "repro":
+            raise
+        return _not_whole(error.name)
+
+
+def _not_whole(module: str) -> int:
+    """Say what is missing where only what an auditor needs was installed; return the status.
+
+    It is that of an environment that cannot be used.
+    """
+    sys.stderr.write(
+        f"repro: error: {module} is not installed, which every command but repro-verify needs\n"
+        "repro: hint: for all of repro, in a checkout of it: pip install .\n"
+    )
+    return 3
 
 
 def _have_streams() -> None:

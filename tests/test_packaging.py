@@ -267,3 +267,13 @@ def test_an_auditor_needs_the_wheel_and_the_audit_lock_alone(wheel, tmp_path):
     run(*PIP, python, "install", "--require-hashes", "-r", lock, cwd=tmp_path)
     run(*PIP, python, "install", "--no-deps", wheel, cwd=tmp_path)
     assert "repro-verify" in run(python.parent / "repro-verify", "--help", cwd=tmp_path)
+    done = subprocess.run(
+        [python.parent / "repro", "validate"],
+        cwd=tmp_path,
+        env={k: v for k, v in os.environ.items() if not k.startswith("PYTHON")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("repro: error: typer is not installed")

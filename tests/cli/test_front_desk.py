@@ -186,3 +186,17 @@ def test_runs_are_listed_newest_first_and_found_by_prefix(desk, with_run):
     told = desk.json("runs", "show", both, status=2)["error"]
     assert first["run"] in told["hint"]
     assert second["run"] in told["hint"]
+
+
+def test_where_an_auditor_has_no_more_than_she_needs_it_is_said_in_a_line(tmp_path):
+    (tmp_path / "typer.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'typer'\", name='typer')\n"
+    )
+    for arguments in (["validate"], ["--help"]):
+        done = repro(*arguments, cwd=tmp_path, PYTHONPATH=str(tmp_path))
+        assert (done.returncode, done.stdout) == (3, "")
+        assert done.stderr.splitlines() == [
+            "repro: error: typer is not installed, which every command but repro-verify needs",
+            "repro: hint: for all of repro, in a checkout of it: pip install .",
+        ]
+    assert repro("--version", cwd=tmp_path, PYTHONPATH=str(tmp_path)).returncode == 0
