@@ -74,11 +74,11 @@ def pull(
 
     Exit status: 3 if nothing says whose log vouches for them, 4 if they are not what it signed.
     """
-    from repro.audit_log.verification.report import read_vkeys
+    from repro.verbs.audit.files import public_keys
     from repro.verbs.audit.vouching import Trust
     from repro.verbs.sealed.pulling import pull as fetch
 
-    keys = tuple(key for text in vkey or () for key in read_vkeys(text))
+    keys = public_keys(vkey or ())
     done = fetch(workspace, runs, source, Trust(keys, policy, self_asserted), output.warn)
     if form is Format.json:
         names = ("run", "manifest", "source", "origin", "own", "trust")

@@ -444,7 +444,7 @@ def test_bad_witnesses_are_refused(desk: Desk) -> None:
     ]
     for arguments, words in cases:
         assert words in refused(desk, 2, *arguments), arguments
-    assert "neither a public key nor a file" in refused(desk, 3, *add, "w1", "nokey", "http://a:1")
+    assert "neither a public key nor a file" in refused(desk, 2, *add, "w1", "nokey", "http://a:1")
     desk.run(*add, "w1", first, second, "http://a:1")
     assert "a witness 'w1' already" in refused(desk, 2, *add, "w1", other[0], "http://b:1")
     assert "already" in refused(desk, 2, *add, "w2", first, "http://b:1")

@@ -534,6 +534,19 @@ def test_without_the_library_the_error_names_the_extra(filled, tmp_path):
 # --- verify --------------------------------------------------------------------------------------
 
 
+def test_a_key_that_is_none_is_a_mistake_in_usage_for_both_commands(filled, tmp_path):
+    for given in ("nowhere", str(tmp_path), "a+b"):
+        done = filled.run("audit", "verify", "--vkey", given, status=2)
+        assert "neither a public key nor a file of them" in done.stderr
+        pulled = filled.run("runs", "pull", "1", str(tmp_path), "--vkey", given, status=2)
+        assert "neither a public key nor a file of them" in pulled.stderr
+        auditors = [str(REPRO.with_name("repro-verify")), "log", "AUDIT_LOG", "--vkey", given]
+        alone = subprocess.run(
+            auditors, cwd=filled.root, capture_output=True, text=True, check=False
+        )
+        assert (alone.returncode, alone.stdout) == (2, "")
+
+
 def test_verify_goes_on_where_it_stopped_unless_full_is_asked(filled, tmp_path):
     state = ("--state", str(tmp_path / "mine"))
     assert filled.json("audit", "verify", *state)["remembered"] == 0

@@ -57,11 +57,12 @@ def command(
     Exit status: 0 ok, 1 torn or incomplete, 3 unverifiable, 4 tampered, truncated, rolled back or
     forked.
     """
-    from repro.audit_log.verification.report import as_json, as_text, read_vkeys
+    from repro.audit_log.verification.report import as_json, as_text
     from repro.config.documents.workspace import find_root
+    from repro.verbs.audit.files import public_keys
     from repro.verbs.audit.verifying import Asked, verify_published, verify_workspace
 
-    keys = tuple(key for text in vkey or () for key in read_vkeys(text))
+    keys = public_keys(vkey or ())
     asked = Asked(
         keys, policy, checkpoint, stamp_authority, artifacts, state, full, without_openings
     )

@@ -51,8 +51,9 @@ def add(
 ) -> int:
     """Let this log ask a witness after each commit."""
     from repro.verbs.audit import witnesses
+    from repro.verbs.audit.files import public_keys
 
-    done = witnesses.add(_root(workspace), name, witnessing.keys_of(vkey), url)
+    done = witnesses.add(_root(workspace), name, public_keys(vkey), url)
     output.talk(
         "repro: the witness must know this log too; its operator runs: "
         "repro audit witness trust DIR FILE (your keys as a file: repro audit key show -o FILE)"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +11,6 @@ import typer
 
 from repro.cli import output
 from repro.cli.options import AsFormat, Format
-from repro.errors import InputError
 
 if TYPE_CHECKING:
     from repro.verbs.audit.witnessing import House
@@ -38,8 +36,9 @@ def trust(
 ) -> int:
     """Let the witness cosign for a log."""
     from repro.verbs.audit import witnessing
+    from repro.verbs.audit.files import public_keys
 
-    return _said("trust", witnessing.trust(directory, keys_of(vkey)), form)
+    return _said("trust", witnessing.trust(directory, public_keys(vkey)), form)
 
 
 def forget(
@@ -86,23 +85,6 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands of a witness to the group."""
     for function in (new, trust, forget, logs, serve):
         app.command(function.__name__)(function)
-
-
-def keys_of(given: Sequence[str]) -> list[str]:
-    """Return the public keys that arguments are, or that the files have that they name."""
-    from repro.audit_log.verification.report import read_vkeys
-
-    found = []
-    for text in given:
-        try:
-            found += read_vkeys(text)
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise InputError(
-                f"neither a public key nor a file of them: {text[:200]!r} ({reason})",
-                "copy the key's text NAME+ID+BASE64, or name its file",
-            ) from None
-    return found
 
 
 def _said(action: str, house: House, form: Format) -> int:

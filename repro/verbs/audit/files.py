@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from repro.audit_log.disk.sync import read_small, sync_directory, write_new
+from repro.audit_log.verification.report import read_vkeys
 from repro.errors import InputError, UsageError
 
 _NO_LINKS: Final = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
@@ -64,6 +65,24 @@ def read_input(path: Path, limit: int, what: str) -> bytes:
             f"{path} has more than {limit} bytes: it is no {what.removeprefix('the ')}"
         )
     return data
+
+
+def public_keys(given: Sequence[str]) -> tuple[str, ...]:
+    """Return the public keys, as text, that arguments are, or that the files have that they name.
+
+    Raises UsageError for one that is neither, as ``repro-verify`` does.
+    """
+    found: list[str] = []
+    for text in given:
+        try:
+            found += read_vkeys(text)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise UsageError(
+                f"neither a public key nor a file of them: {text[:200]!r} ({reason})",
+                "copy the key's text NAME+ID+BASE64, or name its file",
+            ) from None
+    return tuple(found)
 
 
 def _write(path: Path, data: bytes) -> None:
