@@ -274,7 +274,20 @@ def _delete(
                 found.removed.append(str(path))
     (directory / ERASING / _ALSO).unlink(missing_ok=True)
     _sync(directory)
-    return Erased(records, tuple(found.removed), tuple(found.left), freed_by=freed)
+    removed, left = tuple(found.removed), tuple(found.left)
+    return Erased(records, removed, left, (*BEYOND, *_named_anew(records)), freed)
+
+
+def _named_anew(records: tuple[int, ...]) -> tuple[str, ...]:
+    """Return what these records of an erasure have brought: whoever erases is named as any actor.
+
+    Often it is the very person who is to be forgotten.
+    """
+    if not records:
+        return ()
+    numbers = " and ".join(str(seq) for seq in records)
+    which = "record" if len(records) == 1 else "records"
+    return (f"{which} {numbers} of this erasure: who erased has a new opening there",)
 
 
 def _clear_derived(directory: Path, found: copies.Found) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -630,9 +631,22 @@ def test_erasing_shows_asks_and_says_what_is_left(desk: Desk, tmp_path: Path) ->
     assert f"removed: {tmp_path / 'copy.json'}" in shown
     assert f"LEFT: {tmp_path / 'notes.txt'}" in shown
     assert "not reached: copies that somebody else has kept" in shown
+    assert "not reached: record 1 of this erasure: who erased has a new opening there" in shown
+    assert [path for path in (log / "openings").iterdir() if user in path.read_text()]
+    assert "host.node" not in shown  # there are no runs
     assert not opening.exists()
     done = desk.json("audit", "erase", "--commitment", opening.stem, "--reason", "x", "--yes")
     assert (done["records"], done["commitments"]) == ([], [opening.stem])
+    assert not any("of this erasure" in text for text in done["beyond"])
+
+
+def test_an_erasure_says_that_runs_name_their_host(with_run: tuple[Desk, Any]) -> None:
+    desk, run = with_run
+    environment = Path(run["folder"]) / "environment.json"
+    assert json.loads(environment.read_text())["environment"]["host"]["node"]
+    place = ("--record", "0", "--path", "actor")
+    done = desk.json("audit", "erase", *place, "--reason", "asked", "--yes")
+    assert any("environment.json" in text and "host.node" in text for text in done["beyond"])
     desk.run("audit", "verify")
 
 

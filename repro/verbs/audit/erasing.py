@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from repro.audit_log.errors import LogUnusableError, OpeningError
 from repro.audit_log.formats.commitment import is_digest
@@ -14,9 +15,16 @@ from repro.audit_log.storage.erasing import Erased
 from repro.audit_log.storage.layout import require_directory
 from repro.audit_log.storage.search import lines_holding
 from repro.errors import UsageError
+from repro.runs import layout
 from repro.verbs.audit.log import cosigner, log_directory, open_log_to_sign
 from repro.verbs.audit.words import require_words
 from repro.verbs.observer import Warn, unheard
+
+HOSTS: Final = (
+    "environment.json of each run names the host (host.node): the log has its digest, so that it "
+    "cannot be changed unseen"
+)
+"""What a run's own files say of who ran it, beyond the reach of any erasure in the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,8 @@ def erase(
     log = open_log_to_sign(root, warn)
     done = erasing.erase(log, commitments, reason, also=also)
     cosigner(log, warn)()
-    return done
+    has_runs = any(layout.runs(root).glob("*"))
+    return replace(done, beyond=(*done.beyond, HOSTS)) if has_runs else done
 
 
 def _require_one_way(wanted: Wanted) -> None:
