@@ -105,7 +105,11 @@ def _pulled_as(root: Path, reference: str) -> tuple[Run, ...]:
 
 
 def relatives(root: Path, of: Run, mode: str) -> tuple[Run, ...]:
-    """Return the runs that have a run's replicate key, strict key or (``legacy``) names."""
+    """Return the runs that have a run's replicate key, strict key or (``legacy``) names.
+
+    As in the two below, those that an attribution trained are passed over, the run itself too:
+    nobody chose what they are, and whoever asked for replicates did not ask for them.
+    """
     if mode == "legacy":
         names = ("target", "view", "symbol", "family")
         rest = " AND ".join(f"{name} IS ?" for name in names)
@@ -114,7 +118,7 @@ def relatives(root: Path, of: Run, mode: str) -> tuple[Run, ...]:
         key = "replicate_key" if mode == "replicate" else "strict_key"
         rest, values = f"{key} = ?", (of.group[key],)
     with opened(root) as index:
-        found = index.names(f"WHERE {rest}", values)
+        found = index.names(f"WHERE {rest} AND {ASKED}", values)
     return tuple(load_run(layout.runs(root) / name) for name in found)
 
 
@@ -123,8 +127,8 @@ def several(root: Path, mode: str) -> tuple[Run, ...]:
     columns = {"replicate": "replicate_key", "strict": "strict_key"}
     shared = columns.get(mode, _NAMES)
     with opened(root) as index:
-        same = f"SELECT {shared} FROM runs GROUP BY 1 HAVING count(*) > 1"  # noqa: S608 (our own)
-        found = index.names(f"WHERE {shared} IN ({same})")
+        each = f"SELECT {shared} FROM runs WHERE {ASKED} GROUP BY 1"  # noqa: S608 (our own)
+        found = index.names(f"WHERE {shared} IN ({each} HAVING count(*) > 1) AND {ASKED}")
     return tuple(load_run(layout.runs(root) / name) for name in found)
 
 
@@ -132,12 +136,15 @@ def sharing(root: Path, mode: str, key: str) -> tuple[Run, ...]:
     """Return the runs whose key of that mode is this one (see `variance.key_of`), oldest first."""
     columns = {"replicate": "replicate_key", "strict": "strict_key"}
     with opened(root) as index:
-        found = index.names(f"WHERE {columns.get(mode, _KEY_OF_NAMES)} = ?", (key,))
+        found = index.names(f"WHERE {columns.get(mode, _KEY_OF_NAMES)} = ? AND {ASKED}", (key,))
     return tuple(load_run(layout.runs(root) / name) for name in found)
 
 
 def newest_of(root: Path, beginning: str) -> Run | None:
-    """Return the newest run of the one replicate key that begins so; None if none or several do."""
+    """Return the newest run of the one replicate key that begins so; None if none or several do.
+
+    Of one that somebody asked for, if the key has such.
+    """
     begins, values = (
         "WHERE replicate_key >= ? AND replicate_key < ?",
         (beginning, beginning + _BEYOND),
@@ -147,7 +154,8 @@ def newest_of(root: Path, beginning: str) -> Run | None:
         own = "(SELECT replicate_key FROM runs WHERE name = ?)"
         if not found or index.count(f"{begins} AND replicate_key != {own}", (*values, found[-1])):
             return None
-    return load_run(layout.runs(root) / found[-1])
+        asked = index.names(f"{begins} AND {ASKED}", values)
+    return load_run(layout.runs(root) / (asked or found)[-1])
 
 
 def pins(root: Path) -> dict[str, str]:

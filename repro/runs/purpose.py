@@ -45,7 +45,13 @@ def stands_for(sealed: Purpose | None, needed: Purpose | None) -> bool:
     return not mine or (needed is not None and needed.kind == ATTRIBUTION)
 
 
-def purpose_in(snapshot: Mapping[str, Any]) -> Purpose | None:
-    """Return what a snapshot says that its run was made for; None if it was asked for by itself."""
-    found = snapshot.get("made_for")
+def is_asked(said: Mapping[str, Any]) -> bool:
+    """Return whether somebody asked for a run by what its snapshot, or its plan, says of it."""
+    purpose = purpose_in(said)
+    return purpose is None or purpose.kind != ATTRIBUTION
+
+
+def purpose_in(said: Mapping[str, Any]) -> Purpose | None:
+    """Return what a snapshot or plan says its run was made for; None if it was asked for itself."""
+    found = said.get("made_for")
     return None if found is None else Purpose(found["kind"], tuple(found.get("runs", ())))

@@ -63,6 +63,7 @@ def resealed(desk, run, change, *, name="bbbbbbbbbbbb-1", key=OTHER_KEY):
     for kind in ("run.planned", "run.completed"):
         found = [r["body"] for r in desk.records() if r["type"] == kind and r["body"]["run"] == run]
         bodies[kind] = {**found[0], "run": name}
+    bodies["run.planned"] |= {n: snapshot[n] for n in ("made_for",) if n in snapshot}
     snapshot["log"]["plan"] = log.append("run.planned", bodies["run.planned"]).seq
     (folder / "snapshot.json").unlink()
     snapshot["artifacts"] = artifacts(folder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -10,12 +12,13 @@ from .resealing import diff, edited, folder_of, other_bits, resealed, slower
 pytestmark = pytest.mark.xdist_group("one run")
 
 
-def replicate(desk, run, seed, rmse):
-    """Seal a replicate of a run: another seed, the metrics that it gave."""
+def replicate(desk, run, seed, rmse, **more):
+    """Seal a replicate of a run: another seed, the metrics that it gave, and what more is said."""
 
     def change(folder, snapshot):
         snapshot["comparison_group"] |= {"train_seed": seed, "strict_key": f"{seed:064x}"}
         snapshot["metrics"] |= {"rmse": rmse, "mae": rmse / 2}
+        snapshot.update(more)
         other_bits(snapshot)
 
         def sow(config):
@@ -78,6 +81,31 @@ def test_runs_of_other_configurations_are_no_noise_even_where_the_rule_judges_by
         )
     effects = {e["metric"]: e for e in diff(desk, other, run["run"], status=1)["effects"]}
     assert (effects["rmse"]["noise_from"], effects["rmse"]["noise_count"]) == ("folds", 5)
+
+
+def test_what_an_attribution_trained_is_no_noise_and_nobodys_replicate(with_run):
+    desk, run = with_run
+    of = {"kind": "attribution", "runs": [run["run"], run["run"]]}
+    (asked, *made) = [
+        replicate(desk, run["run"], seed, rmse, **more)
+        for seed, rmse, more in (
+            (7, 1.0, {}),
+            (8, 3.0, {"made_for": of}),
+            (9, 5.0, {"made_for": of}),
+        )
+    ]
+    other = resealed(desk, run["run"], lambda f, s: (slower(f, s), other_bits(s)))
+    effects = {e["metric"]: e for e in diff(desk, other, run["run"], status=1)["effects"]}
+    assert (effects["rmse"]["noise_from"], effects["rmse"]["noise_count"]) == ("folds", 5)
+    assert diff(desk, run["run"], asked, status=1)["spread"]["count"] == 0
+    key = desk.snapshot(run["run"])["comparison_group"]["replicate_key"]
+    for words in ((), (asked,), (key[:9],)):
+        (group,) = desk.json("stability", *words, status=1)["groups"]
+        assert sorted(group["seeds"]) == [7, 42]
+    said = desk.run("stability", made[0], status=2).stderr
+    assert "was trained for an attribution, and counts as nobody's replicate" in said
+    shutil.rmtree(desk.root / "RESULTS" / "runs" / made[1])
+    assert desk.json("stability", asked, status=1)["groups"][0]["gone"] == []
 
 
 def test_a_replicate_that_was_tampered_with_vouches_for_no_noise(with_run):

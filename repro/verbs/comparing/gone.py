@@ -14,6 +14,7 @@ from typing import Any
 from repro.audit_log.formats.record import decode
 from repro.audit_log.storage.segments import lines_with
 from repro.runs import layout
+from repro.runs.purpose import is_asked
 from repro.runs.variance import Stability, key_in
 from repro.verbs.audit.log import DIRECTORY
 
@@ -33,6 +34,7 @@ def gone(root: Path, rule: Stability) -> dict[str, tuple[str, ...]]:
         str(body["run"]): body
         for body in _bodies(root, PLANNED, there)
         if body["level"] != "best-effort"
+        and is_asked(body)
         and (rule.allow_legacy_snapshots or not body["incomplete"])
     }
     if not planned:

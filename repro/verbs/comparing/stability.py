@@ -14,6 +14,7 @@ from repro.runs import layout, statistics
 from repro.runs.finding import find, newest_of, relatives, several, sharing
 from repro.runs.group import Group, judge, members
 from repro.runs.predictions import Table, agreement, table
+from repro.runs.purpose import is_asked
 from repro.runs.sealed import Run
 from repro.runs.variance import Stability, key_of, replicates
 from repro.verbs.audit.log import contradicted_keys, require_completed, require_vouching
@@ -91,7 +92,13 @@ def stability(start: Path, reference: str | None = None, seed: int | None = None
 
 def _group(root: Path, rule: Stability, of: Run) -> dict[str, tuple[Run, ...]]:
     """Return the one group of a run, by its key."""
-    found = replicates(of, relatives(root, of, rule.filter_mode), rule)
+    others = relatives(root, of, rule.filter_mode)
+    if not is_asked(of.snapshot) and of.name not in (run.name for run in others):
+        raise UsageError(
+            f"run {of.name} was trained for an attribution, and counts as nobody's replicate",
+            "name a run that somebody asked for: repro runs list --asked",
+        )
+    found = replicates(of, others, rule)
     if not found:
         raise UsageError(
             f"run {of.name} is incomplete, and counts as nobody's replicate",
