@@ -83,6 +83,25 @@ def test_runs_of_other_configurations_are_no_noise_even_where_the_rule_judges_by
     assert (effects["rmse"]["noise_from"], effects["rmse"]["noise_count"]) == ("folds", 5)
 
 
+def test_no_noise_stands_beside_metrics_of_another_target(with_run):
+    desk, run = with_run
+    for seed, rmse in ((7, 1.0), (8, 3.0)):
+        replicate(desk, run["run"], seed, rmse)
+
+    def change(folder, snapshot):
+        snapshot["target"] = "fwd_ret_9d"
+        snapshot["payloads"]["target"]["facts"] = {"horizon": 9}
+        snapshot["comparison_group"] |= {"replicate_key": "c" * 64, "strict_key": "d" * 64}
+        other_bits(snapshot)
+
+    other = resealed(desk, run["run"], change)
+    for pair in ((run["run"], other), (other, run["run"])):
+        answer = diff(desk, *pair, status=1)
+        assert "metrics are of different rows or targets" in answer["label"]
+        assert {e["noise"] for e in answer["effects"]} == {None}
+        assert {e["within_noise"] for e in answer["effects"]} == {None}
+
+
 def test_what_an_attribution_trained_is_no_noise_and_nobodys_replicate(with_run):
     desk, run = with_run
     of = {"kind": "attribution", "runs": [run["run"], run["run"]]}

@@ -88,7 +88,8 @@ def compare(root: Path, a: Run, b: Run) -> Comparison:
     rule = _rule(a, b)
     groups, spread = NO_GROUPS, None
     if rule and not same_bits:
-        groups = _groups(root, a, b, rule)
+        if _is_comparable(a, b):  # else the noise of one target would stand beside another
+            groups = _groups(root, a, b, rule)
         if _only_seed(found):
             spread = spread_of(a, b, _judges(root, a, rule), rule.min_snapshots)
     differing = None if same_bits else _predictions(a, b)
