@@ -3,6 +3,7 @@
 import gzip
 import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,24 @@ def test_shares_add_up_and_nothing_is_trained_twice(two):
     plans = {r["body"]["run"]: r["body"] for r in desk.records() if r["type"] == "run.planned"}
     assert all(plans[row["run"]]["made_for"] == row["made_for"] for row in made)
     assert all("made_for" not in plans[run] for run in (a, b))
+    for row in made:
+        config = json.loads((Path(row["folder"]) / "config.json").read_text("utf-8"))
+        assert set(config["layers"]) == set(plans[row["run"]]["layers"]) <= {f"run {a}", f"run {b}"}
+        decided = {
+            v["path"].rpartition(".")[2]: v["history"][-1] for v in config["values"] if v["used"]
+        }
+        origins = {"num_iterations": (a, "--set 1", "n_estimators=10")}
+        if row["seed"] == 7:
+            origins["base_seed"] = (b, "--seed", "--seed 7")
+        for name, (run, file, text) in origins.items():
+            said = decided[name]
+            assert (said["layer"], said["file"]) == (f"run {run}", f"run {run}: {file}")
+            assert (said["line"], said["text"]) == (1, text)
+        for file in ("config.json", "config.resolved.yaml", "request.json"):
+            assert "repro-attribute-" not in (Path(row["folder"]) / file).read_text("utf-8")
+    assert "repro-attribute-" not in (desk.root / "AUDIT_LOG" / "log.jsonl").read_text("utf-8")
+    between = desk.run("diff", a, made[-1]["run"], status=1).stdout
+    assert f"B run {b}: " in between or f"B run {a}: " in between
     assert desk.run("runs", "list").stdout.count(f"attribution of {a} and {b}\n") == 6
     lines = desk.json("trend")["lines"]
     assert [run["run"] for line in lines for run in line["runs"]] == [a, b]

@@ -44,6 +44,7 @@ from repro.config.resolution.layers import (
 )
 from repro.config.resolution.named import DEFAULT_PROFILE, named_layers, profile_layers
 from repro.config.resolution.numbers import as_declared
+from repro.config.resolution.origins import Origin, told
 from repro.config.resolution.settings import (
     canonical_path,
     changed_settings,
@@ -73,6 +74,8 @@ class Selection:
     """Features that are taken out of what all layers ask for, because they leak."""
     staged: bool = False
     """Whether a stage of the experiment asks: for any target and family, named by it or not."""
+    origins: tuple[Origin, ...] = ()
+    """The sealed runs that overlays and overrides take values from, for an attribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,7 @@ def resolve(
     flat = lay_all(base, layers)
     target = _target(flat, selection.target, sources)
     names = tuple(name for name, _ in layers if name != f"profile {DEFAULT_PROFILE}")
-    return Resolved(
+    resolved = Resolved(
         flat,
         family,
         target,
@@ -171,6 +174,7 @@ def resolve(
         tree.legacy,
         tree.warnings,
     )
+    return told(resolved, selection.origins) if selection.origins else resolved
 
 
 def _unless_asked(experiment: Experiment, selection: Selection) -> tuple[str | None, str | None]:

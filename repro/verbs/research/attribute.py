@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from repro.config.resolution.given import asked_by
+from repro.config.resolution.origins import Origin, Told
 from repro.config.resolution.resolve import Selection
 from repro.config.spelling.names import suggestion
 from repro.errors import ProblemsError, UsageError
@@ -185,7 +186,7 @@ def attribute(root: Path, planned: Planned, observer: Observer) -> Attribution:
     counted = {True: 0, False: 0}
     values: dict[frozenset[str], float] = {}
     with TemporaryDirectory(prefix="repro-attribute-") as folder:
-        base = _as_it_was(root, a, Path(folder))
+        base = _as_it_was(root, a, b, Path(folder))
         factors = _valid(root, base, planned, observer)
         planned = replace(planned, factors=factors)
         names = [factor.name for factor in factors]
@@ -264,12 +265,27 @@ def _share(
     return math.fsum(terms)
 
 
-def _as_it_was(root: Path, run: Run, folder: Path) -> Selection:
-    """Return a selection with the configuration of a run, as overlays in a folder."""
-    restored = rollback(root, run.name, as_overlay=True, out=folder)
+def _as_it_was(root: Path, a: Run, b: Run, folder: Path) -> Selection:
+    """Return a selection with the configuration of the first run, as overlays in a folder.
+
+    What a run has of it is told with the places in ``a``; of overrides, with those in ``b``.
+    """
+    restored = rollback(root, a.name, as_overlay=True, out=folder)
     carry_out(restored)
-    overlays = tuple(restored.overlays)
-    return Selection(target=run.snapshot["target"], overlays=overlays)
+    return Selection(
+        target=a.snapshot["target"],
+        overlays=tuple(restored.overlays),
+        origins=(_origin(a, f"overlay {folder}/"), _origin(b, "--set")),
+    )
+
+
+def _origin(run: Run, layer: str) -> Origin:
+    """Return a run as the origin of what a layer lays."""
+    told = {}
+    for leaf in run.read("config.json")["values"]:
+        last = leaf["history"][-1]
+        told[leaf["path"]] = Told(last["file"], last["line"], last["column"], last["text"])
+    return Origin(run.name, layer, told)
 
 
 def _train(
