@@ -12,7 +12,7 @@ from repro.cli import output
 from repro.identity.distance import in_ulps
 from repro.report.comparison import judged, leakages, where
 from repro.report.grouping import ONLY, Entry, entries, is_absent, short
-from repro.report.replicates import beside
+from repro.report.replicates import told
 
 Document = Mapping[str, Any]
 """The JSON of ``repro diff``, or a part of it."""
@@ -262,11 +262,4 @@ def _spread(spread: Document | None) -> None:
     """Write the spread of the replicates that a change of the seed is judged by."""
     if not spread:
         return
-    known = spread["low"] is not None
-    width = f"{output.number(spread['low'])} to {output.number(spread['high'])}"
-    said = (
-        f"{spread['metric']} differs by {output.number(spread['difference'])}; "
-        f"{beside(spread['count'], spread['needed'])}, "
-        f"range {width if known else 'unknown'}"
-    )
-    output.plain("\n" + wrapped(said, ""))
+    output.plain("\n" + wrapped(told(spread, output.number), ""))

@@ -16,7 +16,7 @@ from typing import Any, Final
 from repro.identity.distance import in_ulps
 from repro.report.grouping import Entry, entries, is_absent
 from repro.report.leaking import verdict
-from repro.report.replicates import beside
+from repro.report.replicates import told
 
 Document = Mapping[str, Any]
 Table = tuple[str, list[str], list[list[str]]]
@@ -108,11 +108,7 @@ def _notes(document: Document) -> Iterator[str]:
             f" {found['only_b']}{first}"
         )
     if spread:
-        yield (
-            f"{spread['metric']} differs by {_value(spread['difference'])}; "
-            f"{beside(spread['count'], spread['needed'])}, from {_value(spread['low'])} to"
-            f" {_value(spread['high'])}"
-        )
+        yield told(spread, _value)
 
 
 def judged(effect: Document) -> str:

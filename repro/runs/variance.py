@@ -87,7 +87,9 @@ class Spread:
 
     metric: str
     count: int
-    """Replicates with distinct seeds, the two runs left out."""
+    """Replicates with distinct seeds that have the metric, the two runs left out."""
+    lacking: int
+    """Others with distinct seeds, in which the metric is missing or no finite number."""
     needed: int
     """How many there must be for a judgement."""
     low: float | None
@@ -107,8 +109,9 @@ def spread_of(a: Run, b: Run, group: Sequence[Run], needed: int) -> Spread:
     """Return the range of the headline metric over the other replicates, and the verdict.
 
     One run a seed counts: the same seed again says nothing about variance. The difference is
-    within the spread if it is at most the range (highest minus lowest) of the others. Fewer than
-    ``needed`` of them that have the metric give no verdict.
+    within the spread if it is at most the range (highest minus lowest) of the others. There is
+    nothing to judge where one of the two does not have the metric, nor with fewer than ``needed``
+    others that have it. Of the other metrics nothing is said.
     """
     metric = HEADLINE[str(a.snapshot["task"])]
     seeds = by_seed(group)
@@ -118,8 +121,11 @@ def spread_of(a: Run, b: Run, group: Sequence[Run], needed: int) -> Spread:
     values = [value for value in known if value is not None]
     old, new = (number(run.metrics.get(metric)) for run in (a, b))
     difference = None if old is None or new is None else abs(new - old)
-    if len(values) < needed or difference is None:
-        return Spread(metric, len(values), needed, None, None, difference, "too few replicates")
+    counted = (metric, len(values), len(known) - len(values), needed)
+    if difference is None:
+        return Spread(*counted, None, None, None, "no metric")
+    if len(values) < needed:
+        return Spread(*counted, None, None, difference, "too few replicates")
     low, high = min(values), max(values)
     verdict = "within variance" if difference <= high - low else "outside variance"
-    return Spread(metric, len(values), needed, low, high, difference, verdict)
+    return Spread(*counted, low, high, difference, verdict)

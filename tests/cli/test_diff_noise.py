@@ -17,7 +17,7 @@ def replicate(desk, run, seed, rmse, **more):
 
     def change(folder, snapshot):
         snapshot["comparison_group"] |= {"train_seed": seed, "strict_key": f"{seed:064x}"}
-        snapshot["metrics"] |= {"rmse": rmse, "mae": rmse / 2}
+        snapshot["metrics"] |= {"rmse": rmse, "mae": rmse and rmse / 2}
         snapshot.update(more)
         other_bits(snapshot)
 
@@ -81,6 +81,37 @@ def test_runs_of_other_configurations_are_no_noise_even_where_the_rule_judges_by
         )
     effects = {e["metric"]: e for e in diff(desk, other, run["run"], status=1)["effects"]}
     assert (effects["rmse"]["noise_from"], effects["rmse"]["noise_count"]) == ("folds", 5)
+
+
+@pytest.mark.parametrize("differs", [0.5, 5.0])
+def test_what_is_judged_by_replicates_is_one_metric_and_named(with_run, differs):
+    desk, run = with_run
+    for seed, rmse in ((7, 1.0), (8, 2.0), (9, 3.0)):
+        replicate(desk, run["run"], seed, rmse)
+    other = replicate(desk, run["run"], 10, run["metrics"]["rmse"] + differs)
+    said = desk.run("diff", run["run"], other, status=int(differs > 2)).stdout.splitlines()
+    more = "but rmse differs more" if differs > 2 else "and rmse differs no more"
+    assert said[0].endswith(f"only the seed differs, {more} than among replicates")
+    assert "rmse differs by" in said[-2]
+    assert "range 1 to 3" in " ".join(" ".join(said[-2:]).split())
+
+
+def test_a_run_without_the_metric_is_not_said_to_have_too_few_replicates(with_run):
+    desk, run = with_run
+    for seed in (7, 8, 9):
+        replicate(desk, run["run"], seed, float(seed))
+    replicate(desk, run["run"], 11, None)
+    other = replicate(desk, run["run"], 10, None)
+    answer = diff(desk, run["run"], other, status=1)
+    assert answer["verdict"] == answer["spread"]["verdict"] == "no metric"
+    assert (answer["spread"]["count"], answer["spread"]["lacking"]) == (3, 1)
+    for form in ("text", "markdown"):
+        said = " ".join(
+            desk.run("diff", run["run"], other, "--format", form, status=1).stdout.split()
+        )
+        assert "only the seed differs, but rmse, which is judged, is no number in both" in said
+        assert "rmse is missing, or no finite number, in one of the two" in said
+        assert "too few" not in said
 
 
 def test_no_noise_stands_beside_metrics_of_another_target(with_run):

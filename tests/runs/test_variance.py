@@ -39,16 +39,16 @@ def test_a_difference_beyond_the_range_is_outside():
 def test_a_run_without_the_metric_is_not_judged_and_a_replicate_without_it_does_not_count(value):
     for pair in ((run(1, value), run(2, 1.0)), (run(1, 1.0), run(2, value))):
         found = spread_of(*pair, OTHERS, 3)
-        assert (found.verdict, found.difference, found.count) == ("too few replicates", None, 3)
+        assert (found.verdict, found.difference, found.count) == ("no metric", None, 3)
     found = spread_of(run(1, 1.0), run(2, 1.0), [*OTHERS, run(6, value)], 4)
-    assert (found.verdict, found.count) == ("too few replicates", 3)
+    assert (found.verdict, found.count, found.lacking) == ("too few replicates", 3, 1)
 
 
 def test_a_run_that_does_not_have_the_metric_at_all_is_not_judged():
     lacking = run(1, 1.0)
     del lacking.snapshot["metrics"]["rmse"]
     found = spread_of(lacking, run(2, 1.0), OTHERS, 3)
-    assert (found.verdict, found.difference) == ("too few replicates", None)
+    assert (found.verdict, found.difference) == ("no metric", None)
 
 
 def test_the_two_runs_do_not_count_among_their_own_judges():

@@ -29,8 +29,9 @@ MEANING: Mapping[str, str] = {
     "reproduced": "the same bits from other code or another environment",
     "same output": "the same bits from another configuration or other data",
     "explained": "other bits, and these things differ",
-    "within variance": "only the seed differs, and the metrics differ no more than replicates do",
-    "outside variance": "only the seed differs, but the metrics differ more than replicates do",
+    "within variance": "only the seed differs, and {metric} differs no more than among replicates",
+    "outside variance": "only the seed differs, but {metric} differs more than among replicates",
+    "no metric": "only the seed differs, but {metric}, which is judged, is no number in both",
     "too few replicates": "only the seed differs; too few replicates beside the two to judge by",
     UNEXPLAINED: "one execution key, other bits: this is an alarm",
 }
@@ -72,7 +73,8 @@ class Comparison:
     @property
     def meaning(self) -> str:
         """Return what the verdict says, in a sentence."""
-        return _UNSTATED if self.unstated else MEANING[self.verdict]
+        said = _UNSTATED if self.unstated else MEANING[self.verdict]
+        return said if self.spread is None else said.format(metric=self.spread.metric)
 
 
 def compare(root: Path, a: Run, b: Run) -> Comparison:
