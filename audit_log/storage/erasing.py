@@ -7,7 +7,7 @@ log. Nobody who writes meanwhile needs one of them: see `openings.Author`.
 
 The body of the record is {"what": "openings", "commitments": [64 hex, …], "reason": TEXT}.
 
-What this cannot do is in `BEYOND`, and is part of what `erase` returns.
+What this cannot do is in `BEYOND`, and is part of what `erase` returns, with its own records.
 """
 
 from __future__ import annotations
