@@ -230,8 +230,10 @@ class World:
         return one_document(said.out)
 
     def run(self, scene: str) -> str:
-        """Return the name of the run that a scene trained."""
+        """Return the name of the run that a scene trained, or the one of its experiment."""
         found = self.document(scene)
+        if "runs" in found:
+            (found,) = found["runs"]
         assert "run" in found, self.results[scene]
         name: str = found["run"]
         return name
