@@ -382,6 +382,8 @@ def train_others(made: World) -> None:
     several.write_text(SEVERAL, "utf-8")
     made.play("experiment", "train -q --experiment several")
     several.unlink()
+    both = ("n_estimators=5", "target=fwd_ret_5d,fwd_up_5d", "--metric", "rmse")
+    made.play("sweep without", "sweep -q --profile debug --family lightgbm", *both)
     made.play("sweep", "sweep -q --profile debug --family ridge symbol=IBM,FB seed=1,2")
     made.play("pin", "runs pin base @latest")
     made.play("unpin", "runs unpin base")
@@ -712,7 +714,7 @@ def test_every_type_in_the_log_has_a_schema(world):
 
 def test_a_run_has_exactly_the_files_that_have_schemas(world):
     folders = list((world.root / "RESULTS" / "runs").rglob("snapshot.json"))
-    assert len(folders) == 13
+    assert len(folders) == 15
     for snapshot in folders:
         assert sorted(path.stem for path in snapshot.parent.glob("*.json")) == list(RUN_FILES)
 
