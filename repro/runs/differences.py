@@ -131,14 +131,16 @@ def configuration(
             _is_retyped(old_value, new_value),
         )
     if a["target"] != b["target"]:
-        sides = _default(a), _default(b)
+        sides = target_side(a), target_side(b)
         yield Cause("configuration", "target", a["target"], b["target"], "target", *sides)
     if a["family"] != b["family"] and not named:
         yield Cause("configuration", "family", a["family"], b["family"], "hyperparameters")
 
 
-def _default(config: Mapping[str, Any]) -> Side | None:
-    """Return where a run's target was decided if it is the default one; its asker named another."""
+def target_side(config: Mapping[str, Any]) -> Side | None:
+    """Return where a run's target was decided; older runs know that of the default one alone."""
+    if "target_from" in config:
+        return _said(config["target_from"])
     leaves = (leaf for leaf in config["values"] if leaf["path"].endswith(DEFAULT_TARGET))
     return next((_side(leaf) for leaf in leaves if leaf["value"] == config["target"]), None)
 
@@ -249,9 +251,11 @@ def mapping(kind: str, component: str, a: Any, b: Any, prefix: str = "") -> Iter
 
 def _side(leaf: Mapping[str, Any] | None) -> Side | None:
     """Return where a sealed value was decided."""
-    if leaf is None:
-        return None
-    last = leaf["history"][-1]
+    return None if leaf is None else _said(leaf["history"][-1])
+
+
+def _said(last: Mapping[str, Any]) -> Side:
+    """Return the side of what was said last of a value."""
     text = last["text"]
     if last["layer"] == ASKED and text:
         text = asked_words(last["file"], text)

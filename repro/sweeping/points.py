@@ -189,6 +189,8 @@ class Documents:
 def selected(selection: Selection, at: At) -> Selection:
     """Return a selection with the values of one place of a grid."""
     named = {key: str(value.value) for key, value in at.items() if key in NAMES}
+    if "target" in named:
+        named["target"] = _override("target", at["target"], named["target"])
     others = {key: value for key, value in at.items() if key not in NAMES}
     added = [
         _override(key, value, f"{VALUES.get(key, key)}={value.text}")

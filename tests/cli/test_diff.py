@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -128,3 +131,30 @@ def test_real_runs_of_other_tasks_targets_and_families_are_compared_without_an_a
         assert set(answer["moved"]) == {n for c in answer["causes"] for n in c["moves"]}, change
         assert answer["divergence"], change
         desk.run("diff", run["run"], other["run"], status=1)
+
+
+@pytest.mark.slow
+def test_where_a_target_was_named_is_told_whoever_named_it(with_run):
+    desk, run = with_run
+    text = "experiment:\n  description: Two.\n  targets: [fwd_ret_1d, fwd_ret_5d]\n"
+    (desk.root / "CONFIG" / "experiments" / "two.yaml").write_text(text)
+    words = ("train", "-q", "--family", "ridge")
+    first = desk.json(*words, "-e", "two")["runs"][0]["run"]
+    second = desk.json(*words, "--set", "alpha=3", "--target", "fwd_ret_1d")["run"]
+    desk.run(
+        "sweep", "-q", "--jobs", "1", "--seed", "7", *words[2:], "target=fwd_ret_1d", "alpha=2,4"
+    )
+    default = "A CONFIG/data/dataset.yaml:30:19  default_target: fwd_ret_5d"
+    for other, side in (
+        (first, "B CONFIG/experiments/two.yaml:3:13  targets: [fwd_ret_1d, fwd_ret_5d]"),
+        (second, "B command line  --target fwd_ret_1d"),
+        ("@latest", "B command line  axis target=fwd_ret_1d"),
+    ):
+        lines = desk.run("diff", run["run"], other, status=1).stdout.splitlines()
+        (at,) = (n for n, line in enumerate(lines) if line.startswith("  target: "))
+        assert [line.strip() for line in lines[at + 1 : at + 3]] == [default, side]
+    found = desk.json("diff", first, "@latest", "--attribute")
+    assert found["trained"] > 0
+    made = desk.json("runs", "list", "--limit", "1")["runs"][0]
+    config = json.loads((Path(made["folder"]) / "config.json").read_text("utf-8"))
+    assert config["target_from"]["file"] == f"run {first}: CONFIG/experiments/two.yaml"

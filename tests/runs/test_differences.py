@@ -66,6 +66,14 @@ def test_another_target_or_family_is_told_even_if_no_value_says_so():
     ]
 
 
+def test_who_named_a_target_is_told_and_nobody_where_a_run_does_not_say():
+    said = {"layer": "--set", "value": "u", "file": "--target", "line": 1, "column": 10}
+    named = {**sealed(a=1), "target": "u", "target_from": {**said, "text": "--target u"}}
+    (cause,) = differences.configuration(sealed(a=1), named)
+    assert cause.a is None
+    assert (cause.b.layer, cause.b.text) == ("--set", "--target u")
+
+
 def test_the_base_seed_is_a_cause_of_its_own_kind():
     name = "training_config.reproducibility_config.reproducibility.base_seed"
     (cause,) = differences.configuration(sealed(**{name: 1}), sealed(**{name: 2}))

@@ -40,6 +40,8 @@ class Origin:
     """What the layer by which they are laid begins with."""
     told: Mapping[str, Told]
     """By the paths of the values, with dots."""
+    target: Told | None = None
+    """Where the run's target was decided, if it is the one that is asked for."""
 
     @property
     def name(self) -> str:
@@ -53,6 +55,13 @@ def told(resolved: Resolved, origins: Iterable[Origin]) -> Resolved:
     renamed: dict[str, str] = {}
     origins = tuple(origins)
 
+    def from_(origin: Origin, found: Told, setting: Setting, before: str = "") -> Setting:
+        own = found.file.startswith(FROM)  # it was taken over there, too
+        file = found.file if own else f"{origin.name}: {found.file}"
+        lines.setdefault(file, {})[found.line] = found.text or ""
+        place = Place(file, found.line, found.column, found.column + 1)
+        return replace(setting, layer=before + origin.name, place=place, key=place, items=())
+
     def of(path: str, setting: Setting) -> Setting:
         for origin in origins:
             before, laid, _ = setting.layer.partition(origin.layer)
@@ -60,11 +69,7 @@ def told(resolved: Resolved, origins: Iterable[Origin]) -> Resolved:
                 continue
             renamed[setting.layer[len(before) :]] = origin.name
             found = origin.told.get(path, Told("config.json", 1, 1, None))
-            own = found.file.startswith(FROM)  # it was taken over there, too
-            file = found.file if own else f"{origin.name}: {found.file}"
-            lines.setdefault(file, {})[found.line] = found.text or ""
-            place = Place(file, found.line, found.column, found.column + 1)
-            return replace(setting, layer=before + origin.name, place=place, key=place, items=())
+            return from_(origin, found, setting, before)
         return setting
 
     flat = {
@@ -73,6 +78,8 @@ def told(resolved: Resolved, origins: Iterable[Origin]) -> Resolved:
         else value
         for path, value in resolved.flat.items()
     }
+    nobody = Setting(resolved.target, "", *(Place("", 1, 1, 1),) * 2)
+    targets = [from_(one, one.target, nobody) for one in origins if one.target is not None]
     sources = {
         file: tuple(known.get(number, "") for number in range(1, max(known) + 1))
         for file, known in lines.items()
@@ -80,4 +87,10 @@ def told(resolved: Resolved, origins: Iterable[Origin]) -> Resolved:
     named = dict.fromkeys(renamed.get(name, name) for name in resolved.layers)
     idle = [name for name in named if any(name.startswith(origin.layer) for origin in origins)]
     layers = tuple(name for name in named if name not in idle)
-    return replace(resolved, flat=flat, sources={**resolved.sources, **sources}, layers=layers)
+    return replace(
+        resolved,
+        flat=flat,
+        sources={**resolved.sources, **sources},
+        layers=layers,
+        target_from=next(iter(targets), resolved.target_from),
+    )

@@ -52,6 +52,7 @@ from repro.config.resolution.settings import (
     is_atomic,
     require_mappings,
 )
+from repro.config.resolution.targeted import lines_of, target_setting
 from repro.config.resolution.without import line, without
 from repro.config.spelling.names import suggestion
 from repro.config.text.document import Document
@@ -98,6 +99,8 @@ class Resolved:
     """Which old places and names the configuration was read from, by their ids."""
     warnings: tuple[Problem, ...] = ()
     """The same, for people."""
+    target_from: Setting | None = None
+    """Who named the target, if it is not the default one and that is known."""
 
     def hyperparameters(self) -> dict[Path, object]:
         """Return the path below ``hyperparameters`` and value of each one, of this family."""
@@ -136,6 +139,7 @@ def resolve(
     laid = [overlay(tree, name, families) for name in selection.overlays]
     assignments, unread = _assignments(selection.sets)
     sources = _sources(tree, laid, assignments) | line(selection.without)
+    sources |= lines_of(selection.target)
     overlays: list[Layer] = [
         (f"overlay {document.file}", changed_settings(base, slot, document, families))
         for slot, document in laid
@@ -173,6 +177,7 @@ def resolve(
         experiment.stages,
         tree.legacy,
         tree.warnings,
+        target_setting(selection.target, experiment),
     )
     return told(resolved, selection.origins) if selection.origins else resolved
 

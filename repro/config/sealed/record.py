@@ -11,7 +11,7 @@ from typing import Any
 
 from repro.config.checks.composed import source
 from repro.config.resolution.active import component_in, used
-from repro.config.resolution.layers import Path, Value, dotted
+from repro.config.resolution.layers import Path, Setting, Value, dotted
 from repro.config.resolution.resolve import Resolved
 from repro.config.resolution.settings import split
 
@@ -53,12 +53,15 @@ def record(resolved: Resolved, leaves: Leaves | None = None) -> dict[str, Any]:
     """Return every leaf as JSON: path, value, identity component, whether used, full history.
 
     ``keys`` is the path in parts: a key may hold a dot, as the name of a column does. Of ``leaves``
-    it has what these make of each.
+    it has what these make of each. ``target_from`` is there if somebody named the target, and it is
+    known where.
     """
+    by = resolved.target_from
     return {
         "schema": SCHEMA,
         "family": resolved.family,
         "target": resolved.target,
+        **({} if by is None else {"target_from": _setting(resolved, by)}),
         "layers": list(resolved.layers),
         "values": (leaves or Leaves(lambda leaf: leaf)).of(resolved),
     }
@@ -72,17 +75,19 @@ def _leaf(resolved: Resolved, value: Value, component: str, *, is_used: bool) ->
         "value": value.value,
         "component": component,
         "used": is_used,
-        "history": [
-            {
-                "layer": setting.layer,
-                "value": setting.value,
-                "file": setting.place.file,
-                "line": setting.place.line,
-                "column": setting.place.column,
-                "text": source(resolved, setting.place),
-            }
-            for setting in value.history
-        ],
+        "history": [_setting(resolved, setting) for setting in value.history],
+    }
+
+
+def _setting(resolved: Resolved, setting: Setting) -> dict[str, Any]:
+    """Return who set a value, and where, as JSON."""
+    return {
+        "layer": setting.layer,
+        "value": setting.value,
+        "file": setting.place.file,
+        "line": setting.place.line,
+        "column": setting.place.column,
+        "text": source(resolved, setting.place),
     }
 
 

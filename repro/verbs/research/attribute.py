@@ -25,7 +25,7 @@ from repro.config.resolution.origins import Origin, Told
 from repro.config.resolution.resolve import Selection
 from repro.config.spelling.names import suggestion
 from repro.errors import ProblemsError, UsageError
-from repro.runs.differences import Cause
+from repro.runs.differences import Cause, target_side
 from repro.runs.effects import Effect
 from repro.runs.purpose import ATTRIBUTION, Purpose
 from repro.runs.sealed import Run
@@ -272,10 +272,12 @@ def _as_it_was(root: Path, a: Run, b: Run, folder: Path) -> Selection:
     """
     restored = rollback(root, a.name, as_overlay=True, out=folder)
     carry_out(restored)
+    side = target_side(a.read("config.json"))
+    at = None if side is None else Told(side.file, side.line, side.column, side.text)
     return Selection(
         target=a.snapshot["target"],
         overlays=tuple(restored.overlays),
-        origins=(_origin(a, f"overlay {folder}/"), _origin(b, "--set")),
+        origins=(replace(_origin(a, f"overlay {folder}/"), target=at), _origin(b, "--set")),
     )
 
 

@@ -82,7 +82,7 @@ def selection(
             word = "symbol" if name == "view" and own is not None else name
             values.append(spelled(override(VALUES[name], value), word, named[word]))
     return Selection(
-        target=target,
+        target=None if target is None else spelled(target, "target", target),
         variant=variant,
         profile=profile,
         overlays=tuple(overlays or ()),
