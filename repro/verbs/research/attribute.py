@@ -21,20 +21,18 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from repro.config.resolution.given import asked_by
-from repro.config.resolution.origins import Origin, Told
 from repro.config.resolution.resolve import Selection
 from repro.config.spelling.names import suggestion
 from repro.errors import ProblemsError, UsageError
-from repro.runs.differences import Cause, target_side
+from repro.runs.differences import Cause
 from repro.runs.effects import Effect
 from repro.runs.purpose import ATTRIBUTION, Purpose
 from repro.runs.sealed import Run
 from repro.runs.variance import HEADLINE
 from repro.verbs.comparing.compare import Comparison, compare
-from repro.verbs.configuring.rollback import carry_out
-from repro.verbs.configuring.rollback import plan as rollback
 from repro.verbs.configuring.validate import configuration
 from repro.verbs.observer import Observer
+from repro.verbs.research.as_it_was import as_it_was
 from repro.verbs.research.choosing import VALUES
 from repro.verbs.research.resuming import resumable
 from repro.verbs.training.sealing import Outcome
@@ -186,7 +184,7 @@ def attribute(root: Path, planned: Planned, observer: Observer) -> Attribution:
     counted = {True: 0, False: 0}
     values: dict[frozenset[str], float] = {}
     with TemporaryDirectory(prefix="repro-attribute-") as folder:
-        base = _as_it_was(root, a, b, Path(folder))
+        base = as_it_was(root, a, b, Path(folder))
         factors = _valid(root, base, planned, observer)
         planned = replace(planned, factors=factors)
         names = [factor.name for factor in factors]
@@ -263,31 +261,6 @@ def _share(
         for some in map(frozenset, combinations(others, size)):
             terms.append(weight * (values[some | {name}] - values[some]))
     return math.fsum(terms)
-
-
-def _as_it_was(root: Path, a: Run, b: Run, folder: Path) -> Selection:
-    """Return a selection with the configuration of the first run, as overlays in a folder.
-
-    What a run has of it is told with the places in ``a``; of overrides, with those in ``b``.
-    """
-    restored = rollback(root, a.name, as_overlay=True, out=folder)
-    carry_out(restored)
-    side = target_side(a.read("config.json"))
-    at = None if side is None else Told(side.file, side.line, side.column, side.text)
-    return Selection(
-        target=a.snapshot["target"],
-        overlays=tuple(restored.overlays),
-        origins=(replace(_origin(a, f"overlay {folder}/"), target=at), _origin(b, "--set")),
-    )
-
-
-def _origin(run: Run, layer: str) -> Origin:
-    """Return a run as the origin of what a layer lays."""
-    told = {}
-    for leaf in run.read("config.json")["values"]:
-        last = leaf["history"][-1]
-        told[leaf["path"]] = Told(last["file"], last["line"], last["column"], last["text"])
-    return Origin(run.name, layer, told)
 
 
 def _train(
