@@ -45,11 +45,15 @@ def command(
             "command": "trend",
             "exit_status": found.exit_status,
             "lines": [_json(line) for line in found.lines],
+            "left_out": list(found.left_out),
         }
         output.result(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         for line in found.lines:
             _text(line)
+        if found.left_out:
+            without = _without(len(found.left_out), metric or "headline metric")
+            output.result(f"{without}, and no line")
     return found.exit_status
 
 
@@ -61,6 +65,7 @@ def _json(line: Line) -> dict[str, Any]:
             {"run": run.run, "time": run.time, "seed": run.seed, "value": value}
             for run, value in zip(line.runs, line.values, strict=True)
         ],
+        "left_out": list(line.left_out),
         "drift": None if line.drift is None else {"tau": line.drift.tau, "p": line.drift.p},
         "drifts": line.drifts,
         "better": line.better,
@@ -79,12 +84,20 @@ def _text(line: Line) -> None:
         f"  {bars}  {output.number(line.values[0])} -> {output.number(line.values[-1])}"
         f"  (from {output.number(low)} to {output.number(high)})"
     )
+    if line.left_out:
+        output.result(f"  left out: {_without(len(line.left_out), line.metric)}")
     if line.drift is not None:
         side = {True: ", to the better", False: ", to the worse", None: ""}[line.better]
         verdict = f"drifts{side}" if line.drifts else "no drift beyond chance"
         output.result(
             f"  {verdict}: tau {output.number(line.drift.tau)}, p {output.number(line.drift.p)}"
         )
+
+
+def _without(count: int, metric: str) -> str:
+    """Return in words that so many runs lack a metric."""
+    verb = "has" if count == 1 else "have"
+    return f"{output.counted(count, 'run')} {verb} no {metric} that is a finite number"
 
 
 def _bar(value: float, low: float, high: float) -> str:

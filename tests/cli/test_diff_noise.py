@@ -114,6 +114,21 @@ def test_a_run_without_the_metric_is_not_said_to_have_too_few_replicates(with_ru
         assert "too few" not in said
 
 
+def test_a_trend_says_how_many_runs_have_no_metric(with_run):
+    desk, run = with_run
+    lacking = [replicate(desk, run["run"], seed, None) for seed in (7, 8)]
+    (line,) = desk.json("trend")["lines"]
+    assert line["left_out"] == lacking
+    assert [one["run"] for one in line["runs"]] == [run["run"]]
+    said = desk.run("trend").stdout
+    assert "left out: 2 runs have no rmse that is a finite number" in said
+    other = replicate(desk, run["run"], 9, None, family="ridge")
+    answer = desk.json("trend")
+    assert (len(answer["lines"]), answer["left_out"]) == (1, [other])
+    said = desk.run("trend").stdout.splitlines()[-1]
+    assert said == "1 run has no headline metric that is a finite number, and no line"
+
+
 def test_no_noise_stands_beside_metrics_of_another_target(with_run):
     desk, run = with_run
     for seed, rmse in ((7, 1.0), (8, 3.0)):

@@ -466,8 +466,10 @@ def test_a_trend_tells_a_drift_from_chance_and_its_side():
 
     def line(values):
         runs = [
-            SimpleNamespace(target="t", view="v", symbol=None, family="f", metrics={"rmse": v})
-            for v in values
+            SimpleNamespace(
+                run=f"r{n}", target="t", view="v", symbol=None, family="f", metrics={"rmse": v}
+            )
+            for n, v in enumerate(values)
         ]
         return _line(runs, "rmse", rule)
 
@@ -477,5 +479,6 @@ def test_a_trend_tells_a_drift_from_chance_and_its_side():
     assert (down.drifts, down.better) == (True, True)
     still = line([1.0, 2.0, 1.5, 1.2, 1.9])
     assert (still.drifts, still.better) == (False, None)
-    assert line([1.0, None]).values == (1.0,)
+    some = line([1.0, None, float("nan"), 2.0, float("inf")])
+    assert (some.values, some.left_out) == ((1.0, 2.0), ("r1", "r2", "r4"))
     assert line([None]) is None

@@ -12,6 +12,7 @@ from repro.errors import IntegrityError, UsageError
 from repro.identity.seeds import derive_seed
 from repro.pipeline.metric_names import HIGHER_IS_BETTER
 from repro.runs import statistics
+from repro.runs.effects import number
 from repro.runs.group import Drift
 from repro.runs.index import opened
 from repro.runs.variance import Stability
@@ -36,6 +37,8 @@ class Line:
     runs: tuple[Listed, ...]
     values: tuple[float, ...]
     """Of each of the runs."""
+    left_out: tuple[str, ...]
+    """Others of the same names, in which the metric is missing or no finite number."""
     drift: Drift | None
     """Of the values with the order of the runs; None where it is not defined."""
     drifts: bool
@@ -49,6 +52,8 @@ class Trend:
     """Every line, by name."""
 
     lines: tuple[Line, ...]
+    left_out: tuple[str, ...]
+    """Runs of which there is no line: no run of their names has the metric."""
 
     @property
     def exit_status(self) -> int:
@@ -72,11 +77,15 @@ def trend(asked: ListCommand, metric: str | None = None) -> Trend:
     groups: dict[tuple[str, ...], list[Listed]] = {}
     for run in reversed(runs):
         groups.setdefault((run.target, run.view, run.symbol or "", run.family), []).append(run)
-    found = [_line(group, metric or group[0].metric, rule) for _, group in sorted(groups.items())]
-    lines = tuple(line for line in found if line is not None)
+    found = [
+        (group, _line(group, metric or group[0].metric, rule))
+        for _, group in sorted(groups.items())
+    ]
+    lines = tuple(line for _, line in found if line is not None)
     if not lines:
         raise _nothing(asked, page, metric)
-    return Trend(lines)
+    left_out = tuple(run.run for group, line in found if line is None for run in group)
+    return Trend(lines, left_out)
 
 
 def _nothing(asked: ListCommand, page: Page, metric: str | None) -> UsageError:
@@ -94,7 +103,9 @@ def _nothing(asked: ListCommand, page: Page, metric: str | None) -> UsageError:
 
 
 def _line(runs: Sequence[Listed], metric: str, rule: Stability) -> Line | None:
-    having = [(run, value) for run in runs if (value := run.metrics.get(metric)) is not None]
+    having = [
+        (run, value) for run in runs if (value := number(run.metrics.get(metric))) is not None
+    ]
     if not having:
         return None
     values = [float(value) for _, value in having]
@@ -114,6 +125,7 @@ def _line(runs: Sequence[Listed], metric: str, rule: Stability) -> Line | None:
         metric=metric,
         runs=tuple(run for run, _ in having),
         values=tuple(values),
+        left_out=tuple(run.run for run in runs if number(run.metrics.get(metric)) is None),
         drift=drift,
         drifts=drifts,
         better=better,
