@@ -78,7 +78,7 @@ def _overview(found: Stabilities) -> None:
         head = next(one for one in group.metrics if one.metric == group.headline)
         rows.append(
             (
-                group.key[:12],
+                _key(group),
                 str(len(group.runs)),
                 group.target,
                 group.family,
@@ -91,7 +91,12 @@ def _overview(found: Stabilities) -> None:
     output.result(output.columns(rows, right=(1, 5, 6)))
     for group in found.groups:
         if group.gone:
-            output.result(f"{group.key[:12]}: {_gone(group)}")
+            output.result(f"{_key(group)}: {_gone(group)}")
+
+
+def _key(group: Group) -> str:
+    """Return a key as it names the group again: its beginning, or all of what is made of names."""
+    return group.key if "/" in group.key else group.key[:12]
 
 
 def _gone(group: Group) -> str:
@@ -109,7 +114,7 @@ def _details(found: Stabilities, group: Group) -> None:
     of = f"{group.family} for {group.target}" + (f", {group.symbol}" if group.symbol else "")
     seeds = ", ".join(map(str, group.seeds))
     output.result(
-        f"\n{output.counted(len(group.runs), 'replicate')} of {group.key[:12]}: {of}; seeds {seeds}"
+        f"\n{output.counted(len(group.runs), 'replicate')} of {_key(group)}: {of}; seeds {seeds}"
     )
     if group.left_out:
         output.result(f"{group.left_out} more left out: earlier of the same seed, or best-effort")

@@ -140,19 +140,16 @@ def sharing(root: Path, mode: str, key: str) -> tuple[Run, ...]:
     return tuple(load_run(layout.runs(root) / name) for name in found)
 
 
-def newest_of(root: Path, beginning: str) -> Run | None:
+def newest_of(root: Path, beginning: str, column: str = "replicate_key") -> Run | None:
     """Return the newest run of the one replicate key that begins so; None if none or several do.
 
-    Of one that somebody asked for, if the key has such.
+    Of one that somebody asked for, if the key has such. ``column`` may be ``strict_key``.
     """
-    begins, values = (
-        "WHERE replicate_key >= ? AND replicate_key < ?",
-        (beginning, beginning + _BEYOND),
-    )
+    begins, values = f"WHERE {column} >= ? AND {column} < ?", (beginning, beginning + _BEYOND)
     with opened(root) as index:
         found = index.names(begins, values)
-        own = "(SELECT replicate_key FROM runs WHERE name = ?)"
-        if not found or index.count(f"{begins} AND replicate_key != {own}", (*values, found[-1])):
+        own = f"(SELECT {column} FROM runs WHERE name = ?)"  # noqa: S608 (our own)
+        if not found or index.count(f"{begins} AND {column} != {own}", (*values, found[-1])):
             return None
         asked = index.names(f"{begins} AND {ASKED}", values)
     return load_run(layout.runs(root) / (asked or found)[-1])

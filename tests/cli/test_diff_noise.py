@@ -114,6 +114,28 @@ def test_a_run_without_the_metric_is_not_said_to_have_too_few_replicates(with_ru
         assert "too few" not in said
 
 
+@pytest.mark.parametrize("mode", ["legacy", "strict"])
+def test_a_group_is_found_by_the_key_that_is_shown_for_it(with_run, mode):
+    desk, run = with_run
+    desk.edit("identity_config.yaml", "filter_mode: replicate", f"filter_mode: {mode}")
+    resealed(desk, run["run"], lambda f, s: (slower(f, s), other_bits(s)))
+    shown = desk.run("stability", status=1).stdout.splitlines()[1].split()[0]
+    (group,) = desk.json("stability", shown, status=1)["groups"]
+    assert group["key"].startswith(shown)
+    if mode == "legacy":
+        assert shown == group["key"] == "fwd_ret_5d/cross_sectional/lightgbm"
+
+
+def test_an_incomplete_run_is_not_judged_by_others_in_its_place(with_run):
+    desk, run = with_run
+    desk.edit("identity_config.yaml", "filter_mode: replicate", "filter_mode: legacy")
+    other = replicate(desk, run["run"], 7, 1.0, incomplete=["dataset"])
+    said = desk.run("stability", other, status=2).stderr
+    assert f"run {other} is incomplete, and counts as nobody's replicate" in said
+    (group,) = desk.json("stability", "fwd_ret_5d/cross_sectional/lightgbm", status=1)["groups"]
+    assert group["runs"] == [run["run"]]
+
+
 def test_a_trend_says_how_many_runs_have_no_metric(with_run):
     desk, run = with_run
     lacking = [replicate(desk, run["run"], seed, None) for seed in (7, 8)]

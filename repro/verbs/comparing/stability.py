@@ -70,7 +70,7 @@ def stability(start: Path, reference: str | None = None, seed: int | None = None
     """
     root, resolved, _ = configuration(start, Selection())
     rule = Stability(**activate(resolved).stability)
-    of = None if reference is None else _member(root, reference)
+    of = None if reference is None else _member(root, reference, rule)
     require_vouching(root)
     missing = gone(root, rule)
     groups = _group(root, rule, of) if of is not None else _groups(root, rule, missing)
@@ -98,11 +98,15 @@ def _group(root: Path, rule: Stability, of: Run) -> dict[str, tuple[Run, ...]]:
             f"run {of.name} was trained for an attribution, and counts as nobody's replicate",
             "name a run that somebody asked for: repro runs list --asked",
         )
-    found = replicates(of, others, rule)
-    if not found:
+    if of.snapshot["incomplete"] and not rule.allow_legacy_snapshots:
         raise UsageError(
             f"run {of.name} is incomplete, and counts as nobody's replicate",
             "stability.allow_legacy_snapshots in CONFIG/identity_config.yaml lets it count",
+        )
+    found = replicates(of, others, rule)
+    if not found:
+        raise UsageError(
+            f"run {of.name} has no replicates in this workspace", "see the runs: repro runs list"
         )
     return {key_of(of, rule.filter_mode): found}
 
@@ -161,9 +165,19 @@ def _require_seed(groups: Mapping[str, tuple[Run, ...]], rule: Stability, seed: 
         )
 
 
-def _member(root: Path, reference: str) -> Run:
-    """Return a run of the group that is named: by a run, or by the beginning of a replicate key."""
-    newest = newest_of(root, reference)
+def _member(root: Path, reference: str, rule: Stability) -> Run:
+    """Return a run of the group that is named: by a run, or by the beginning of a replicate key.
+
+    Where replicates share more or less than that key, by what they share, too.
+    """
+    newest = None
+    if rule.filter_mode == "strict":
+        newest = newest_of(root, reference, "strict_key")
+    elif rule.filter_mode == "legacy":
+        named = sharing(root, rule.filter_mode, reference)
+        newest = next((r for r in reversed(named) if not r.snapshot["incomplete"]), None)
+        newest = newest or next(reversed(named), None)
+    newest = newest or newest_of(root, reference)
     return find(root, reference) if newest is None else newest
 
 
