@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from repro.cli import output
 from repro.identity.distance import in_ulps
-from repro.report.comparison import judged, leakages, where
+from repro.report.comparison import amount, judged, leakages, where
 from repro.report.grouping import ONLY, Entry, entries, is_absent, short
 from repro.report.replicates import told
 
@@ -248,7 +248,7 @@ def _predictions(found: Document | None) -> None:
     if found["changed"]:
         said = (
             f"{found['changed']} of {rows} rows differ, largest by "
-            f"{output.number(found['largest'])} ({in_ulps(int(found['largest_ulps']))}), "
+            f"{amount(found['largest'], output.number)} ({in_ulps(int(found['largest_ulps']))}), "
             f"correlation {output.number(found['correlation'])}"
         )
     elif not rows:

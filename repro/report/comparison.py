@@ -103,12 +103,17 @@ def _notes(document: Document) -> Iterator[str]:
         first = f"; the first: {found['first']}" if found["first"] and not located else ""
         yield (
             f"Predictions: {found['changed']} of {found['rows']} rows differ, the largest by"
-            f" {_value(found['largest'])} ({in_ulps(int(found['largest_ulps']))}), correlation"
-            f" {_value(found['correlation'])}; only in A {found['only_a']}, only in B"
+            f" {amount(found['largest'], _value)} ({in_ulps(int(found['largest_ulps']))}),"
+            f" correlation {_value(found['correlation'])}; only in A {found['only_a']}, only in B"
             f" {found['only_b']}{first}"
         )
     if spread:
         yield told(spread, _value)
+
+
+def amount(largest: float | None, number: Callable[[float], str]) -> str:
+    """Return by how much predictions differ at most; an infinity is no number to show."""
+    return "no finite number" if largest is None else number(largest)
 
 
 def judged(effect: Document) -> str:

@@ -216,5 +216,9 @@ def told(found: PredictionDifference) -> str:
         return f"{found.only_a} rows are missing, {found.only_b} are new"
     return (
         f"{found.first} ({found.changed} of {found.rows} rows differ, the largest by "
-        f"{found.largest!r}, {in_ulps(found.largest_ulps)})"
+        f"{_amount(found.largest)}, {in_ulps(found.largest_ulps)})"
     )
+
+
+def _amount(largest: float | None) -> str:
+    return "no finite number" if largest is None else repr(largest)

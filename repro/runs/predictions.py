@@ -35,8 +35,8 @@ class PredictionDifference:
     """Rows that the second run alone has."""
     changed: int
     """Rows of both whose bits differ."""
-    largest: float
-    """Largest absolute difference."""
+    largest: float | None
+    """Largest absolute difference; None where one is no finite number, as of an infinity."""
     largest_ulps: int
     """Largest distance in units in the last place."""
     correlation: float | None
@@ -104,8 +104,8 @@ class Agreement:
     rows: int
     same_rows: float
     """The share of these rows whose bits are the same."""
-    largest: float
-    """Largest absolute difference."""
+    largest: float | None
+    """Largest absolute difference; None where one is no finite number, as of an infinity."""
     correlation: float | None
     same_class: float | None
     """The share of rows for which both say the same class; None without rows."""
@@ -152,10 +152,10 @@ def _place(table: PredictionTable, common: Sequence[int], value: int, timed: boo
     return f"{found}, class {which}" if table.classes > 1 else found
 
 
-def _largest(x: Floats, y: Floats) -> float:
-    """Return the largest absolute difference; 0 without values."""
+def _largest(x: Floats, y: Floats) -> float | None:
+    """Return the largest absolute difference; 0 without values, None if one is not finite."""
     steps: list[float] = list(map(sub, x.tolist(), y.tolist()))
-    return _farthest(steps, 0.0)
+    return _farthest(steps, 0.0) if all(map(math.isfinite, steps)) else None
 
 
 def _largest_ulps(x: Sequence[int], y: Sequence[int]) -> int:

@@ -94,6 +94,26 @@ def test_the_first_divergence_goes_down_to_the_tree_and_the_row(with_run):
     assert "fold 2, tree 3 (1 of " in text
 
 
+def test_a_prediction_that_is_infinite_is_compared_in_json_that_anybody_reads(with_run):
+    desk, run = with_run
+
+    def infinite(table):
+        table["prediction"][7] = np.inf
+        return table
+
+    def change(folder, snapshot):
+        slower(folder, snapshot)
+        other_bits(snapshot, "predictions")
+        predicting(folder, infinite)
+
+    other = resealed(desk, run["run"], change)
+    found = diff(desk, run["run"], other, status=1)["predictions"]
+    assert (found["changed"], found["largest"], found["correlation"]) == (1, None, None)
+    for form in ("text", "markdown"):
+        said = desk.run("diff", run["run"], other, "--format", form, status=1).stdout
+        assert "largest by no finite number" in " ".join(said.split())
+
+
 def test_changed_data_do_not_keep_predictions_from_being_compared(with_run):
     desk, run = with_run
 

@@ -39,8 +39,8 @@ class Predictions:
     """The least of any pair."""
     same_rows: float
     """The mean share of rows whose bits are the same."""
-    largest: float
-    """The largest absolute difference of any pair."""
+    largest: float | None
+    """The largest absolute difference of any pair; None where one is no finite number."""
     same_class: float | None
     """The mean share of rows with the same class, of a target with classes."""
 
@@ -197,6 +197,7 @@ def _predictions(runs: Sequence[Run]) -> Predictions | None:
         return None
     found: list[Any] = [agreement(a, b) for n, a in enumerate(tables) for b in tables[n + 1 :]]
     known = [one.correlation for one in found if one.correlation is not None]
+    apart = [one.largest for one in found]
     classes = [one.same_class for one in found if one.same_class is not None]
     several = runs[0].snapshot["task"] != "regression"
     return Predictions(
@@ -204,6 +205,6 @@ def _predictions(runs: Sequence[Run]) -> Predictions | None:
         correlation=statistics.mean(known) if known else None,
         correlation_least=min(known, default=None),
         same_rows=statistics.mean([one.same_rows for one in found]),
-        largest=max(one.largest for one in found),
+        largest=None if None in apart else max(apart),
         same_class=statistics.mean(classes) if several and classes else None,
     )
