@@ -141,10 +141,9 @@ class Asking(Place):
 
     def pins(self) -> tuple[Pin, ...]:
         """Return every name that stands for a run, by name."""
-        from repro.runs.finding import pins
-        from repro.verbs.sealed.pins import Pin
+        from repro.verbs.sealed.pins import all_pins
 
-        return tuple(Pin(name, run) for name, run in pins(self.root).items())
+        return all_pins(self.root)
 
     def diff(self, a: Reference, b: Reference) -> Comparison:
         """Return how two runs compare: verdict, causes, effect."""

@@ -157,11 +157,16 @@ def newest_of(root: Path, beginning: str, column: str = "replicate_key") -> Run 
 
 def pins(root: Path) -> dict[str, str]:
     """Return the run that each name stands for, as the log has it: the newest record counts."""
-    return {name: run for name, (run, _) in _given(root).items()}
+    return {name: run for name, (run, *_) in _given(root).items()}
 
 
-def _given(root: Path) -> dict[str, tuple[str, str]]:
-    """Return run and output digest of each name that stands for a run, by name.
+def pinned(root: Path) -> dict[str, tuple[str, int]]:
+    """Return the same with the place in the log of the record that says so."""
+    return {name: (run, seq) for name, (run, _, seq) in _given(root).items()}
+
+
+def _given(root: Path) -> dict[str, tuple[str, str, int]]:
+    """Return run, output digest and place of the record of each name that stands for a run.
 
     A record counts once it is signed, as a pin is when it is made: appending needs no key, and
     nobody else may move a baseline. Where no checkpoint says what is, all do: whoever judges a run
@@ -169,14 +174,15 @@ def _given(root: Path) -> dict[str, tuple[str, str]]:
     """
     from repro.audit_log.storage.search import records_of
 
-    found: dict[str, tuple[str, str] | None] = {}
+    found: dict[str, tuple[str, str, int] | None] = {}
     signed = signed_size(root)
     with suppress(FileNotFoundError):  # no log, no pins
         for record in records_of(root / layout.LOG, "run.pinned"):
             if signed is not None and record.seq >= signed:
                 continue
             run, digest = record.body["run"], record.body["output_digest"]
-            found[str(record.body["name"])] = None if run is None else (str(run), str(digest))
+            given = None if run is None else (str(run), str(digest), record.seq)
+            found[str(record.body["name"])] = given
     return {name: given for name, given in sorted(found.items()) if given is not None}
 
 
@@ -188,7 +194,7 @@ def _pinned(root: Path, name: str) -> Run:
         raise UsageError(
             f"no run is called '@{name}'", f"there is @latest, @latest~1 and so on; {there}"
         )
-    named, digest = known[name]
+    named, digest, _ = known[name]
     run = load_run(layout.runs(root) / named)
     if run.snapshot["output_digest"] != digest:
         raise IntegrityError(

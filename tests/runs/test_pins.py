@@ -12,6 +12,7 @@ from repro.errors import IntegrityError, UsageError
 from repro.runs.finding import find, pins
 from repro.runs.index import opened
 from repro.verbs.sealed.listing import ListCommand, list_runs
+from repro.verbs.sealed.pins import Pin, all_pins
 
 from .test_index import seal
 
@@ -47,6 +48,8 @@ def test_a_name_is_moved_by_what_is_signed_and_by_nothing_else(log, root):
     assert find(root, "@base").name == one.name
     log.commit()
     assert find(root, "@base").name == other.name
+    lines = (root / "AUDIT_LOG" / LINES).read_text("utf-8").splitlines()
+    assert all_pins(root) == (Pin("base", other.name, json.loads(lines[-1])["seq"]),)
     name(log, None, None)
     assert pins(root) == {"base": other.name}
     log.commit()

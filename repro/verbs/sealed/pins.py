@@ -8,7 +8,7 @@ from pathlib import Path
 
 from repro.config.documents.workspace import find_root
 from repro.errors import UsageError
-from repro.runs.finding import find, pins
+from repro.runs.finding import find, pinned, pins
 from repro.verbs.audit.log import cosigner, open_log_to_sign, require_as_logged
 from repro.verbs.observer import Warn, unheard
 
@@ -23,8 +23,8 @@ class Pin:
 
     name: str
     run: str | None
-    record: int | None = None
-    """The place of its record in the log, if it was made now."""
+    record: int
+    """The place in the log of the record that says so."""
 
 
 def pin(start: Path, name: str, reference: str | None, warn: Warn = unheard) -> Pin:
@@ -64,4 +64,4 @@ def pin(start: Path, name: str, reference: str | None, warn: Warn = unheard) -> 
 def all_pins(start: Path) -> tuple[Pin, ...]:
     """Return every name that stands for a run, sorted."""
     root = find_root(start.resolve())
-    return tuple(Pin(name, run) for name, run in pins(root).items())
+    return tuple(Pin(name, run, seq) for name, (run, seq) in pinned(root).items())
