@@ -148,12 +148,17 @@ def _sentences(group: Group, predictions: Predictions | None) -> list[str]:
         )
     if predictions is not None:
         p = predictions
+        count = len(group.runs)
+        every = count * (count - 1) // 2
+        over = f"over {output.counted(p.pairs, 'pair')} of replicates"
+        if p.pairs < every:
+            over = f"over {p.pairs} of {every} pairs: some replicates have no predictions"
         alike = "" if p.same_class is None else f", the same class in {100 * p.same_class:.4g} %"
         said.append(
             f"predictions: correlation {output.number(p.correlation)}, at least"
             f" {output.number(p.correlation_least)};\n"
             f"  {100 * p.same_rows:.4g} % of rows have the same bits{alike};"
-            f" largest difference {output.number(p.largest)}"
+            f" largest difference {output.number(p.largest)};\n  {over}"
         )
     if group.drift is not None:
         d = group.drift

@@ -126,6 +126,22 @@ def test_a_group_is_found_by_the_key_that_is_shown_for_it(with_run, mode):
         assert shown == group["key"] == "fwd_ret_5d/cross_sectional/lightgbm"
 
 
+def test_over_how_many_pairs_predictions_were_compared_is_said(with_run):
+    desk, run = with_run
+    replicate(desk, run["run"], 7, 1.0)
+    assert "over 1 pair of replicates" in desk.run("stability", run["run"], status=1).stdout
+
+    def change(folder, snapshot):
+        snapshot["comparison_group"] |= {"train_seed": 8, "strict_key": "8" * 64}
+        (folder / "predictions.npy").unlink()
+
+    resealed(desk, run["run"], change)
+    (group,) = desk.json("stability", run["run"], status=None)["groups"]
+    assert group["predictions"]["pairs"] == 1
+    said = desk.run("stability", run["run"], status=None).stdout
+    assert "over 1 of 3 pairs: some replicates have no predictions" in said
+
+
 def test_an_incomplete_run_is_not_judged_by_others_in_its_place(with_run):
     desk, run = with_run
     desk.edit("identity_config.yaml", "filter_mode: replicate", "filter_mode: legacy")

@@ -32,7 +32,7 @@ class Predictions:
     """How alike the predictions out of fold are, over all pairs of replicates."""
 
     pairs: int
-    """How many pairs of replicates there are."""
+    """How many pairs of replicates there are that both have predictions."""
     correlation: float | None
     """The mean over pairs."""
     correlation_least: float | None
