@@ -8,17 +8,22 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
 
+from repro.audit_log.disk.locks import Lock
 from repro.audit_log.disk.sync import read_small, sync_directory, write_new
+from repro.audit_log.errors import LogUnusableError
 from repro.audit_log.formats.digests import FileDigest, digest_file
 from repro.errors import InputError, UsageError
+from repro.stores.store import Turn
 
 _ABSENT: Final = (errno.ENOENT, errno.ENOTDIR)
 _CHUNK: Final = 1 << 20
+_LOCK: Final = ".publish.lock"
+"""In the folder itself, which all that write there see; empty, and never removed."""
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 """What lies there already, such as a link to a file of somebody else's, is not written to."""
 
@@ -88,6 +93,28 @@ class Folder:
             self._require_absent(error, folder)
             return []
         return sorted(name for name in there if not name.startswith("."))
+
+    @contextmanager
+    def alone(self, turn: Turn) -> Iterator[None]:
+        """Hold the folder's lock, which needs no name and ends with its process."""
+        path = self.root / _LOCK
+        lock = Lock(path)
+        try:
+            with _said(path):
+                # As open to others as their umask makes it: who may write here may lock here.
+                with suppress(FileExistsError):
+                    os.close(os.open(path, _NEW, 0o666))
+                try:
+                    lock.acquire()
+                except LogUnusableError as error:
+                    raise InputError(
+                        f"somebody else publishes at {self.shown}: {error}",
+                        "wait until that is done, or see what that process is",
+                    ) from error
+            yield
+        finally:
+            lock.release()
+            lock.close()
 
     def download(self, name: str, path: Path, limit: int) -> bool:
         """Copy at most ``limit`` bytes to the new ``path``; `OSError` if it cannot be written."""

@@ -10,7 +10,7 @@ import hashlib
 import posixpath
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +19,9 @@ from blake3 import blake3
 
 from repro.audit_log.formats.digests import FileDigest
 from repro.errors import InputError, ReproError, UsageError, in_checkout
+from repro.stores import turns
 from repro.stores.folder import copy_at_most, read_at_most
+from repro.stores.store import Turn
 
 WHOLE: Final = frozenset(
     {"abfs", "abfss", "adl", "az", "gcs", "gs", "memory", "oci", "oss", "s3", "s3a"}
@@ -119,6 +121,10 @@ class Remote:
                 return []
             names = {posixpath.basename(str(path).rstrip("/")) for path in found}
             return sorted(name for name in names if name and not name.startswith("."))
+
+    def alone(self, turn: Turn) -> AbstractContextManager[None]:
+        """Raise a flag there, and wait until it is the only one."""
+        return turns.alone(self, turn)
 
     def download(self, name: str, path: Path, limit: int) -> bool:
         """Write at most ``limit`` bytes of a file to the new ``path``; return whether it is there.

@@ -7,6 +7,8 @@ when the writer is killed; whoever writes may be killed between two writes.
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -15,6 +17,18 @@ from repro.errors import UsageError
 
 _ADDRESS: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*(?:::[A-Za-z0-9+.-]+)*)://", re.ASCII)
 _SECRET: Final = re.compile(r"(://)[^/@]*@|\?.*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Somebody who wants to be the only one that writes to a store for a while."""
+
+    name: str
+    """Who: a name for a file, the same each time, of somebody who is never there twice at once."""
+    text: str
+    """What others are told of it; anybody can read it."""
+    take_over: bool = False
+    """Whether the turn of somebody who ended without saying so is over."""
 
 
 class Store(Protocol):
@@ -35,6 +49,9 @@ class Store(Protocol):
 
     def names(self, folder: str) -> list[str]:
         """Return what lies directly in a folder, sorted; nothing if it is not there."""
+
+    def alone(self, turn: Turn) -> AbstractContextManager[None]:
+        """Keep all others out that ask for a turn, too; wait a minute for whoever has it."""
 
     def upload(self, name: str, path: Path) -> None:
         """Put a local file at a name, as `write` does; it is not read at once."""

@@ -47,11 +47,11 @@ def grown(site: Site, size: int) -> Log:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Return every file below a folder."""
+    """Return every file below a folder, but for the empty one that publishers lock."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path != folder / ".publish.lock"
     }
 
 

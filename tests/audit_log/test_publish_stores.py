@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 import fsspec
@@ -12,7 +12,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from repro.errors import InputError, IntegrityError
-from repro.stores.store import Store, open_store
+from repro.stores.store import Store, Turn, open_store
 from repro.verbs.audit.publishing import Wanted, publish
 from repro.verbs.audit.verifying import Asked
 from repro.verbs.audit.verifying import verify_published as verify_from_here
@@ -75,7 +75,7 @@ def test_whichever_write_fails_a_monitor_finds_a_whole_log_and_the_next_one_goes
     publish(site.workspace, address)
     grown(site, 600)
     for number in range(9):
-        Dying.left = writes + 1  # so many are whole, and a half of the next one is
+        Dying.left = writes + 2  # a flag and so many are whole, and a half of the next one is
         with suppress(InputError):
             publish(site.workspace, address)
             break
@@ -89,10 +89,14 @@ def test_whichever_write_fails_a_monitor_finds_a_whole_log_and_the_next_one_goes
 
 
 class Meanwhile:
-    """A store at which somebody else does something before the first write."""
+    """A store at which somebody who was not kept out does something before the first write."""
 
     def __init__(self, store: Store, what: Callable[[], object]) -> None:
         self._store, self._what = store, [what]
+
+    def alone(self, _: Turn) -> AbstractContextManager[None]:
+        """Keep nobody out."""
+        return nullcontext()
 
     def write(self, name: str, data: bytes) -> None:
         """Write, after the other."""

@@ -29,6 +29,9 @@ def command(
     withdraw: Annotated[
         bool, typer.Option("--withdraw-pruned", help="Remove there what was pruned here.")
     ] = False,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="End the turn of a publisher that was killed.")
+    ] = False,
     evidence: Annotated[
         Path | None,
         typer.Option("--evidence", help="Where to write proof of a fork.", metavar="DIR"),
@@ -42,7 +45,9 @@ def command(
     from repro.config.documents.workspace import find_root
     from repro.verbs.audit.publishing import Wanted, publish
 
-    wanted = Wanted(check=check, withdraw=withdraw, evidence=evidence, sign=sign)
+    wanted = Wanted(
+        check=check, withdraw=withdraw, evidence=evidence, sign=sign, take_over=take_over
+    )
     made = publish(find_root(workspace.resolve()), destination, wanted, output.warn)
     if form is Format.json:
         document = {"schema": 1, "command": "audit publish", **made.as_json()}

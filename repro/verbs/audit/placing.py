@@ -97,6 +97,30 @@ class Placing:
             )
         self._write(tiled.CHECKPOINT, self.reader.head.note)
 
+    def read_back(self) -> None:
+        """Look again at the checkpoint and the last tiles: somebody else may have written, too."""
+        note = self.reader.head.note
+        is_ours = self.store.read(tiled.CHECKPOINT, len(note) + 1) == note
+        if not is_ours or not all(self._is_there(tile) for tile in tiled.edge(self.size)):
+            raise IntegrityError(
+                f"somebody else has written to {self.store.shown} meanwhile: what was published "
+                "is not what is there",
+                f"one machine publishes a log; look at it: repro audit verify --from "
+                f"{self.store.shown}",
+            )
+
+    def _is_there(self, tile: tiled.Tile) -> bool:
+        """Return whether a tile, and the bundle below it, is what this log has for it."""
+        data = self.reader.tiles.tile(tile.level, tile.index, tile.width)
+        if self.store.read(tile.path, len(data) + 1) != data:
+            return False
+        if tile.level > 0 or self._is_holed(tile.index, tile.width):
+            return True
+        found = entries(self.reader.text, self.reader.tiles, tile.index, tile.width)
+        data = tiled.format_bundle(found)
+        path = tiled.path_of(tiled.ENTRIES, tile.index, tile.width)
+        return self.store.read(path, len(data) + 1) == data
+
     def clean(self, *, withdraw: bool, check: bool) -> None:
         """Remove partial tiles that full ones have replaced, and pruned entries if asked.
 

@@ -2,28 +2,35 @@
 
 Tiles and entries go first, the checkpoint last: whoever reads it finds all that it covers. What is
 there already is never written over by other bytes. Openings, keys and what is not committed stay.
+
+Between the look at what is there and the last write nobody else publishes there, as far as the
+place can keep them out. What was written is read back: whoever was not kept out is noticed then.
 """
 
 from __future__ import annotations
 
+import os
+import platform
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 from repro.audit_log.disk.locks import exclusive
 from repro.runs.layout import RESULTS
-from repro.stores.store import open_store, require_outside
+from repro.stores.store import Turn, open_store, require_outside
 from repro.verbs.audit.continuing import standing
 from repro.verbs.audit.log import DIRECTORY, open_log_to_sign
 from repro.verbs.audit.placing import Placing
 from repro.verbs.audit.published import keep, set_back
-from repro.verbs.audit.reading import READ_ONLY, reading
+from repro.verbs.audit.reading import READ_ONLY, reading, require_log, signed_head
 from repro.verbs.observer import Warn, unheard
 
 LOCK: Final = "derived/publish.lock"
 """Two publishers of one log take turns; it may be deleted."""
+_BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,8 @@ class Wanted:
     """A folder for the proof, if what is there and what is here are a fork."""
     sign: bool = False
     """Commit what is durable first; that needs the private key."""
+    take_over: bool = False
+    """Publish although somebody who was killed elsewhere seems to publish there still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +101,11 @@ def publish(
     if wanted.sign:
         open_log_to_sign(root, warn)
     require_outside(address, root / DIRECTORY, root / RESULTS)
+    origin = signed_head(require_log(root)).checkpoint.origin
     store = open_store(address, make=True)
-    with reading(root) as reader, _alone(reader.directory):
+    turn = Turn(_publisher(root / DIRECTORY), origin, wanted.take_over)
+    # The log is read when it is our turn: one that was read before may be behind by then.
+    with _alone(root / DIRECTORY), store.alone(turn), reading(root) as reader:
         there = standing(reader, store, wanted.evidence)
         if said := set_back(reader.directory, store.shown, there):
             warn(said)
@@ -105,6 +117,7 @@ def publish(
         if wanted.check:
             work.compare_older()
         work.write_checkpoint(there)
+        work.read_back()
         keep(reader.directory, store.shown, reader.head.note)
         work.clean(withdraw=wanted.withdraw, check=wanted.check)
         return Published(
@@ -122,6 +135,20 @@ def publish(
             withheld=work.withheld,
             still_there=tuple(work.still_there),
         )
+
+
+def _publisher(directory: Path) -> str:
+    """Return a name for whoever publishes this log from this place on this machine.
+
+    A copy of the log has another one, and so has this log after the machine was started anew.
+    """
+    found = directory.stat()
+    try:
+        boot = _BOOT.read_text("ascii")
+    except OSError:  # no Linux
+        boot = ""
+    here = (platform.node(), boot, found.st_dev, found.st_ino, os.fspath(directory.resolve()))
+    return sha256(repr(here).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
 @contextmanager
