@@ -25,7 +25,7 @@ from repro.verbs.audit import publishing
 from repro.verbs.audit.publishing import Wanted, publish
 
 from .conftest import Site
-from .test_publish import files, grown, twins
+from .test_publish import files, grown, halted, twins
 
 RACER = """
 import sys
@@ -253,3 +253,20 @@ def test_a_store_that_does_not_list_what_was_written_is_not_published_to(remote:
         turns.alone(Blind(), Turn("own", "")),
     ):
         pytest.fail("nobody would be seen")
+
+
+@pytest.mark.parametrize("sizes", [(7, 5), (300, 280), (600, 257)])
+def test_what_a_killed_publisher_of_another_history_left_is_not_built_upon(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sizes: tuple[int, int]
+) -> None:
+    here, there = twins(site, 3, sizes)
+    out = tmp_path / "out"
+    halted(there, str(out), 1 if sizes[1] < 256 else 2, monkeypatch)
+    before = files(out)
+    assert before
+    assert "checkpoint" not in before
+    with pytest.raises(IntegrityError, match="holds other bytes"):
+        publish(here.workspace, str(out))
+    assert files(out) == before
+    publish(there.workspace, str(out))
+    assert verify_published(Directory(out), vkeys=site.vkeys).verdict == "ok"

@@ -51,6 +51,14 @@ class Placing:
                 holed = sum(index < tile.index for index, _ in self._holed())
                 self.not_compared += tile.index - holed
 
+    def compare_left(self) -> None:
+        """Compare partial tiles and bundles of what is new: a publisher was killed who wrote them.
+
+        If they are of another history, no checkpoint says so, and verification would stumble.
+        """
+        for tile in tiled.tiles(self.size, self.start):
+            self._compare_partial(tile, self.before)
+
     def write_tiles(self) -> None:
         """Write the hashes."""
         for tile in tiled.tiles(self.size, self.start):
@@ -78,12 +86,7 @@ class Placing:
     def compare_older(self) -> None:
         """Compare the partial tiles and bundles of earlier checkpoints, which are still there."""
         for tile in tiled.tiles(self.size):
-            for width in self._partial(tile.folder, tile.index):
-                if width < tile.width:
-                    self._put_tile(replace(tile, width=width))
-            for width in self._partial(tiled.ENTRIES, tile.index) if tile.level == 0 else ():
-                if width < tile.width:
-                    self._put_bundle(tile.index, width)
+            self._compare_partial(tile, 0)
 
     def write_checkpoint(self, there: Standing) -> None:
         """Write the signed note, last; it may only be newer than the one that is there."""
@@ -158,7 +161,12 @@ class Placing:
 
     def _is_old(self, level: int, index: int, width: int) -> bool:
         """Return whether the checkpoint there covers a tile, so that it is in use."""
-        return (index * tiled.WIDTH + width) << 8 * level <= self.before
+        return self._covers(self.before, tiled.Tile(level, index, width))
+
+    @staticmethod
+    def _covers(size: int, tile: tiled.Tile) -> bool:
+        """Return whether a tree of ``size`` records has all of a tile."""
+        return (tile.index * tiled.WIDTH + tile.width) << 8 * tile.level <= size
 
     def _names(self, folder: str) -> frozenset[str]:
         """Return what lay directly in a folder when it was first asked for."""
@@ -170,6 +178,19 @@ class Placing:
         """Return whether partial tiles of this one lay there."""
         parent, _, name = tiled.path_of(folder, index).rpartition("/")
         return f"{name}.p" in self._names(parent)
+
+    def _compare_partial(self, tile: tiled.Tile, beyond: int) -> None:
+        """Compare what is there of a tile and its bundle that covers more records than these."""
+
+        def smaller(folder: str) -> Iterator[int]:
+            for width in self._partial(folder, tile.index):
+                if width < tile.width and not self._covers(beyond, replace(tile, width=width)):
+                    yield width
+
+        for width in smaller(tile.folder):
+            self._put_tile(replace(tile, width=width))
+        for width in smaller(tiled.ENTRIES) if tile.level == 0 else ():
+            self._put_bundle(tile.index, width)
 
     def _partial(self, folder: str, index: int) -> list[int]:
         """Return the widths of the partial tiles of this one that are there, ascending."""

@@ -111,6 +111,7 @@ def publish(
             warn(said)
         work = Placing(reader, store, 0 if wanted.check else there.size, there.size)
         work.compare_edge()  # before anything is written
+        work.compare_left()
         work.write_tiles()
         work.write_entries()
         work.write_remaining()
