@@ -34,29 +34,26 @@ from .source import Source
 from .verify import verify
 
 MAX_FAULTS: Final = 20
+_NOTHING: Final = (
+    "nothing is published there: there is no file checkpoint in it (what is named must be the "
+    "folder that holds `checkpoint` and `tile`)"
+)
 _NO_BEGINNING: Final = "is of an earlier checkpoint, and no beginning of what is there now"
 
 
 def verify_published(source: Source, **asked: Unpack[Asked]) -> Report:
     """Return what can be said about the log that ``source`` publishes.
 
-    It is downloaded once, to a temporary folder. `LogUnusableError` if there is no checkpoint.
+    It is downloaded once, to a temporary folder. Nothing is raised for a place that has no
+    checkpoint, or has files that `source` finds to be there and cannot read.
     """
-    note = source.read(tiled.CHECKPOINT, MAX_CHECKPOINT)
-    if note is None:
-        raise LogUnusableError(
-            "nothing is published there: there is no file checkpoint",
-            "its prefix is the folder that holds `checkpoint` and `tile`",
-        )
     with tempfile.TemporaryDirectory(prefix="repro-published-") as folder:
         rebuilt = _Rebuilt(Path(folder))
-        (rebuilt.folder / CHECKPOINT).write_bytes(note)
-        checkpoint = _checkpoint(note)
-        if checkpoint is not None:
-            rebuilt.take(source, checkpoint.size)
+        unread = _take(source, rebuilt)
         asked["without_openings"] = True
         report = verify(rebuilt.folder, **asked)
-    faults = (*report.faults, *rebuilt.faults)
+    # What could not be read is no fault of what was made of the rest.
+    faults = (Fault(None, "missing", unread),) if unread else (*report.faults, *rebuilt.faults)
     verdict = verdict_of(faults)
     is_good = EXIT[verdict] < 3
     checked = f"{rebuilt.tiles} tiles, {rebuilt.bundles} bundles of entries"
@@ -75,6 +72,21 @@ def verify_published(source: Source, **asked: Unpack[Asked]) -> Report:
         checked=(*report.checked, checked),
         not_checked=(*report.not_checked, *rebuilt.unread),
     )
+
+
+def _take(source: Source, rebuilt: _Rebuilt) -> str:
+    """Put the log together; return what kept it from being read, in words, or nothing."""
+    try:
+        note = source.read(tiled.CHECKPOINT, MAX_CHECKPOINT)
+        if note is None:
+            return _NOTHING
+        (rebuilt.folder / CHECKPOINT).write_bytes(note)
+        checkpoint = _checkpoint(note)
+        if checkpoint is not None:
+            rebuilt.take(source, checkpoint.size)
+    except LogUnusableError as error:
+        return error.problem
+    return ""
 
 
 def _checkpoint(note: bytes) -> Checkpoint | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
@@ -18,7 +19,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from repro.audit_log.__main__ import main
-from repro.audit_log.errors import LogUnusableError
 from repro.audit_log.formats import tiled
 from repro.audit_log.storage.store import Log
 from repro.audit_log.verification.published import verify_published
@@ -686,7 +686,7 @@ def test_verification_from_a_store_finds_what_a_checkpoint_of_earlier_contradict
     assert main([*words, "--checkpoint", str(tmp_path / "kept")]) == 4
     assert main(words) == 0
     assert main(["tiles", str(tmp_path / "out")]) == 3
-    assert main(["tiles", str(tmp_path / "nowhere"), "--vkey", site.vkey]) == 2
+    assert main(["tiles", str(tmp_path / "nowhere"), "--vkey", site.vkey]) == 3
     done = in_this_process(
         ["audit", "verify", "--from", str(tmp_path / "out"), "--vkey", site.vkey], tmp_path
     )
@@ -804,17 +804,42 @@ def test_whatever_is_changed_there_verification_says_so_and_raises_nothing(
         path.write_bytes(now)
     if now == was:
         return
-    try:
-        report = verify_published(Directory(copy), vkeys=[site.vkey])
-    except LogUnusableError:
-        assert name == "checkpoint"
-        return
-    finally:
-        shutil.rmtree(copy)
+    report = verify_published(Directory(copy), vkeys=[site.vkey])
+    shutil.rmtree(copy)
     if how == "remove" and name in LEFT:
         return
     # A changed signature of a key that is not pinned, or what it says, is no fault of the log's.
     assert report.exit_status or name == "checkpoint", (name, how, start)
+
+
+@pytest.mark.parametrize("what", ["empty", "nowhere", "checkpoint", "tile/0/000.p/3"])
+def test_where_nothing_can_be_read_the_verdict_is_unverifiable_as_of_a_log(
+    site: Site,
+    tmp_path: Path,
+    in_this_process,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+) -> None:
+    at_home(site, monkeypatch)
+    grown(site, 3)
+    out = tmp_path / "out"
+    if what == "empty":
+        out.mkdir()
+    elif what != "nowhere":
+        publish(site.workspace, str(out))
+        (out / what).unlink()
+        (out / what).mkdir()
+    assert main(["tiles", str(out), "--vkey", site.vkey]) == 3
+    said = capsys.readouterr().out
+    assert said.startswith("unverifiable: ")
+    assert (what if "/" in what else "checkpoint") in said
+    assert main(["tiles", str(out), "--vkey", site.vkey, "--format", "json"]) == 3
+    found = json.loads(capsys.readouterr().out)
+    assert (found["verdict"], found["level"], len(found["faults"])) == ("unverifiable", -1, 1)
+    if what == "empty":
+        said = in_this_process(["audit", "verify", "--from", str(out)], site.workspace)
+        assert (said.returncode, said.stdout[:14]) == (3, "unverifiable: ")
 
 
 def test_a_link_in_a_store_is_not_followed(site: Site, tmp_path: Path) -> None:
