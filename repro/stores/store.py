@@ -92,13 +92,21 @@ def local(address: str) -> Path | None:
     return Path(address[found.end() :]) if found[1] in ("file", "local") else None
 
 
-def require_outside(address: str, *folders: Path) -> None:
-    """Raise UsageError for a store that would lie in one of these folders."""
-    named = local(address)
-    for folder in folders:
-        if named is not None and named.resolve().is_relative_to(folder.resolve()):
+def require_outside(address: str, root: Path, *names: str) -> None:
+    """Raise UsageError for a store that would be the workspace ``root``, or lie in folders of it."""
+    folder = local(address)
+    if folder is None:
+        return
+    named = folder.resolve()
+    if named == root.resolve():
+        raise UsageError(
+            f"{address} is the workspace itself, which is no place for a store",
+            "name a folder of its own, such as ../public",
+        )
+    for name in names:
+        if named.is_relative_to((root / name).resolve()):
             raise UsageError(
-                f"{address} lies in {folder}, which is no place for a store",
+                f"{address} lies in {root / name}, which is no place for a store",
                 "name a folder elsewhere",
             )
 

@@ -764,14 +764,15 @@ def test_a_store_needs_its_extra_and_says_which(tmp_path: Path) -> None:
     assert "pip install '.[store]'" in done.stdout
 
 
-def test_the_log_and_the_results_are_no_place_for_a_store(site: Site) -> None:
+def test_the_workspace_its_log_and_its_results_are_no_place_for_a_store(site: Site) -> None:
     grown(site, 2)
     before = files(site.workspace)
-    for place in ("AUDIT_LOG", "AUDIT_LOG/public", "RESULTS"):
+    for place in (".", "AUDIT_LOG", "AUDIT_LOG/public", "RESULTS", "CONFIG"):
         with pytest.raises(UsageError, match="no place for a store"):
             publish(site.workspace, str(site.workspace / place))
     assert set(files(site.workspace)) >= set(before)
     assert not (site.directory / "public").exists()
+    assert not (site.workspace / "tile").exists()
 
 
 @given(data=st.data())

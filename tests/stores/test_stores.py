@@ -216,11 +216,15 @@ def test_no_name_leads_out_of_a_folder(tmp_path, name):
 
 
 def test_a_store_may_not_lie_where_it_would_be_taken_for_something_else(tmp_path):
-    require_outside("s3://bucket/RESULTS", tmp_path)
-    require_outside(str(tmp_path / "b"), tmp_path / "a")
+    require_outside("s3://bucket/RESULTS", tmp_path, "a")
+    for address in (tmp_path / "b", tmp_path / "ab", tmp_path.parent):
+        require_outside(str(address), tmp_path, "a")
     for address in (tmp_path / "a", tmp_path / "a" / "x", f"file://{tmp_path}/b/../a/x"):
         with pytest.raises(UsageError, match="no place for a store"):
-            require_outside(str(address), tmp_path / "a")
+            require_outside(str(address), tmp_path, "a")
+    for address in (tmp_path, f"file://{tmp_path}/a/..", f"{tmp_path}/."):
+        with pytest.raises(UsageError, match="is the workspace itself"):
+            require_outside(str(address), tmp_path, "a")
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from repro.audit_log.disk.locks import exclusive
+from repro.config.documents.workspace import MARKER
 from repro.runs.layout import RESULTS
 from repro.stores.store import Turn, open_store, require_outside
 from repro.verbs.audit.continuing import standing
@@ -100,7 +101,7 @@ def publish(
     wanted = wanted or Wanted()
     if wanted.sign:
         open_log_to_sign(root, warn)
-    require_outside(address, root / DIRECTORY, root / RESULTS)
+    require_outside(address, root, DIRECTORY, RESULTS, MARKER)
     origin = signed_head(require_log(root)).checkpoint.origin
     store = open_store(address, make=True)
     turn = Turn(_publisher(root / DIRECTORY), origin, wanted.take_over)

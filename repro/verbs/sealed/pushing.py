@@ -12,7 +12,7 @@ from pathlib import Path
 
 from repro.audit_log.formats.bundle import MAX_BUNDLE
 from repro.audit_log.formats.note_key import format_vkey
-from repro.config.documents.workspace import find_root
+from repro.config.documents.workspace import MARKER, find_root
 from repro.errors import InputError, IntegrityError, UsageError
 from repro.runs import layout
 from repro.runs.finding import find
@@ -73,7 +73,7 @@ def push(start: Path, references: Sequence[str], address: str) -> tuple[Pushed, 
                 "push it from the workspace where it was trained",
             )
     require_as_logged(root, *runs)
-    require_outside(address, root / layout.LOG, root / layout.RESULTS)
+    require_outside(address, root, layout.LOG, layout.RESULTS, MARKER)
     store = open_store(address, make=True)
     with reading(root) as reader:
         return tuple(_push(reader, store, run) for run in runs)
