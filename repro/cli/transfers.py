@@ -30,8 +30,10 @@ def push(
     form: AsFormat = Format.text,
 ) -> int:
     """Put sealed runs into a store, by digest and with their proof."""
+    from repro.stores.store import require_lasting
     from repro.verbs.sealed.pushing import push as send
 
+    require_lasting(destination)
     done = send(workspace, runs, destination)
     if form is Format.json:
         names = ("run", "manifest", "destination", "files", "sent", "mended", "sent_bytes", "proof")

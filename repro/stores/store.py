@@ -93,7 +93,7 @@ def local(address: str) -> Path | None:
 
 
 def require_outside(address: str, root: Path, *names: str) -> None:
-    """Raise UsageError for a store that would be the workspace ``root``, or lie in folders of it."""
+    """Raise UsageError for a store that would be the workspace, or lie in a folder of it."""
     folder = local(address)
     if folder is None:
         return
@@ -109,6 +109,16 @@ def require_outside(address: str, root: Path, *names: str) -> None:
                 f"{address} lies in {root / name}, which is no place for a store",
                 "name a folder elsewhere",
             )
+
+
+def require_lasting(address: str) -> None:
+    """Raise UsageError for a store that ends with this process, which is no use to a command."""
+    found = re.match(r"(?:.*::)?memory://", address, re.DOTALL)
+    if found is not None:
+        raise UsageError(
+            f"{shown(address)} is this command's own memory: what it holds is gone when it ends",
+            "name a folder, or an address such as s3://…",
+        )
 
 
 def shown(address: str) -> str:

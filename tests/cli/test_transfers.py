@@ -100,15 +100,21 @@ def test_a_run_is_pushed_pulled_shown_and_said_to_be_of_another_log(two):
 
 def test_two_stores_hold_the_same_run_and_each_gives_it(two):
     here, there, run, store = two
-    name = uuid.uuid4().hex
-    for address in (f"memory://{name}/runs", f"file://{store}"):
+    other = store.with_name("other")
+    for address in (f"dir://{other.name}::file://{other.parent}", f"file://{store}"):
         here.run("runs", "push", run, address)
-    memory = fsspec.filesystem("memory")
-    assert len(memory.find(f"/{name}/runs/objects")) == len(objects(store))
-    there.run("runs", "pull", run, f"memory://{name}/runs", *vkey(here))
-    memory.rm(f"/{name}", recursive=True)
+    assert len(objects(other)) == len(objects(store))
+    there.run("runs", "pull", run, f"dir://{other.name}::file://{other.parent}", *vkey(here))
     (got,) = there.json("runs", "pull", run, str(store), *vkey(here))["runs"]
     assert not got["new"]
+
+
+def test_nothing_is_put_into_the_memory_of_a_command(two):
+    here, _, run, _ = two
+    for address in ("memory://x/y", "simplecache::memory://x", "dir://y::memory://x"):
+        for words in (("runs", "push", run), ("audit", "publish")):
+            said = here.run(*words, address, status=2)
+            assert "is gone when it ends" in said.stderr
 
 
 def test_a_pulled_run_that_is_changed_later_is_found_out(two):

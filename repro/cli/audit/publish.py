@@ -43,8 +43,10 @@ def command(
     Exit status: 3 if another log is there, 4 if what is there is not a beginning of this log.
     """
     from repro.config.documents.workspace import find_root
+    from repro.stores.store import require_lasting
     from repro.verbs.audit.publishing import Wanted, publish
 
+    require_lasting(destination)
     wanted = Wanted(
         check=check, withdraw=withdraw, evidence=evidence, sign=sign, take_over=take_over
     )
