@@ -170,7 +170,26 @@ class Folder:
         """Raise InputError unless ``error`` says that a file of the store is not there."""
         if error.errno in _ABSENT and self.root.is_dir():
             return
+        path = self.root / name
+        if what := _instead_of_file(path):
+            raise InputError(
+                f"{path} is {what}, and no file: nothing of it is taken for the store's",
+                "move it away, and do again what put the store there: push the run, or publish "
+                "with --check",
+            ) from error
         raise InputError(f"cannot read {self.root / name}: {error.strerror or error}") from error
+
+
+def _instead_of_file(path: Path) -> str:
+    """Return what lies where a file should; nothing if that is one, or cannot be looked at."""
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return ""
+    if stat.S_ISREG(mode):
+        return ""
+    kinds = {stat.S_IFLNK: "a link", stat.S_IFDIR: "a folder"}
+    return kinds.get(stat.S_IFMT(mode), "a device, a pipe or a socket")
 
 
 def copy_at_most(source: BinaryIO, target: BinaryIO, limit: int) -> None:

@@ -238,3 +238,25 @@ def test_a_store_may_not_lie_where_it_would_be_taken_for_something_else(tmp_path
 )
 def test_nothing_secret_of_an_address_is_shown(address, said):
     assert shown(address) == said
+
+
+@pytest.mark.parametrize(("kind", "said"), [("link", "a link"), ("folder", "a folder")])
+@pytest.mark.parametrize("how", ["read", "digest", "download"])
+def test_what_lies_in_place_of_a_file_is_named_and_what_to_do_is_said(tmp_path, kind, said, how):
+    store = open_store(str(tmp_path / "store"), make=True)
+    path = tmp_path / "store" / "objects" / "x"
+    path.parent.mkdir()
+    (tmp_path / "mine").write_bytes(b"mine")
+    if kind == "link":
+        path.symlink_to(tmp_path / "mine")
+    else:
+        path.mkdir()
+    do = {
+        "read": lambda: store.read("objects/x", 9),
+        "digest": lambda: store.digest("objects/x"),
+        "download": lambda: store.download("objects/x", tmp_path / "to", 9),
+    }[how]
+    with pytest.raises(InputError, match=f"{path} is {said}, and no file") as caught:
+        do()
+    assert "move it away" in caught.value.hint
+    assert not (tmp_path / "to").exists()
