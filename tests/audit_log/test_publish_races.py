@@ -81,7 +81,7 @@ def race(made: list[subprocess.Popen[str]], address: str) -> list[int]:
 
 def three_logs(site: Site, tmp_path: Path) -> list[Site]:
     """Return two that went different ways from one copy, and one of somebody else."""
-    here, there = twins(site, 3, (5, 5))
+    here, there = twins(site, 3, (5, 7))
     stranger = Site(tmp_path / "stranger")
     stranger.workspace.mkdir(parents=True)
     grown(stranger, 4)
