@@ -19,6 +19,8 @@ MACHINES = ("x86_64", "AMD64")
 KEEPERS: Mapping[str, int] = {"pyarrow": 1}
 """Modules that, once loaded, keep threads that compute nothing: pyarrow's allocator has one."""
 PRINTS = "repro doctor --level portable"
+BELOW = "to C libraries, "
+"""Begins the words for a variable that Python's own copy of the environment has otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ def violated(asked: Asked, state: Mapping[str, Any]) -> list[str]:
     if not asked.promises:
         return []
     found = differing(asked.variables, state["variables"])
+    below = differing(asked.variables, state["c_variables"])
+    found += [f"{BELOW}{words}" for words in below if words not in found]
     found += [f"{words}, not {wanted}" for words, wanted in _wrong_pools(asked, state["pools"])]
     if not state["process"]["denormals"]:
         found.append("denormal numbers are taken for zero: a library has switched them off")
@@ -112,12 +116,11 @@ def changed(
     Both are states; ``modules`` are the top-level modules that are loaded. Where nothing is
     promised, nothing is asked of the number of threads.
     """
-    old, new = before["variables"], after["variables"]
-    found = [
-        f"{name} is {new.get(name)!r}, and was {old.get(name)!r}"
-        for name in sorted({*old, *new})
-        if old.get(name) != new.get(name)
-    ]
+    found = _otherwise(before["variables"], after["variables"])
+    below = _otherwise(before["c_variables"], after["c_variables"])
+    found += [f"{BELOW}{words}" for words in below if words not in found]
+    if before["time_zone"] != after["time_zone"]:
+        found.append(f"the time zone is {after['time_zone']}, and was {before['time_zone']}")
     if before["directory"] != after["directory"]:
         found.append("the working directory is another one")
     for part in ("process", "fingerprint"):
@@ -135,6 +138,15 @@ def changed(
     if asked.promises and running is not None and running > most:
         found.append(f"threads ({running} are left running, and at most {most} may be)")
     return found
+
+
+def _otherwise(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    """Return, in words, each variable that is not what it was."""
+    return [
+        f"{name} is {new.get(name)!r}, and was {old.get(name)!r}"
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    ]
 
 
 def most_threads(

@@ -6,12 +6,14 @@ asked for; it reports what is loaded, how many threads there are, and how this m
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import locale
 import math
 import os
 import platform
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -39,8 +41,10 @@ def state() -> dict[str, Any]:
         "dispatched": dispatched(),
         "mapped": mapped_paths(),
         "threads": threads(),
+        "time_zone": time_zone(),
         # Last: what looks at thread pools sets variables when it is first imported.
         "variables": dict(os.environ),
+        "c_variables": c_variables(),
     }
 
 
@@ -186,6 +190,41 @@ def process() -> dict[str, Any]:
         "locale": locale.setlocale(locale.LC_ALL),
         "denormals": denormals_alive(),
     }
+
+
+HALF_A_YEAR = 182 * 86400
+"""Seconds; in zones with a summer time, the beginning of 1970 and what is so much later differ."""
+
+
+def time_zone() -> str:
+    """Return the names and offsets of local times, as Python and the C library make them.
+
+    Both keep what ``TZ`` meant when they last looked: it may have been put back since.
+    """
+    local = [time.localtime(moment) for moment in (0, HALF_A_YEAR)]
+    found = [*time.tzname, *(f"{moment.tm_zone}{moment.tm_gmtoff:+}" for moment in local)]
+    return " ".join(dict.fromkeys(found))
+
+
+def c_variables() -> dict[str, str]:
+    """Return the variables that C libraries see, of several by one name the first, as they do.
+
+    ``os.environ`` is a copy: what compiled code or ``os.putenv`` sets is not in it. It is returned
+    where the system does not show the original.
+    """
+    try:
+        entries = ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), "environ")
+    except (OSError, TypeError, ValueError):
+        return dict(os.environ)
+    if not ctypes.cast(entries, ctypes.c_void_p).value:
+        return {}
+    found: dict[str, str] = {}
+    position = 0
+    while entries[position] is not None:
+        name, _, value = os.fsdecode(entries[position]).partition("=")
+        found.setdefault(name, value)
+        position += 1
+    return found
 
 
 def denormals_alive() -> bool:

@@ -26,6 +26,13 @@ def flush():
     libm.fesetenv(environment)
 
 
+def zone():
+    set_ = ctypes.CDLL(None).setenv
+    set_(b"TZ", b"XYZ-9", 1)
+    time.tzset()
+    set_(b"TZ", b"UTC", 1)
+
+
 def pools():
     import threadpoolctl
     threadpoolctl.threadpool_limits(limits=2, user_api="blas")
@@ -35,6 +42,8 @@ DEEDS = {
     "none": lambda: None,
     "variable": lambda: os.environ.update(OMP_NUM_THREADS="4"),
     "new variable": lambda: os.environ.update(ARROW_USER_SIMD_LEVEL="NONE"),
+    "variable of C": lambda: os.putenv("OMP_NUM_THREADS", "4"),
+    "time zone": zone,
     "pools": pools,
     "thread": lambda: threading.Thread(target=time.sleep, args=(60,), daemon=True).start(),
     "denormals": flush,

@@ -55,6 +55,8 @@ def planted(path: Path, text: str) -> Iterator[None]:
     [
         ("variable", "OMP_NUM_THREADS is '4', and was '1'"),
         ("new variable", "ARROW_USER_SIMD_LEVEL is 'NONE', and was None"),
+        ("variable of C", "to C libraries, OMP_NUM_THREADS is '4', and was '1'"),
+        ("time zone", "the time zone is XYZ XYZ+32400, and was UTC UTC+0"),
         ("pools", "guard: compiled code started a process or a thread"),
         ("thread", "guard: start of a thread, in a run with one, by strange_trainers"),
         ("denormals", "process (denormals); fingerprint (denormals)"),
@@ -90,6 +92,7 @@ def test_best_effort_keeps_such_a_run_and_says_what_changed(
     ("deed", "named"),
     [
         ("variable", "OMP_NUM_THREADS is '4', not '1'"),
+        ("variable of C", "to C libraries, OMP_NUM_THREADS is '4', not '1'"),
         ("pools", "openblas has 2 threads, not 1"),
         ("denormals", "denormal numbers are taken for zero"),
     ],

@@ -30,6 +30,8 @@ def state(level="strict", count=1, **other):
     """Return what a worker reads back in which everything took."""
     return {
         "variables": settings(level, count),
+        "c_variables": settings(level, count),
+        "time_zone": "UTC UTC+0",
         "directory": "/run",
         "machine": "x86_64",
         "process": {"hash_randomization": False, "umask": "022", "locale": "C", "denormals": True},
@@ -58,6 +60,10 @@ def test_an_environment_that_took_is_attained(level):
         (
             {"variables": {**settings("strict", 1), "OMP_NUM_THREADS": "4"}},
             ["OMP_NUM_THREADS is '4', not '1'"],
+        ),
+        (
+            {"c_variables": {**settings("strict", 1), "OMP_NUM_THREADS": "4"}},
+            ["to C libraries, OMP_NUM_THREADS is '4', not '1'"],
         ),
         (
             {"process": {"denormals": False}},
@@ -118,6 +124,11 @@ def test_portable_needs_the_fingerprint_that_the_configuration_pins():
     [
         ({"variables": {**settings("strict", 1), "TZ": "CET"}}, "TZ is 'CET', and was 'UTC'"),
         ({"variables": {**settings("strict", 1), "NEW": "1"}}, "NEW is '1', and was None"),
+        (
+            {"c_variables": {**settings("strict", 1), "TZ": "CET"}},
+            "to C libraries, TZ is 'CET', and was 'UTC'",
+        ),
+        ({"time_zone": "JST JST+32400"}, "the time zone is JST JST+32400, and was UTC UTC+0"),
         ({"directory": "/elsewhere"}, "the working directory is another one"),
         (
             {"process": {**state()["process"], "umask": "077", "denormals": False}},
@@ -139,6 +150,13 @@ def test_portable_needs_the_fingerprint_that_the_configuration_pins():
 )
 def test_each_thing_that_training_left_otherwise_is_named(other, told):
     assert changed(asked(), state(), state(**other), ()) == [told]
+
+
+def test_a_variable_that_python_and_c_libraries_both_see_is_named_once():
+    both = {**settings("strict", 1), "TZ": "CET"}
+    other = state(variables=both, c_variables=both)
+    assert changed(asked(), state(), other, ()) == ["TZ is 'CET', and was 'UTC'"]
+    assert violated(asked(), other) == ["TZ is 'CET', not 'UTC'"]
 
 
 def test_a_thread_that_is_left_needs_a_reason():

@@ -2,6 +2,7 @@
 
 import ctypes
 import importlib
+import json
 import os
 import py_compile
 import shutil
@@ -147,3 +148,40 @@ def test_a_file_of_a_package_is_listed_alike_however_the_package_is_installed(
                 found = inventory.loaded([str(package / "VERSION.txt")])
             assert [name for name, _ in found["sold"]] == ["sold", "VERSION.txt"]
             assert "VERSION.txt" not in found
+
+
+READ_BELOW = """
+import ctypes, json, os, time
+from repro.execution import readback
+libc, seen = ctypes.CDLL(None), []
+def look():
+    seen.append([readback.c_variables(), readback.time_zone()])
+look()
+libc.setenv(b"OMP_NUM_THREADS", b"9", 1)
+libc.setenv(b"TZ", b"ABC-9", 1)
+look()
+libc.tzset()  # Python's own names of the zone stay
+look()
+libc.setenv(b"TZ", b"UTC", 1)
+look()
+libc.clearenv()
+look()
+print(json.dumps([seen, dict(os.environ)]))
+"""
+
+
+@linux
+def test_variables_and_the_time_zone_are_read_where_c_libraries_read_them():
+    done = subprocess.run(
+        [sys.executable, "-c", READ_BELOW],
+        env={"TZ": "UTC", "OMP_NUM_THREADS": "1", "NAME": "a=b\udcff", "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (first, *rest), copy = json.loads(done.stdout)
+    variables, zones = zip(*rest, strict=True)
+    assert first == [copy, "UTC UTC+0"]
+    assert variables[0] == {**copy, "OMP_NUM_THREADS": "9", "TZ": "ABC-9"}
+    assert variables[-1] == {}
+    assert zones == ("UTC UTC+0", *["UTC ABC+32400"] * 2, "UTC ABC+32400")
