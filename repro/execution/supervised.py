@@ -18,6 +18,7 @@ import numpy as np
 
 from repro.execution.failures import described, is_out_of_memory, words_of
 from repro.execution.guards.imports import UndeclaredImportError, undeclared_in
+from repro.execution.guards.violation import GuardError
 from repro.pipeline.panel import Floats
 from repro.trainers.contract import Job, TrainerError
 
@@ -176,7 +177,7 @@ class _Call:
         self._name = name
         self._watched = watched
         self._passing: tuple[type[BaseException], ...] = (
-            *(TrainerError, MemoryError, UndeclaredImportError),
+            *(GuardError, TrainerError, MemoryError, UndeclaredImportError),
             *passing,
         )
         self._family = family
@@ -195,8 +196,9 @@ class _Call:
         self._watched.__exit__(kind, error, trace)
         if isinstance(error, TrainerError):
             raise TrainerError(named(self._family, words_of(error))) from error
-        ours = isinstance(error, (Exception, SystemExit)) and not isinstance(error, self._passing)
-        if error is None or not ours or is_out_of_memory(error) or undeclared_in(error):
+        if error is None or isinstance(error, self._passing):
+            return
+        if is_out_of_memory(error) or undeclared_in(error):
             return
         traceback.print_exception(error)
         sys.stderr.flush()

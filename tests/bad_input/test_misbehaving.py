@@ -220,6 +220,7 @@ def newest(workspace: Workspace) -> str:
     [
         ("raises", "trainer toy: failed in fit: KeyError: 'no such key' (toy_trainers/toy.py:"),
         ("exits", "trainer toy: failed in fit: SystemExit: 0 (toy_trainers/toy.py:"),
+        ("interrupts", "trainer toy: failed in fit: KeyboardInterrupt (toy_trainers/toy.py:"),
         ("crashes", "SIGSEGV, while it trained toy, in toy_trainers/toy.py:"),
         ("ends", "the worker ended with status 0, while it trained toy"),
         ("changes", "trainer toy: failed in fit: ValueError: assignment destination is read-only"),

@@ -297,6 +297,10 @@ def left(job, x, y):
     raise SystemExit(0)
 
 
+def interrupted(job, x, y):
+    raise KeyboardInterrupt
+
+
 def crashed(job, x, y):
     ctypes.string_at(1)
 
@@ -380,6 +384,7 @@ AT_FIT = {
     "clock": by_the_clock,
     "raises": raised,
     "exits": left,
+    "interrupts": interrupted,
     "crashes": crashed,
     "ends": ended,
     "hangs": hung,
