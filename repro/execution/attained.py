@@ -13,6 +13,7 @@ from typing import Any
 
 from repro.errors import DeterminismError, InputError
 from repro.execution.environment import BEST_EFFORT, PINS, PORTABLE, differing
+from repro.execution.guards import arithmetic
 
 FEATURE, KERNEL = (value for _, value in PINS)
 MACHINES = ("x86_64", "AMD64")
@@ -53,6 +54,9 @@ def violated(asked: Asked, state: Mapping[str, Any]) -> list[str]:
     found += [f"{words}, not {wanted}" for words, wanted in _wrong_pools(asked, state["pools"])]
     if not state["process"]["denormals"]:
         found.append("denormal numbers are taken for zero: a library has switched them off")
+    rounding = state["arithmetic"]["rounding"]
+    if rounding != arithmetic.NEAREST:
+        found.append(f"numbers are rounded {rounding}: a library has changed it")
     return found
 
 
@@ -123,6 +127,7 @@ def changed(
         found.append(f"the time zone is {after['time_zone']}, and was {before['time_zone']}")
     if before["directory"] != after["directory"]:
         found.append("the working directory is another one")
+    found += arithmetic.differing(before["arithmetic"], after["arithmetic"])
     for part in ("process", "fingerprint"):
         names = [n for n, then in before[part].items() if after[part][n] != then]
         found += [f"{part} ({', '.join(names)})"] if names else []

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.audit_log.formats.digests import payload_digest
+from repro.execution.guards import arithmetic
 from repro.execution.inventory import ADDED_FOLDERS, digest_of
 
 MAPS = Path("/proc/self/maps")
@@ -29,11 +30,17 @@ STATUS = Path("/proc/self/status")
 
 def state() -> dict[str, Any]:
     """Return all that is read back again after training; ``attained`` says what must hold of it."""
-    groups = fingerprint()
+    import numpy as np
+
+    computes = arithmetic.found()
+    with np.errstate(all="ignore"):  # a trainer may have made what is small an error, for everybody
+        groups = fingerprint()
+        own = process()
     return {
+        "arithmetic": computes,
         "directory": os.getcwd(),  # noqa: PTH109
         "machine": platform.machine(),
-        "process": process(),
+        "process": own,
         "fingerprint": groups,
         "numeric_fingerprint": numeric_fingerprint(groups),
         "pools": pools(),

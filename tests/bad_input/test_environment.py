@@ -60,6 +60,8 @@ def planted(path: Path, text: str) -> Iterator[None]:
         ("pools", "guard: compiled code started a process or a thread"),
         ("thread", "guard: start of a thread, in a run with one, by strange_trainers"),
         ("denormals", "process (denormals); fingerprint (denormals)"),
+        ("rounding", "rounding is upward, and was to nearest"),
+        ("errors", "NumPy's error state (divide is raise, and was warn; over is raise"),
         ("umask", "process (umask)"),
         ("directory", "the working directory is another one"),
         ("library", "mapped libraries (loaded since: libresolv"),
@@ -74,16 +76,22 @@ def test_what_a_trainer_leaves_otherwise_fails_the_run_and_is_named(
     *_, failed = strange.require_clean(before, *PLANNED, "run.failed")
     assert failed["body"]["exit_status"] == 5
     assert named in failed["body"]["reason"]
+    # How it rounds is looked at right after the call, before anything else is computed.
+    assert ("fingerprint" in failed["body"]["reason"]) == (deed == "denormals")
 
 
 def test_best_effort_keeps_such_a_run_and_says_what_changed(
     strange: Workspace, python: Path
 ) -> None:
     level = ("--level", "best-effort", "--format", "json")
-    done = strange.repro("train", *TOY, "deed=umask", *level, python=python).require(0)
-    snapshot = json.loads((Path(json.loads(done.out)["folder"]) / "snapshot.json").read_bytes())
-    assert snapshot["level"] == "best-effort"
-    assert snapshot["after"]["changed"] == ["process (umask)"]
+    for deed, changed in (
+        ("underflow", "NumPy's error state (under is raise, and was ignore)"),
+        ("umask", "process (umask)"),
+    ):
+        done = strange.repro("train", *TOY, f"deed={deed}", *level, python=python).require(0)
+        snapshot = json.loads((Path(json.loads(done.out)["folder"]) / "snapshot.json").read_bytes())
+        assert snapshot["level"] == "best-effort"
+        assert snapshot["after"]["changed"] == [changed]
     for command in ("runs list", "runs show @latest", "verify @latest", "diff @latest @latest"):
         strange.repro(*command.split(), python=python).require(0, "best-effort")
 
@@ -95,6 +103,7 @@ def test_best_effort_keeps_such_a_run_and_says_what_changed(
         ("variable of C", "to C libraries, OMP_NUM_THREADS is '4', not '1'"),
         ("pools", "openblas has 2 threads, not 1"),
         ("denormals", "denormal numbers are taken for zero"),
+        ("rounding", "numbers are rounded upward: a library has changed it"),
     ],
 )
 def test_what_a_library_breaks_when_it_is_loaded_refuses_the_run_and_the_doctor_says_so(

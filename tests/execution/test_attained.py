@@ -32,6 +32,7 @@ def state(level="strict", count=1, **other):
         "variables": settings(level, count),
         "c_variables": settings(level, count),
         "time_zone": "UTC UTC+0",
+        "arithmetic": {"rounding": "to nearest", "errors": {"under": "ignore", "over": "warn"}},
         "directory": "/run",
         "machine": "x86_64",
         "process": {"hash_randomization": False, "umask": "022", "locale": "C", "denormals": True},
@@ -133,6 +134,19 @@ def test_portable_needs_the_fingerprint_that_the_configuration_pins():
         (
             {"process": {**state()["process"], "umask": "077", "denormals": False}},
             "process (umask, denormals)",
+        ),
+        (
+            {"arithmetic": {**state()["arithmetic"], "rounding": "toward zero"}},
+            "rounding is toward zero, and was to nearest",
+        ),
+        (
+            {
+                "arithmetic": {
+                    "rounding": "to nearest",
+                    "errors": {"under": "raise", "over": "warn"},
+                }
+            },
+            "NumPy's error state (under is raise, and was ignore)",
         ),
         ({"fingerprint": {"matrix product": "1", "libm": "3"}}, "fingerprint (libm)"),
         (

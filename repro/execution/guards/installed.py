@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.util import find_spec
 from typing import Any
 
-from repro.execution.guards import calls, files, kernel
+from repro.execution.guards import arithmetic, calls, files, kernel
 from repro.execution.guards.files import Places
 from repro.execution.guards.imports import OURS, Declared, Shield
 from repro.execution.guards.randomness import Generators
@@ -71,6 +71,8 @@ class Guards:
         """Who refuses: Python always, the kernel where it has a filter."""
         self.shield.raise_()
         self._generators: Generators | None = None
+        self._arithmetic: Mapping[str, Any] | None = None
+        """How this thread computed when all was ready to train."""
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -95,8 +97,12 @@ class Guards:
         self.places.close(files, folders)
 
     def seal(self, threads: int) -> None:
-        """Refuse what only preparing needs: new modules and, at one thread, others beside it."""
+        """Refuse what only preparing needs: new modules and, at one thread, others beside it.
+
+        From here on each call must leave this thread computing as it does now.
+        """
         self.shield.seal()
+        self._arithmetic = arithmetic.found()
         if threads == 1:
             self._threads.refuse_all()
             kernel.refuse_threads()
@@ -107,7 +113,8 @@ class Guards:
 
         To be entered once numpy is imported. While ``importing``, libraries may make generators for
         those who will give no seed, as SciPy does: only the trainer's own code is refused. Raises
-        GuardError for what was done, and for what was refused before and swallowed.
+        GuardError for what was done, and for what was refused before and swallowed;
+        DeterminismError if this thread computes otherwise than when it was sealed.
         """
         if self._generators is None:  # before a library takes over the names that it guards
             self._generators = Generators(self.watch, self._declared.packages)
@@ -115,6 +122,8 @@ class Guards:
         with self._threads.watched(alone=alone), self._generators.watched(packages):
             yield
         self.watch.require_untouched()
+        if self._arithmetic is not None:
+            arithmetic.require_same(self._arithmetic)
 
 
 def install(*checks: Mapping[str, calls.Check]) -> None:
