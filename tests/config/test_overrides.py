@@ -35,6 +35,28 @@ def test_an_override_that_nothing_uses_is_named(sets, more, shipped, families) -
 
 
 @pytest.mark.parametrize(
+    ("sets", "named"),
+    [
+        (("splits.method=grouped", "purge=9", "embargo=3"), ["purge=9", "embargo=3"]),
+        (("splits.method=grouped", "purge=5", "embargo=0"), []),
+        (("splits.method=grouped", "purge=9", "time_blocks=1"), []),
+        (("splits.method=grouped",), []),
+        (("splits.method=k_fold", "purge=9"), []),
+    ],
+)
+def test_a_purge_that_groups_share_their_timestamps_under_is_warned_of(
+    sets, named, workspace, families
+) -> None:
+    _, resolved, _ = configuration(workspace, Selection(sets=sets))
+    found = resolved.warnings
+    told = [p for p in found if "keeps no training row from a test" in p.message]
+    assert [p.source for p in told] == named
+    assert all(p.severity == "warning" and "time_blocks" in p.hint for p in told)
+    validated = validate_root(workspace, families, Selection(sets=sets)).problems
+    assert [p.source for p in validated if p.rule == "idle"] == named
+
+
+@pytest.mark.parametrize(
     ("sets", "more"),
     [
         ((OTHER, "family=xgboost"), {}),

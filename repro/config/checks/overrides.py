@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from repro.config.documents.catalog import Trainer
-from repro.config.resolution.active import used
+from repro.config.resolution.active import SPLITS, used
 from repro.config.resolution.assignments import parse_assignment, target_path
+from repro.config.resolution.experiments import TARGETS
 from repro.config.resolution.layers import Path, below, dotted
 from repro.config.resolution.named import DEFAULT_PROFILE
 from repro.config.resolution.resolve import Resolved
@@ -74,4 +75,30 @@ def unused(resolved: Resolved) -> tuple[Problem, ...]:
             text = resolved.sources[file][place.line - 1]
             message = f"{text} changes nothing: {run} does not use the value"
             found.append(Problem(place, dotted(path), message, IDLE, None, text, "warning"))
+    return tuple(found)
+
+
+def blind_to_time(resolved: Resolved) -> tuple[Problem, ...]:
+    """Return a warning for each override of what keeps tests clear in time, where groups share it.
+
+    A purge as long as the horizon is asked for whatever the method, and no such wish.
+    """
+    flat = resolved.flat
+    method, blocks = flat.get((*SPLITS, "method")), flat.get((*SPLITS, "time_blocks"))
+    if method is None or method.value != "grouped" or blocks is None or blocks.value is not None:
+        return ()
+    horizon = flat[(*TARGETS, resolved.target, "horizon")].value
+    found = []
+    for name, least in (("purge", horizon), ("embargo", 0)):
+        value = flat[(*SPLITS, name)]
+        if value.setting.layer == _LAYER and value.value > least:
+            place = value.setting.place
+            text = resolved.sources[place.file][place.line - 1]
+            message = (
+                f"{text} keeps no training row from a test, unless all rows are one series:"
+                " grouped without time_blocks trains on the very timestamps that are tested"
+            )
+            hint = "set splits.time_blocks too; 1 cuts nothing and leaves out all the same"
+            where = dotted((*SPLITS, name))
+            found.append(Problem(place, where, message, IDLE, hint, text, "warning"))
     return tuple(found)

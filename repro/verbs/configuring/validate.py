@@ -10,7 +10,7 @@ from repro.config.checks.composed import composed_problems, missing_hyperparamet
 from repro.config.checks.cross import cross_checks, model_checks
 from repro.config.checks.dataset import outside
 from repro.config.checks.idle import idle, warned
-from repro.config.checks.overrides import given_twice, silent, unused
+from repro.config.checks.overrides import blind_to_time, given_twice, silent, unused
 from repro.config.documents.catalog import EXPERIMENTS, MODELS, slot_of
 from repro.config.documents.files import all_unusable, any_endless, content, documents_below
 from repro.config.documents.kinds import Fragments
@@ -134,7 +134,8 @@ def resolution(
         found = check(resolved, families) + given_twice(resolved, selection.sets, families)
     if found:
         raise ProblemsError(found)
-    told_too = (*unused(resolved), *silent(resolved, selection.profile), *outside(resolved))
+    told_too = unused(resolved) + blind_to_time(resolved) + silent(resolved, selection.profile)
+    told_too += outside(resolved)
     resolved = replace(resolved, warnings=(*resolved.warnings, *told_too))
     return warned(resolved, families)
 
@@ -210,7 +211,7 @@ def _selected(
             return found
         found = idle(resolved, families, broken) + silent(resolved, selection.profile)
         found += () if "data.dataset" in broken else outside(resolved)
-        return found + (() if broken else unused(resolved))
+        return found + (() if broken else unused(resolved) + blind_to_time(resolved))
     except ProblemsError as error:
         if not broken:
             return error.problems
