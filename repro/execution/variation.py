@@ -33,7 +33,7 @@ class Variation:
     reversed_files: bool = False
     """Whether the data files are given in reverse."""
     cores: int | None = None
-    """How many processors the worker may use; None for all that it would."""
+    """How many processors the worker may use, and Python counts; None for all that it would."""
     load: bool = False
     """Whether every processor is kept busy meanwhile."""
     promised_by: str = ""
@@ -59,7 +59,7 @@ VARIATIONS: Mapping[str, Variation] = {
         Variation("locale", "LC_ALL=C", held=True, variables={"LC_ALL": "C"}),
         Variation("file-order", "the data files given in reverse", held=False, reversed_files=True),
         Variation("umask", "umask 077", held=True, umask=0o077),
-        Variation("cores", "one processor", held=False, cores=1),
+        Variation("cores", "one processor, by affinity and os.cpu_count", held=False, cores=1),
         Variation(
             "cpu",
             "as on a Haswell, by what the libraries are told of the processor",

@@ -290,9 +290,17 @@ def _require_no_new_code(modules: Mapping[str, Sequence[tuple[str, str]]], level
 
 
 def _keep_to(cores: int | None) -> None:
-    """Let this process run on so many processors, where the system can be told; None for all."""
-    if cores is not None and sys.platform == "linux":
+    """Let this process run on so many processors, where the system can be told; None for all.
+
+    Python is to count no more of them, either: `os.cpu_count` counts those of the machine. To be
+    called before a library could take that name over.
+    """
+    if cores is None:
+        return
+    if sys.platform == "linux":
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+    counted = min(cores, os.cpu_count() or cores)
+    os.cpu_count = lambda: counted
 
 
 def _print(error: BaseException) -> None:

@@ -57,6 +57,8 @@ def follows(what):
         return "place" in os.getcwd()
     if what == "cores":
         return len(os.sched_getaffinity(0)) == 1
+    if what == "count":
+        return os.cpu_count() == 1
     if what == "process":
         return time.perf_counter_ns() // 1000 % 2 == 1
     return False
@@ -188,10 +190,17 @@ def test_bits_that_follow_what_the_level_holds_are_sensitive_and_no_alarm(follow
     assert "first: model: fold 1, weight 3 (1 of 4 parts differ)" in text
 
 
-@pytest.mark.parametrize("what", ["directory", pytest.param("cores", marks=pytest.mark.slow)])
-def test_bits_that_follow_what_is_free_in_every_run_are_an_incident(following, what):
+@pytest.mark.parametrize(
+    ("what", "varied"),
+    [
+        ("directory", "directory"),
+        pytest.param("cores", "cores", marks=pytest.mark.slow),
+        pytest.param("count", "cores", marks=pytest.mark.slow),
+    ],
+)
+def test_bits_that_follow_what_is_free_in_every_run_are_an_incident(following, what, varied):
     desk, run = following(what)
-    answer = desk.json("verify", run, "-q", "--variation", what, status=5)
+    answer = desk.json("verify", run, "-q", "--variation", varied, status=5)
     assert answer["verdict"] == "BROKEN"
     assert answer["differing_outputs"] == []
     verified, incident = (desk.records()[answer[name]] for name in ("record", "incident"))
