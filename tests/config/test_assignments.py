@@ -290,6 +290,20 @@ def test_the_other_familys_hyperparameter_is_found_when_it_is_named(paths, famil
     assert found == ("model_config", "twin", "hyperparameters", "max_bin")
 
 
+def test_an_ambiguous_key_is_told_the_other_families_that_have_it_and_not_the_chosen(families):
+    declared = families["xgboost"].hyperparameters
+    mode = {**declared, "mode": declared["max_depth"]}
+    both = {
+        **families,
+        "one": replace(families["xgboost"], family="one", hyperparameters=mode),
+        "two": replace(families["xgboost"], family="two", hyperparameters=mode),
+    }
+    known = [("identity_config", "identity", "mode")]
+    with pytest.raises(ProblemsError) as caught:
+        target_path(parse_assignment(1, "mode=1"), known, "one", both)
+    assert str(caught.value.problems[0].hint).endswith("or choose a family that has it: two")
+
+
 # --- keys that nothing has -----------------------------------------------------------------------
 
 
@@ -323,6 +337,13 @@ def test_a_new_key_of_an_open_mapping_is_to_be_written_in_its_file(complaint, ke
         "--set changes values that are there and adds none: write sector under"
         " dataset.columns in CONFIG/data/dataset.yaml"
     )
+
+
+@pytest.mark.parametrize("family", ["xgboost", "lightgbm"])
+def test_a_name_that_a_profile_lacks_is_not_told_as_the_nearest_to_itself(complaint, family):
+    found = complaint("training_profiles.debug.early_stopping_rounds", family)
+    assert found.message == ("unknown key: training_profiles.debug has no early_stopping_rounds")
+    assert "write early_stopping_rounds under training_profiles.debug in" in found.hint
 
 
 def test_every_knob_that_strict_mode_forces_says_so(complaint, families):

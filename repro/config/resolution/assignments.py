@@ -137,7 +137,7 @@ def target_path(
         if candidates:
             listed = ", ".join(dotted(p) for p in candidates)
             message = f"ambiguous; it could be {listed}"
-            raise _problem(assignment, message, _narrower(candidates, keys, families))
+            raise _problem(assignment, message, _narrower(candidates, keys, family, families))
     if hint := _option(assignment):
         raise _problem(assignment, "unknown key", hint)
     paths = _candidates(known, family, families)
@@ -173,11 +173,15 @@ def _candidates(
 
 
 def _narrower(
-    candidates: Iterable[Path], keys: Iterable[Path], families: Mapping[str, Trainer]
+    candidates: Iterable[Path],
+    keys: Iterable[Path],
+    family: str | None,
+    families: Mapping[str, Trainer],
 ) -> str:
     """Return a hint how to mean one of several values, or one of a family that is not chosen."""
     ends = {key[-1] for key in keys}
-    others = sorted(name for name in families if ends & families[name].hyperparameters.keys())
+    having = {name for name in families if ends & families[name].hyperparameters.keys()}
+    others = sorted(having - {family})
     first = next(iter(candidates))
     length = max(map(len, keys)) + 1
     while sum(path[-length:] == first[-length:] for path in candidates) > 1:
@@ -231,7 +235,10 @@ def _unknown(
     odd = oddity(".".join(assignment.key), close)
     if close is None:
         return f"unknown key{odd}"
-    return f"unknown key; did you mean {dotted(names[close][-2:])}?{odd}"
+    meant, within = names[close][-2:], assignment.key[:-1]
+    if within and len(meant) == 1 and name in names:  # a name of the family's, in a wrong place
+        return f"unknown key: {dotted(within)} has no {name}{odd}"
+    return f"unknown key; did you mean {dotted(meant)}?{odd}"
 
 
 def _new_key(key: Path, paths: Iterable[Path]) -> str | None:

@@ -31,7 +31,7 @@ from repro.pipeline.splits.fold import Fold, fold_of
 from repro.pipeline.splits.windows import blocks, clear_of, windows
 
 CURES: Final = ("lower `folds`, `purge` or `embargo`", "lower `folds` or `time_blocks`")
-ALONE: Final = "set `time_blocks` to cut time as well, lower `purge` or `embargo`"
+ALONE: Final = "set `time_blocks` to 2 or more to cut time as well, lower `purge` or `embargo`"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
