@@ -81,7 +81,7 @@ class Supervised:
             return self._module.fit(given, _read_only(x), _read_only(y), progress)
 
     def predict(self, model: Any, x: Floats, threads: int) -> Floats:
-        """Return predictions that are what the contract says, in type, shape and values."""
+        """Return predictions that are what the contract says, in type, shape, layout and values."""
         with self._calling("predict"):
             found = self._module.predict(model, _read_only(x), threads)
         if not isinstance(found, np.ndarray) or found.dtype != np.float64:
@@ -101,6 +101,8 @@ class Supervised:
                 f"predict gave values from {found.min()} to {found.max()},"
                 " which are no probabilities"
             )
+        if not found.flags.c_contiguous:  # sums over it would add in another order
+            raise self._error("predict gave an array that is not C-contiguous")
         return found
 
     def save(self, model: Any, path: Path) -> None:

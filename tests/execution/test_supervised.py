@@ -48,6 +48,8 @@ def trainer(**members):
             "nan in row 3 of 4, and 1 values",
         ),
         ("regression", 0, np.zeros(4, "f4"), "float32 where an array of float64 is due"),
+        ("regression", 0, np.zeros(8)[::2], "an array that is not C-contiguous"),
+        ("multiclass", 3, np.full((3, 4), 1 / 3).T, "an array that is not C-contiguous"),
     ],
 )
 def test_predictions_are_of_the_shape_and_kind_that_the_task_has(task, classes, out, said):
