@@ -28,15 +28,25 @@ def swept(found: Swept, form: Format) -> int:
     if rows:
         output.result(_table(rows))
         output.result("")
-    for each in found.done:
-        if each.error is not None:
-            output.result(f"{each.point.name}: {each.error.problem}")
+    _failures(found.done)
     for one in found.best:
         output.result(_best(one))
     for line in (*_unrated(found.unrated), *_same(found.same)):
         output.result(line)
     output.result(f"{output.counted(len(found.done), 'point')}: {_counts(found.done)}")
     return found.exit_status
+
+
+def _failures(done: Sequence[Done]) -> None:
+    """Write why points failed and what to do, which several in a row may have in common."""
+    before = None
+    for each in done:
+        if each.error is None:
+            continue
+        output.result(f"{each.point.name}: {each.error.problem}")
+        if each.error.hint is not None and each.error.hint != before:
+            output.result(f"  hint: {each.error.hint}")
+        before = each.error.hint
 
 
 def _counts(done: Sequence[Done]) -> str:
@@ -187,6 +197,7 @@ def _point(each: Done) -> dict[str, Any]:
         "output_digest": None if result is None else result.output_digest,
         "leakage": None if result is None else result.leakage,
         "problem": None if each.error is None else each.error.problem,
+        "hint": None if each.error is None else each.error.hint,
     }
 
 

@@ -32,6 +32,7 @@ STEP: Final = 0.25
 SAME: Final = "install the same version on every worker"
 OWN: Final = "repro-audit"
 LOG: Final = "worker.log"
+ABSENT: Final = "is not there"
 
 Parcel = Mapping[str, Any]
 Message = dict[str, Any]
@@ -223,22 +224,31 @@ def _trainer(told: Mapping[str, Any], place: str) -> Declaration:
 
 def _found(name: str, told: Mapping[str, str], place: str) -> Path:
     """Return a file of these very bytes: where the coordinator has it, or among the objects."""
-    digest = told["blake3"]
-    there = Path(told["path"])
-    said = "is not there"
-    if there.is_file():
-        found = digest_data(there).blake3
-        if found == digest:
-            return there
-        said = f"has other bytes there (BLAKE3 {found}, not {digest})"
-    for folder in filter(None, os.environ.get(OBJECTS, "").split(os.pathsep)):
-        one = Path(folder) / digest
-        if one.is_file() and digest_data(one).blake3 == digest:
+    digest, there = told["blake3"], Path(told["path"])
+    folders = filter(None, os.environ.get(OBJECTS, "").split(os.pathsep))
+    looked_at = [there, *(Path(folder) / digest for folder in folders)]
+    said = []
+    for one in looked_at:
+        wrong = _wrong(one, digest)
+        if wrong is None:
             return one
+        if one == there or wrong != ABSENT:  # a damaged object would be taken for one
+            said.append(f"{one} {wrong}")
     raise InputError(
-        f"the worker {place} lacks {name}: {told['path']} {said}",
+        f"the worker {place} lacks {name}: {'; '.join(said)}",
         f"copy it there, or into a folder named by {OBJECTS} as {digest}",
     )
+
+
+def _wrong(path: Path, digest: str) -> str | None:
+    """Return in words why a file is not of these very bytes; None if it is."""
+    try:
+        if not path.is_file():
+            return ABSENT
+        found = digest_data(path).blake3
+    except OSError as error:
+        return f"cannot be read ({error.strerror or error})"
+    return None if found == digest else f"has other bytes there (BLAKE3 {found}, not {digest})"
 
 
 def _described(trainer: Any) -> Message:

@@ -49,13 +49,18 @@ class Tally:
     """By number of the point."""
     _largest: int = 0
     """Bytes of the largest run that was sealed so far."""
+    _hint: str | None = None
+    """What the failure before said is to be done, which is not said twice in a row."""
 
     def add(self, done: Done) -> None:
         """Keep what came of a point, and tell of it; raises what makes going on senseless."""
         self.done[done.point.number] = done
         where = f"{len(self.done)} of {self.total}"
         if done.error is not None:
-            self.observer.warn(f"{done.point.name}: failed, {where}: {done.error.problem}")
+            hint = done.error.hint
+            to_do = f"; hint: {hint}" if hint and hint != self._hint else ""
+            self._hint = hint
+            self.observer.warn(f"{done.point.name}: failed, {where}: {done.error.problem}{to_do}")
             if isinstance(done.error, IntegrityError) and not isinstance(
                 done.error, DamagedRunError
             ):

@@ -171,10 +171,14 @@ def test_one_that_fails_does_not_stop_the_others_unless_asked_to(desk):
     found = desk.json("sweep", *FAST, *axes, status=3)
     assert [p["state"] for p in found["points"]] == ["failed", "sealed", "sealed"]
     assert "rows" in found["points"][0]["problem"]
+    assert [p["hint"] is None for p in found["points"]] == [False, True, True]
     first = desk.json("sweep", *FAST, "symbol=FB,AAPL,GOOG", *axes[1:], "--fail-fast", status=3)
     assert [p["state"] for p in first["points"]] == ["failed", "not started", "not started"]
     text = desk.run("sweep", *FAST, *axes, status=3)
-    assert "symbol=FB: " in text.stdout
+    _, said = text.stdout.split("symbol=FB: ")
+    hint = f"hint: {found['points'][0]['hint']}"
+    assert said.splitlines()[1] == f"  {hint}"
+    assert hint in text.stderr
     assert "3 points: 0 sealed, 2 sealed before, 1 failed" in text.stdout
     assert kinds(desk)["run.refused"] == 3
 

@@ -66,13 +66,27 @@ def test_a_file_of_other_bytes_is_named_and_never_taken(tmp_path):
     assert f"has other bytes there {both}" in problem(sent(path, b"x")).problem
 
 
+def test_a_file_that_cannot_be_read_is_named():
+    path = Path("/proc/self/mem")  # a regular file, whose first bytes nobody may read
+    if not path.is_file():
+        pytest.skip("this system has no such file")
+    error = problem(sent(path, b"x"))
+    assert error.problem.endswith(f"lacks a.csv: {path} cannot be read (Input/output error)")
+    assert "REPRO_OBJECTS" in error.hint
+
+
 def test_a_file_is_found_by_its_digest_among_objects(tmp_path, monkeypatch):
     path, objects = tmp_path / "a.csv", tmp_path / "objects"
     path.write_bytes(b"other")
     objects.mkdir()
     monkeypatch.setenv("REPRO_OBJECTS", f":{tmp_path / 'none'}:{objects}")
     (objects / digest(b"x")).write_bytes(b"forged")
-    assert "lacks a.csv" in problem(sent(path, b"x")).problem
+    said = problem(sent(path, b"x")).problem
+    both = f"has other bytes there (BLAKE3 {digest(b'other')}, not {digest(b'x')})"
+    forged = both.replace(digest(b"other"), digest(b"forged"))
+    assert said.endswith(f"lacks a.csv: {path} {both}; {objects / digest(b'x')} {forged}")
+    path.unlink()
+    assert f"{path} is not there; {objects}" in problem(sent(path, b"x")).problem
     (objects / digest(b"x")).write_bytes(b"x")
     job = errand._job(sent(path, b"x"), "here")
     assert job.files == {"a.csv": objects / digest(b"x")}
