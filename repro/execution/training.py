@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -195,14 +195,15 @@ def train(
     rounds[FINAL] = trainer.rounds(final)
     importance[FINAL] = _shares(trainer, request["family"], final, part, samples)
     model_file = "model" + trainer.EXTENSION
-    with _writing(model_file):
+    with _writing(model_file, directory):
         trainer.save(final, directory / model_file)
     some = part.x(samples, slice(0, 1000))
     require_same_after_loading(trainer, final, directory / model_file, some, threads)
     require_unchanged(samples, lent)
-    with _writing(PREDICTIONS):
+    with _writing(PREDICTIONS, directory):
         table = predicted.as_table(samples, fold_of, predictions)
-        np.save(directory / PREDICTIONS, table, allow_pickle=False)
+        with (directory / PREDICTIONS).open("wb") as file:
+            np.save(_Written(file), table, allow_pickle=False)
     tested = np.flatnonzero(fold_of >= 0)
     with evaluation.scoring("all folds"):
         overall = evaluation.evaluate(
@@ -231,14 +232,22 @@ def train(
     }
 
 
+class _Written:
+    """A file that NumPy writes through Python, which tells why it cannot; NumPy itself does not."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.write = file.write
+
+
 @contextmanager
-def _writing(name: str) -> Iterator[None]:
-    """Say which file it was that could not be written."""
+def _writing(name: str, directory: Path) -> Iterator[None]:
+    """Say which file it was that could not be written, and where: not always in the workspace."""
     try:
         yield
     except OSError as error:
         raise InputError(
-            f"{name} could not be written: {error}", "is there space left in the workspace?"
+            f"{name} could not be written: {error.strerror or error}",
+            f"is there space left for {directory}?",
         ) from error
 
 

@@ -81,7 +81,7 @@ def test_a_file_that_may_not_grow_stops_the_worker_with_a_word_about_space(
 ) -> None:
     before = fresh.state()
     done = fresh.repro("train", *QUICK, before=("prlimit", "--fsize=100000"))
-    done.require(3, "predictions.npy", "space")
+    done.require(3, "predictions.npy could not be written: File too large", "space left for /")
     fresh.require_clean(before, *PLANNED, "run.failed")
 
 
