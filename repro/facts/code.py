@@ -17,6 +17,10 @@ PACKAGE = " (all files)"
 BYTECODE = "__pycache__"
 
 
+class OtherCodeError(DeterminismError):
+    """A worker loads a module of other bytes than this command would."""
+
+
 def code_digests(
     declaration: Declaration,
     loaded: Mapping[str, str],
@@ -31,7 +35,7 @@ def code_digests(
 
     ``loaded`` is what the worker reports of our modules; ``known`` what this command has read of
     them for earlier workers, and is added to: each module is read once in a command, so that a
-    worker that comes later and loads other bytes is found out. Raises DeterminismError if this
+    worker that comes later and loads other bytes is found out. Raises OtherCodeError if this
     command would find another file under one of these names: a checkout beside an installed
     version, say.
     """
@@ -44,7 +48,7 @@ def code_digests(
             known.setdefault(name, digest_data(spec.origin).blake3)
         if known.get(name) != digest:
             here = "nothing" if spec is None else str(spec.origin)
-            raise DeterminismError(
+            raise OtherCodeError(
                 f"the worker runs another {name} than this command, which finds {here}",
                 "use the installed command, from a folder that holds no copy of repro",
             )

@@ -25,6 +25,7 @@ from repro.execution.executor import Executor, Prepared, Task
 from repro.runs.staging import staging
 from repro.sweeping.cautions import Cautions
 from repro.sweeping.done import Done, Result
+from repro.sweeping.elsewhere import of_worker
 from repro.sweeping.hearing import Hearing
 from repro.sweeping.known import FOR, Known
 from repro.sweeping.ledger import BUGS, Ledger, Underway
@@ -204,7 +205,7 @@ class Coordinator:
             except ChangedFilesError:
                 raise
             except ReproError as error:
-                refused.append((event.number, error))
+                refused.append((event.number, of_worker(error, event.place)))
                 continue
             except BUGS as bug:  # or what a worker told that is no worker of ours
                 refused.append((event.number, as_bug(bug)))

@@ -25,6 +25,7 @@ from repro.execution.executor import (
     Task,
 )
 from repro.sweeping import errand
+from repro.sweeping.elsewhere import SAME
 from repro.sweeping.errand import Message
 from repro.sweeping.hearing import SHORT, told
 
@@ -88,7 +89,7 @@ class OnEngine(ABC, Generic[S]):
         except (LookupError, TypeError):
             self.cancel(number)
             said = f"the worker {sent.place} says what nobody understands: {told(message, SHORT)}"
-            return Failed(number, TrainingError(said, errand.SAME))
+            return Failed(number, TrainingError(said, SAME))
 
     def _home(self, number: int, result: Any) -> Event:
         """Return what a task came to by its result, once its files lie in its folder."""

@@ -24,14 +24,15 @@ from repro.facts.code import package_digest
 from repro.facts.file_digest import digest_data
 from repro.facts.host import host
 from repro.facts.trainers import Declaration, declaration
+from repro.sweeping.elsewhere import SAME, of_worker
 
 OBJECTS: Final = "REPRO_OBJECTS"
 """The variable of a worker that names folders of files called by their BLAKE3."""
 STEP: Final = 0.25
 """Seconds between two looks for an order, and for whether anybody still waits."""
-SAME: Final = "install the same version on every worker"
 OWN: Final = "repro-audit"
 LOG: Final = "worker.log"
+ROOM: Final = "is there space left where it keeps what is temporary, as its TMPDIR says?"
 ABSENT: Final = "is not there"
 
 Parcel = Mapping[str, Any]
@@ -88,18 +89,20 @@ def parcel(task: Task, paths: Mapping[str, str]) -> Message:
 
 def run(sent: Parcel, line: Line) -> Brought:
     """Carry out a task; never raises what the task itself failed with."""
-    with TemporaryDirectory(prefix="repro-", ignore_cleanup_errors=True) as folder:
-        place = Path(folder)
-        try:
-            message = _trained(_job(sent, line.place), place, line)
-            return Brought(message, None, _files(place))
-        except DroppedError:
-            return Brought(None, None, {})
-        except ReproError as error:
-            return Brought(None, _told(error), _files(place, only=LOG))
-        except OSError as error:
-            reason = f"the worker {line.place} could not read or write: {error.strerror or error}"
-            return Brought(None, _told(InputError(reason, "is there space left?")), {})
+    try:
+        with TemporaryDirectory(prefix="repro-", ignore_cleanup_errors=True) as folder:
+            place = Path(folder)
+            try:
+                message = _trained(_job(sent, line.place), place, line)
+                return Brought(message, None, _files(place))
+            except DroppedError:
+                return Brought(None, None, {})
+            except ReproError as error:
+                told = _told(of_worker(error, line.place))
+                return Brought(None, told, _files(place, only=LOG))
+    except OSError as error:
+        reason = f"the worker {line.place} could not read or write: {error.strerror or error}"
+        return Brought(None, _told(InputError(reason, ROOM)), {})
 
 
 def carry_out(sent: str, line: Line) -> Message:

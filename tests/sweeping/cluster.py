@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,10 +32,23 @@ class Cluster:
         until((self.folder / "scheduler.json").exists)
         return process
 
-    def worker(self, python: str = sys.executable) -> subprocess.Popen[bytes]:
-        """Start a worker with one thread, which nobody starts again."""
+    def worker(
+        self,
+        python: str = sys.executable,
+        before: Sequence[str] = (),
+        variables: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[bytes]:
+        """Start a worker with one thread, which nobody starts again.
+
+        ``before`` is a command that ends in starting it.
+        """
         words = ("worker", "--nthreads", "1", "--no-nanny", "--no-dashboard")
-        return self._start(*words, python=python)
+        return self._start(*words, python=python, before=before, variables=variables)
+
+    def joined(self) -> None:
+        """Wait until each worker that was started has joined."""
+        logs = [self.folder / f"{number}.log" for number in range(1, len(self.processes))]
+        until(lambda: all("Registered to:" in log.read_text() for log in logs))
 
     def stop(self) -> None:
         """Kill whatever still runs."""
@@ -43,14 +56,21 @@ class Cluster:
             process.kill()
             process.wait()
 
-    def _start(self, *words: str, python: str = sys.executable) -> subprocess.Popen[bytes]:
+    def _start(
+        self,
+        *words: str,
+        python: str = sys.executable,
+        before: Sequence[str] = (),
+        variables: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[bytes]:
         file = str(self.folder / "scheduler.json")
         with (self.folder / f"{len(self.processes)}.log").open("wb") as log:
             process = subprocess.Popen(
-                [python, "-m", "dask", *words, "--scheduler-file", file],
+                [*before, python, "-m", "dask", *words, "--scheduler-file", file],
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
+                env={**os.environ, **(variables or {})},
             )
         self.processes.append(process)
         return process

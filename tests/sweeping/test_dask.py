@@ -1,8 +1,12 @@
 """Sweeps on a real dask scheduler: its workers, itself and the coordinator are killed."""
 
+import os
+import re
 import signal
+import subprocess
 import sysconfig
 import venv
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -79,6 +83,43 @@ def test_a_worker_unlike_the_others_is_told_and_its_runs_have_their_own_keys(
     assert "libraries, threadpoolctl; its runs have execution keys of their own" in said
     assert said.count("is not like tcp://") == 1
     once(away, 8)
+
+
+@pytest.fixture
+def otherwise():
+    """Return the words that start a process whose files are others: a script, then its words."""
+    flags = ["--mount"] if os.geteuid() == 0 else ["--user", "--map-root-user", "--mount"]
+    if subprocess.run(["unshare", *flags, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("nobody may mount here")
+    return lambda script: ["unshare", *flags, "sh", "-c", f'{script} && exec "$@"', "sh"]
+
+
+def test_what_a_worker_lacks_is_said_of_the_worker_and_never_of_here(
+    away, cluster, otherwise, tmp_path
+):
+    empty, other = tmp_path / "empty", tmp_path / "ridge.py"
+    empty.mkdir()
+    trainer = Path(find_spec("repro.trainers.ridge").origin)
+    other.write_text(trainer.read_text() + "\n# other\n")
+    library = Path(find_spec("sklearn").origin).parent
+    cluster.scheduler()
+    room = {"TMPDIR": str(empty)}
+    for script, variables, status, says, hint in (
+        (f"mount --bind {other} {trainer}", {}, 5, "runs another repro.trainers.ridge", "the same"),
+        (f"mount --bind {empty} {library}", {}, 3, "No module named 'sklearn", "install it"),
+        (f"mount -t tmpfs -o size=60k none {empty}", room, 3, "No space left on device", "space"),
+    ):
+        worker = cluster.worker(before=otherwise(script), variables=variables)
+        cluster.joined()
+        sweep = ("sweep", "seed=1", "--family", "ridge", "--executor", "dask", "-q")
+        said = away.run(*sweep, "--address", cluster.address, status=status).stdout
+        failed, advice = said.partition("seed=1: ")[2].splitlines()[:2]
+        assert re.match(r"(on )?the worker tcp://[0-9.]+:[0-9]+", failed), said
+        assert says in failed, said
+        assert hint in advice, said
+        worker.kill()
+        worker.wait()
+    assert "run.completed" not in kinds(away)
 
 
 def test_a_worker_that_dies_ends_its_point_alone(away, cluster):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from repro.execution.session import Job
 from repro.facts import trainers
 from repro.facts.trainers import declaration
 from repro.sweeping import errand
+from repro.sweeping.elsewhere import of_worker
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "repro-stumps"
 
@@ -108,6 +110,47 @@ def test_another_version_of_code_is_named_with_the_worker(tmp_path, otherwise, s
     assert isinstance(error, InputError)
     assert "tcp://elsewhere:1" in error.problem
     assert says in error.problem
+
+
+class Wanted(Silent):
+    """A line on which nobody speaks and everything is wanted."""
+
+    def is_wanted(self):
+        return True
+
+
+def test_what_its_child_ends_with_names_the_worker(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"x")
+    brought = errand.run(sent(path, b"x"), Wanted())  # its options say nothing of the dataset
+    error = errand.error_of(brought.error)
+    assert error.problem == "the worker tcp://elsewhere:1 failed: KeyError('dataset')"
+
+
+def test_a_worker_that_can_keep_nothing_is_named_with_what_to_look_at(tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"x")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    error = problem(sent(path, b"x"))
+    assert isinstance(error, InputError)
+    assert error.problem == (
+        "the worker tcp://elsewhere:1 could not read or write: No such file or directory"
+    )
+    assert "TMPDIR" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("the worker was killed", "the worker tcp://a:1 was killed"),
+        ("it cannot be trained here", "on the worker tcp://a:1: it cannot be trained here"),
+        ("the worker tcp://a:1 lacks a.csv", "the worker tcp://a:1 lacks a.csv"),
+    ],
+)
+def test_an_error_names_the_worker_that_it_is_of_once(said, told):
+    error = of_worker(TrainingError(said, "a hint"), "tcp://a:1")
+    assert (error.problem, error.hint) == (told, "a hint")
+    assert of_worker(TrainingError(said), "here").problem == said
 
 
 def test_an_error_comes_home_with_its_kind_and_what_the_worker_printed():

@@ -55,6 +55,13 @@ def test_a_task_of_which_it_tells_what_cannot_be_fails_alone(away, habit, end, s
         mended(away)
 
 
+def test_a_worker_elsewhere_that_runs_other_code_is_named_with_what_to_do(away):
+    said = swept(away, "foreign", 5).stdout
+    assert "the worker tcp://elsewhere:1 runs another repro.execution.worker than this" in said
+    assert "hint: install the same version on every worker" in said
+    assert kinds(away).count("run.completed") == 1
+
+
 def test_what_it_tells_of_tasks_that_are_over_or_nobody_s_is_warned_of_and_moves_nothing(away):
     told = swept(away, "talkative", 0).stderr
     for said in (

@@ -62,6 +62,11 @@ class Unruly:
                 return [Finished(1, {"kind": "finished", "files": []})]
             case "empty", Prepared(number=1):
                 return [Prepared(1, {"facts": {}, "environment": {}})]
+            case "foreign", Prepared(number=1):
+                environment = event.facts["environment"]
+                code = {**environment["code"], "repro.execution.worker": "0" * 64}
+                facts = {**event.facts, "environment": {**environment, "code": code}}
+                return [Prepared(1, facts, "tcp://elsewhere:1")]
             case "talkative", Finished():
                 late = [Failed(event.number, OSError("late")), Prepared(event.number, {})]
                 return [Failed(77, OSError("who?")), event, *late, "words"]
