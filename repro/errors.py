@@ -53,6 +53,8 @@ class ReproError(Exception):
     exit_status: int = 2
     tail: str = ""
     """The end of what a worker printed before it failed with this, if one did."""
+    is_unfit: bool = False
+    """Whether it is the machine that lacks something, of a worker: another one may have it."""
 
     def __init__(self, problem: str, hint: str | None = None) -> None:
         """Keep the one-sentence ``problem`` and, only if following it is safe, a ``hint``."""

@@ -18,7 +18,7 @@ callable that takes a `Setup` and returns an `Executor`, as ``package.module:nam
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +35,14 @@ Seeds = Mapping[str, Mapping[str, int]]
 """Stage to the seed of each purpose."""
 
 
+Warn = Callable[[str], object]
+"""Told what the user must know though the sweep goes on."""
+
+
+def unheard(_: str) -> None:
+    """Tell nobody."""
+
+
 class ExecutorLostError(InputError):
     """The engine behind an executor is gone, and with it whatever ran there."""
 
@@ -47,6 +55,8 @@ class Setup:
     """How many workers may run at a time, at most; an engine may have fewer places."""
     address: str | None = None
     """Where the engine is that it talks to, if it is one that has an address."""
+    warn: Warn = unheard
+    """Called by the thread that uses the executor, and by no other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,7 +256,7 @@ class Worker:
         if kind is None:
             return WorkerError(f"the worker failed: {problem}", hint, self.tail())
         error = kind(problem, hint)
-        error.tail = self.tail()
+        error.tail, error.is_unfit = self.tail(), bool(message.get("unfit"))
         return error
 
     def _death(self) -> ReproError:

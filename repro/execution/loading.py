@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -61,6 +62,17 @@ def guards(
     return Guards(str(directory), inputs, declared)
 
 
+@contextmanager
+def of_this_machine() -> Iterator[None]:
+    """Mark what fails within as a lack of this machine: a worker on another may not have it."""
+    try:
+        yield
+    except (InputError, DeterminismError) as error:
+        error.is_unfit = True
+        raise
+
+
+@of_this_machine()
 def load(trainer: Described, guards: Standing) -> Any:
     """Return the trainer's module, supervised, with its library imported.
 
@@ -110,6 +122,7 @@ def readers(dataset: Mapping[str, Any]) -> tuple[str, ...]:
     return (*(() if dataset["format"] == "csv" else ARROW), *(PANDAS if zoned else ()))
 
 
+@of_this_machine()
 def load_readers(readers: Sequence[str]) -> None:
     """Load what reads the data, before anybody looks at what is loaded.
 

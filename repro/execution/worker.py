@@ -44,7 +44,8 @@ def main() -> int:
     except ReproError as error:
         kinds = {3: "input", 5: "determinism", 6: "training"}
         kind = kinds.get(error.exit_status, "other")
-        channel.send("error", error=kind, problem=error.problem, hint=error.hint)
+        words = {"problem": error.problem, "hint": error.hint, "unfit": error.is_unfit}
+        channel.send("error", error=kind, **words)
         return 1
     except GuardError as error:
         _print(error)
@@ -54,7 +55,8 @@ def main() -> int:
         return 1
     except OSError as error:
         problem = f"the worker could not read or write: {error}"
-        channel.send("error", error="input", problem=problem, hint="is there space left?")
+        hint = "is there space left?"
+        channel.send("error", error="input", problem=problem, hint=hint, unfit=True)
         return 1
     except BaseException as error:
         _print(error)
@@ -113,7 +115,8 @@ def _serve(channel: Channel) -> None:
     state, modules = readback.state(), inventory.loaded(guards.installed)
     # A run that was sealed before there was such a pin is verified without one.
     pinned = options.get("execution", {}).get("numeric_fingerprint")
-    attained.require_attained(asked, state, pinned)
+    with loading.of_this_machine():
+        attained.require_attained(asked, state, pinned)
     guards.allow_files(state["mapped"])
     environment = _environment(trainers, level, state, guards, readers)
     environment["code"] = inventory.own_code()  # so many small files would wait for each other

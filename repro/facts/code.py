@@ -39,7 +39,19 @@ def code_digests(
     command would find another file under one of these names: a checkout beside an installed
     version, say.
     """
-    known = {} if known is None else known
+    require_same_code(loaded, {} if known is None else known)
+    found = dict(loaded)
+    for trainer in (declaration, *selectors):
+        package = package_digest(trainer)
+        if package is not None:
+            found[f"{trainer.package}{PACKAGE}"] = package
+        found.setdefault(trainer.module, digest_data(trainer.file.with_suffix(".py")).blake3)
+        found[f"{trainer.module}{DECLARATION}"] = digest_data(Path(trainer.file)).blake3
+    return dict(sorted(found.items()))
+
+
+def require_same_code(loaded: Mapping[str, str], known: dict[str, str]) -> None:
+    """Raise OtherCodeError if a worker loaded what this command would not; see `code_digests`."""
     for name, digest in loaded.items():
         if known.get(name) == digest:
             continue
@@ -52,14 +64,6 @@ def code_digests(
                 f"the worker runs another {name} than this command, which finds {here}",
                 "use the installed command, from a folder that holds no copy of repro",
             )
-    found = dict(loaded)
-    for trainer in (declaration, *selectors):
-        package = package_digest(trainer)
-        if package is not None:
-            found[f"{trainer.package}{PACKAGE}"] = package
-        found.setdefault(trainer.module, digest_data(trainer.file.with_suffix(".py")).blake3)
-        found[f"{trainer.module}{DECLARATION}"] = digest_data(Path(trainer.file)).blake3
-    return dict(sorted(found.items()))
 
 
 def package_digest(trainer: Declaration) -> str | None:

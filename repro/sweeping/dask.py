@@ -13,7 +13,7 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,9 +23,18 @@ from typing import Any, Final
 import distributed
 
 from repro.errors import InputError, TrainingError, UsageError
-from repro.execution.executor import Event, Failed, Prepared, Seeds, Setup, Task
+from repro.execution.executor import (
+    Event,
+    Failed,
+    Prepared,
+    Seeds,
+    Setup,
+    Task,
+    Warn,
+    unheard,
+)
 from repro.sweeping.dask_task import carry_out
-from repro.sweeping.engine import OnEngine, Sent, parcel, short, without_folder
+from repro.sweeping.engine import OnEngine, Sent, parcel, short
 from repro.sweeping.errand import Message
 
 ENGINE: Final[Any] = distributed
@@ -46,7 +55,7 @@ def open_dask(setup: Setup) -> DaskExecutor:
             "the executor `dask` needs the address of a scheduler",
             "say --address tcp://HOST:8786; `dask scheduler` starts one, `dask worker` its workers",
         )
-    return DaskExecutor(setup.address, setup.jobs)
+    return DaskExecutor(setup.address, setup.jobs, setup.warn)
 
 
 @dataclass(slots=True)
@@ -56,6 +65,8 @@ class _Sent(Sent):
     attempt: str | None = None
     """Which start of the task by the engine counts."""
     proceeded: bool = False
+    allowed: frozenset[str] = frozenset()
+    """Where alone it may be started, if others refused; none if that may be anywhere."""
 
 
 class DaskExecutor(OnEngine[_Sent]):
@@ -64,12 +75,14 @@ class DaskExecutor(OnEngine[_Sent]):
     what = "the scheduler"
     silence = (OSError, TimeoutError, CancelledError)
 
-    def __init__(self, address: str, jobs: int) -> None:
+    def __init__(self, address: str, jobs: int, warn: Warn = unheard) -> None:
         """Connect to nobody yet."""
-        super().__init__(address, jobs)
+        super().__init__(address, jobs, warn)
         self._name = f"repro-{secrets.token_hex(8)}"
         self._heard: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._client: Any = None
+        self._refusing: frozenset[str] = frozenset()
+        """Who refuses tasks as the last was: those of a sweep mostly need the same."""
         self._alone: float | None = None
         """Since when it has no workers, by the monotonic clock."""
         self._closing = threading.Event()
@@ -117,20 +130,31 @@ class DaskExecutor(OnEngine[_Sent]):
         """Return how many workers have nothing to do, as far as is known here."""
         if self._is_lost():
             return 1  # whoever submits hears of it
-        return min(self._jobs, self._places()) - len(self._sent)
+        workers = self._workers()
+        places = sum(threads for where, threads in workers.items() if where not in self._refusing)
+        if workers and not places and not self._sent:
+            return 1  # one that every worker would refuse is told so
+        return min(self._jobs, places) - len(self._sent)
 
-    def submit(self, task: Task) -> None:
-        """Give a task to the engine; see `Executor.submit`."""
-        sent, name = parcel(task), f"{self._name}-{task.number}"
-        self._require_engine()
-        if problem := without_folder(task):
-            self._fails(task, problem)
-            return
+    def _give(self, task: Task, tries: int) -> None:
+        """Let the engine start a task, on no worker that refused one like it."""
+        self._refusing, allowed = self._unfit.places(task), frozenset[str]()
+        if self._refusing and (workers := frozenset(self._workers())):
+            allowed = workers - self._refusing
+            if not allowed:
+                self._fails(task, self._unfit.why(task))
+                return
+        self._given += 1
+        sent, key = parcel(task), f"{self._name}-{task.number}-{self._given}"
         with self._asking():
             future = self._client.submit(
-                carry_out, sent, self._name, task.number, key=name, retries=0, pure=False
+                *(carry_out, sent, self._name, task.number),
+                key=key,
+                retries=0,
+                pure=False,
+                workers=sorted(allowed) or None,
             )
-        self._sent[task.number] = _Sent(task, future)
+        self._sent[task.number] = _Sent(task, future, tries=tries, allowed=allowed)
         future.add_done_callback(self._ended(task.number))
 
     def proceed(self, number: int, seeds: Seeds) -> None:
@@ -202,18 +226,19 @@ class DaskExecutor(OnEngine[_Sent]):
             return []
         if message["attempt"] != sent.attempt:
             return []
-        return [self._news(number, message)]
+        return self._news(number, message)
 
-    def _over(self, number: int, result: Any) -> list[Event]:
+    def _over(self, number: int, result: Any, future: Any = None) -> list[Event]:
         """Return what became of a task that the engine is through with."""
-        if number not in self._sent:
+        sent = self._sent.get(number)
+        if sent is None or sent.future is not future:  # of a try before
             return []
         if isinstance(result, GIVEN_UP):
             raise self._lost(f"is gone: {short(result)}")
         if isinstance(result, BaseException):
             self._require_engine()
             return [self._lost_one(number, result)]
-        return [self._home(number, result)]
+        return self._home(number, result)
 
     def _listen(self) -> None:
         """Take what tasks say out of the engine, until it ends."""
@@ -243,25 +268,36 @@ class DaskExecutor(OnEngine[_Sent]):
                 found = future.result()
             except (Exception, asyncio.CancelledError) as error:  # whatever is made of a lost one
                 found = error
-            self._heard.put(("over", (number, found)))
+            self._heard.put(("over", (number, found, future)))
 
         return fetch
 
-    def _places(self) -> int:
-        """Return how many tasks the workers have room for."""
+    def _workers(self) -> dict[str, int]:
+        """Return how many tasks each worker has room for."""
         with self._asking():
-            return int(sum(self._client.nthreads().values()))
+            return dict(self._client.nthreads())
 
     def _require_workers(self) -> None:
         """Raise ExecutorLostError unless somebody is there to carry the tasks out."""
         self._require_engine()
-        now = time.monotonic()
-        if not self._sent or self._places():
+        now, workers = time.monotonic(), self._workers()
+        if not self._sent or workers:
             self._alone = None
+            self._stranded(workers)
         elif self._alone is None:
             self._alone = now
         elif now - self._alone > ALONE:
             raise self._lost("has no workers any more", "start some")
+
+    def _stranded(self, workers: Collection[str]) -> None:
+        """Give tasks away anew that may be started only where nobody is any more."""
+        for number, sent in list(self._sent.items()):
+            if sent.allowed and sent.allowed.isdisjoint(workers):
+                self.cancel(number)
+                if sent.has_prepared:
+                    self._fails(sent.task, TrainingError(f"the worker {sent.place} was lost"))
+                else:
+                    self._give(sent.task, sent.tries)
 
     def _is_lost(self) -> bool:
         # One that connects anew has given all tasks up.

@@ -67,7 +67,8 @@ class Brought:
     message: Message | None
     """The child's own message ``finished``; None if there is none."""
     error: Message | None
-    """Kind, problem, hint and tail of what it failed with."""
+    """Kind, problem, hint and tail of what it failed with, where, and whether that place lacks
+    something."""
     files: Mapping[str, bytes]
     """What the child wrote, by name."""
 
@@ -93,16 +94,18 @@ def run(sent: Parcel, line: Line) -> Brought:
         with TemporaryDirectory(prefix="repro-", ignore_cleanup_errors=True) as folder:
             place = Path(folder)
             try:
-                message = _trained(_job(sent, line.place), place, line)
+                message = _trained(_fit_for(sent, line.place), place, line)
                 return Brought(message, None, _files(place))
             except DroppedError:
                 return Brought(None, None, {})
             except ReproError as error:
-                told = _told(of_worker(error, line.place))
+                told = _told(of_worker(error, line.place), line.place)
                 return Brought(None, told, _files(place, only=LOG))
     except OSError as error:
         reason = f"the worker {line.place} could not read or write: {error.strerror or error}"
-        return Brought(None, _told(InputError(reason, ROOM)), {})
+        lacking = InputError(reason, ROOM)
+        lacking.is_unfit = True
+        return Brought(None, _told(lacking, line.place), {})
 
 
 def carry_out(sent: str, line: Line) -> Message:
@@ -155,7 +158,7 @@ def error_of(told: Mapping[str, Any]) -> ReproError:
         error: ReproError = kind(problem, hint)
     except TypeError:
         error = TrainingError(problem, hint)
-    error.tail = str(told.get("tail", ""))
+    error.tail, error.is_unfit = str(told.get("tail", "")), told.get("unfit") is True
     return error
 
 
@@ -187,6 +190,15 @@ def _hear(session: Session, line: Line) -> Message:
 def _require_wanted(line: Line) -> None:
     if not line.is_wanted():
         raise DroppedError
+
+
+def _fit_for(sent: Parcel, place: str) -> Job:
+    """Return the task as a job here; whatever it raises is a lack of this place."""
+    try:
+        return _job(sent, place)
+    except ReproError as error:
+        error.is_unfit = True
+        raise
 
 
 def _job(sent: Parcel, place: str) -> Job:
@@ -275,7 +287,8 @@ def _files(place: Path, only: str | None = None) -> dict[str, bytes]:
     }
 
 
-def _told(error: ReproError) -> Message:
-    """Return an error as it is sent home."""
+def _told(error: ReproError, place: str) -> Message:
+    """Return an error of this worker as it is sent home."""
     kind = next(c.__name__ for c in type(error).__mro__ if hasattr(errors, c.__name__))
-    return {"kind": kind, "problem": error.problem, "hint": error.hint, "tail": error.tail}
+    words = {"kind": kind, "problem": error.problem, "hint": error.hint, "tail": error.tail}
+    return {**words, "unfit": error.is_unfit, "place": place}

@@ -61,13 +61,17 @@ class Mailbox:
         """Return whether a task was not dropped."""
         return number not in self._dropped
 
-    async def cpus(self) -> list[float]:
-        """Return the CPUs of each node that is there, as the head node knows them.
+    async def cpus(self) -> list[tuple[str, float]]:
+        """Return each node that is there, and its CPUs, as the head node knows them.
 
         Should that never answer, it is this process that the engine ends.
         """
         nodes = await asyncio.to_thread(ENGINE.nodes)
-        return [float(node["Resources"].get("CPU", 0)) for node in nodes if node["Alive"]]
+        return [
+            (str(node["NodeID"]), float(node["Resources"].get("CPU", 0)))
+            for node in nodes
+            if node["Alive"]
+        ]
 
     async def _change(self) -> None:
         async with self._changed:
@@ -85,7 +89,7 @@ class _RayLine:
     def __init__(self, box: Any, number: int) -> None:
         self._box, self._number = box, number
         context = ENGINE.get_runtime_context()
-        self.place: str = f"{ENGINE.util.get_node_ip_address()} ({context.get_node_id()[:8]})"
+        self.place: str = f"{ENGINE.util.get_node_ip_address()} {mark(context.get_node_id())}"
         self._say({"kind": "started", "place": self.place})
 
     def tell(self, message: Message) -> None:
@@ -110,6 +114,11 @@ class _RayLine:
             return ENGINE.get(question, timeout=SILENCE)
         except (ENGINE.exceptions.RayError, TimeoutError) as error:
             raise DroppedError from error  # the mailbox ends with the coordinator
+
+
+def mark(node: str) -> str:
+    """Return what the name of a place has of its node."""
+    return f"({node[:8]})"
 
 
 def carry_out(sent: str, box: Any, number: int) -> Mapping[str, Any]:

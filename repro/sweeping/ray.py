@@ -15,18 +15,20 @@ import secrets
 import socket
 import threading
 import time
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final
 
 import ray
 
-from repro.errors import InputError, UsageError
-from repro.execution.executor import Event, Failed, Seeds, Setup, Task
+from repro.errors import InputError, ReproError, UsageError
+from repro.execution.executor import Event, Failed, Seeds, Setup, Task, Warn, unheard
 from repro.sweeping.apart import quiet, same_signals
-from repro.sweeping.engine import OnEngine, Sent, parcel, short, without_folder
+from repro.sweeping.engine import OnEngine, Sent, parcel, short
 from repro.sweeping.errand import Message
-from repro.sweeping.mailbox import PATIENCE, Mailbox, carry_out
+from repro.sweeping.mailbox import PATIENCE, Mailbox, carry_out, mark
 
 ENGINE: Final[Any] = ray
 """Its types say less than its manual."""
@@ -38,6 +40,8 @@ STEP: Final = 0.5
 """Seconds between two looks at whether the head node listens."""
 HELD: Final = 10.0
 """Seconds that the mailbox holds an unanswered question."""
+ID: Final = "ray.io/node-id"
+"""The label that the engine gives each node itself."""
 THREADS: Final = "ray_"
 """How the names of its threads begin: one prints what it hears of lost nodes, whatever is asked."""
 HINT: Final = "`ray start --head` starts one and tells its address; `auto` is the one of this node"
@@ -55,22 +59,32 @@ def open_ray(setup: Setup) -> RayExecutor:
             f"{setup.address} is no address of a Ray cluster",
             "say --address HOST:6379 or auto, on a machine that is a node of the cluster itself",
         )
-    return RayExecutor(setup.address, setup.jobs)
+    return RayExecutor(setup.address, setup.jobs, setup.warn)
 
 
-class RayExecutor(OnEngine[Sent]):
+@dataclass(slots=True)
+class _Sent(Sent):
+    """A task that the engine has."""
+
+    ticket: int = 0
+    """What it is called where it runs: another each time that it is given."""
+
+
+class RayExecutor(OnEngine[_Sent]):
     """Points on the nodes of a Ray cluster, at most ``jobs`` at a time."""
 
     what = "the Ray cluster"
     silence = (OSError, TimeoutError, ENGINE.exceptions.RayError)
 
-    def __init__(self, address: str, jobs: int) -> None:
+    def __init__(self, address: str, jobs: int, warn: Warn = unheard) -> None:
         """Connect to nobody yet."""
-        super().__init__(address, jobs)
+        super().__init__(address, jobs, warn)
         self._name = f"repro-{secrets.token_hex(8)}"
         self._leaving: list[Any] = []
         self._threads = 1
         """Of the task before: those of a sweep mostly have the same number."""
+        self._refusing: frozenset[str] = frozenset()
+        """Who refuses tasks as the last was, likewise."""
 
     def __enter__(self) -> RayExecutor:
         """Connect; raises InputError where there is no cluster, or none that computes."""
@@ -119,7 +133,7 @@ class RayExecutor(OnEngine[Sent]):
                 f"no process starts on this node of the Ray cluster: {short(error)}",
                 "the engine's logs say why, in /tmp/ray/session_latest/logs unless told otherwise",
             ) from error
-        if not sum(self._cpus()):
+        if not sum(self._cpus().values()):
             raise InputError(
                 f"no node of the Ray cluster at {self._address} has a CPU to compute with",
                 f"add one: ray start --address {self._head}",
@@ -147,35 +161,39 @@ class RayExecutor(OnEngine[Sent]):
         """Return how many more tasks the nodes have room for, as far as is known here."""
         if self._is_lost():
             return 1  # whoever submits hears of it
-        places = sum(int(each // self._threads) for each in self._cpus())
+        fit = self._fit(self._cpus(), self._refusing)
+        places = sum(int(each // self._threads) for each in fit.values())
         least = 0 if self._sent else 1  # one that finds no place anywhere is told so
         return max(min(self._jobs, places) - len(self._sent), least)
 
-    def submit(self, task: Task) -> None:
-        """Give a task to the engine; see `Executor.submit`."""
-        sent = parcel(task)
-        self._require_engine()
-        self._threads = task.job.threads
-        if problem := without_folder(task) or self._without_room(task):
+    def _give(self, task: Task, tries: int) -> None:
+        """Let the engine start a task, on no node that refused one like it."""
+        self._threads, self._refusing = task.job.threads, self._unfit.places(task)
+        if problem := self._without_room(task):
             self._fails(task, problem)
             return
+        self._given += 1
+        nodes = self._cpus()
+        refusing = sorted(nodes.keys() - self._fit(nodes, self._refusing).keys())
+        wanted = {"scheduling_strategy": _not_on(refusing)} if refusing else {}
         carry_out = self._carry_out.options(
-            num_cpus=self._threads, name=f"{self._name}-{task.number}"
+            num_cpus=self._threads, name=f"{self._name}-{task.number}", **wanted
         )
         with self._asking():
-            future = carry_out.remote(sent, self._box, task.number)
-        self._sent[task.number] = Sent(task, future)
+            future = carry_out.remote(parcel(task), self._box, self._given)
+        self._sent[task.number] = _Sent(task, future, tries=tries, ticket=self._given)
 
     def proceed(self, number: int, seeds: Seeds) -> None:
         """Order a task to train; see `Executor.proceed`."""
         self._require_engine()
         with self._asking():
-            self._box.put.remote(number, json.dumps({"kind": "proceed", "seeds": seeds}))
+            order = json.dumps({"kind": "proceed", "seeds": seeds})
+            self._box.put.remote(self._sent[number].ticket, order)
 
-    def _taken_back(self, sent: Sent) -> None:
+    def _taken_back(self, sent: _Sent) -> None:
         """Tell the task to stop, if it was started, or the engine not to start it."""
         self._leaving.append(sent.future)
-        self._box.drop.remote(sent.task.number)
+        self._box.drop.remote(sent.ticket)
         if not sent.place:  # it may be waiting for room; who was started leaves by itself
             ENGINE.cancel(sent.future)
 
@@ -194,8 +212,10 @@ class RayExecutor(OnEngine[Sent]):
                     heard = ENGINE.get(self._hearing)
                     self._hearing = self._box.hear.remote(HELD)
                     told += [event for text in heard for event in self._said(json.loads(text))]
-            over = [future for future in ready if asked[future] in self._sent]
-            told += [self._over(asked[future]) for future in over]
+            for future in ready:
+                sent = self._sent.get(asked[future])
+                if sent is not None and sent.future == future:  # not given anew meanwhile
+                    told += self._over(asked[future])
         return told or self._stranded()
 
     def _stranded(self) -> list[Event]:
@@ -210,15 +230,16 @@ class RayExecutor(OnEngine[Sent]):
 
     def _said(self, message: Message) -> list[Event]:
         """Return what a message of a task means."""
-        number, sent = message["number"], self._sent.get(message["number"])
-        if sent is None:
+        tickets = {sent.ticket: number for number, sent in self._sent.items()}
+        number = tickets.get(message["number"])
+        if number is None:
             return []
         if message["kind"] == "started":
-            sent.place = message["place"]
+            self._sent[number].place = message["place"]
             return []
-        return [self._news(number, message)]
+        return self._news(number, message)
 
-    def _over(self, number: int) -> Event:
+    def _over(self, number: int) -> list[Event]:
         """Return what became of a task that the engine is through with."""
         try:
             result = ENGINE.get(self._sent[number].future, timeout=PATIENCE)
@@ -227,29 +248,46 @@ class RayExecutor(OnEngine[Sent]):
         except Exception as error:  # whatever the engine makes of a lost worker
             time.sleep(STEP)  # a node that is lost with it may be the head, which is seen later
             self._require_engine()
-            self._box.drop.remote(number)  # a node that is cut off may still train
-            return self._lost_one(number, error)
+            # A node that is cut off may still train.
+            self._box.drop.remote(self._sent[number].ticket)
+            return [self._lost_one(number, error)]
         return self._home(number, result)
 
-    def _without_room(self, task: Task) -> InputError | None:
-        """Return what is said of a task that no node has enough CPUs for."""
-        most = max(self._cpus(), default=0)
-        if most >= task.job.threads:
+    def _without_room(self, task: Task) -> ReproError | None:
+        """Return what is said of a task that no node has enough CPUs for, but for who refused."""
+        nodes = self._cpus()
+        fit = self._fit(nodes, self._unfit.places(task))
+        if max(fit.values(), default=0) >= task.job.threads:
             return None
+        most = max(nodes.values(), default=0)
+        if most >= task.job.threads:
+            return self._unfit.why(task)
         return InputError(
             f"no node of the Ray cluster at {self._address} has {task.job.threads} CPUs, as "
             f"many as the run has threads; the largest has {most:g}",
             "add a node, or lower the threads of the run",
         )
 
-    def _cpus(self) -> list[float]:
+    def _cpus(self) -> dict[str, float]:
         """Return the CPUs of each node that is there."""
         with self._asking():
-            found: list[float] = ENGINE.get(self._box.cpus.remote(), timeout=ANSWER)
-        return found
+            found = ENGINE.get(self._box.cpus.remote(), timeout=ANSWER)
+        return dict(found)
+
+    @staticmethod
+    def _fit(nodes: Mapping[str, float], refusing: Iterable[str]) -> dict[str, float]:
+        """Return the nodes that are none of those at which tasks were refused."""
+        marks = {place.rpartition(" ")[2] for place in refusing}
+        return {node: cpus for node, cpus in nodes.items() if mark(node) not in marks}
 
     def _is_lost(self) -> bool:
         return not _listens(self._head, PATIENCE)
+
+
+def _not_on(nodes: Iterable[str]) -> Any:
+    """Return how the engine is told where a task must not be started."""
+    strategies = ENGINE.util.scheduling_strategies
+    return strategies.NodeLabelSchedulingStrategy(hard={ID: strategies.NotIn(*nodes)})
 
 
 def _shut_down() -> None:

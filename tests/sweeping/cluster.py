@@ -84,6 +84,14 @@ def until(condition: Callable[[], bool], seconds: float = 120) -> None:
         time.sleep(0.05)
 
 
+def of_another_version(folder: Path) -> dict[str, str]:
+    """Return the variables with which a process finds another version of our distribution."""
+    info = folder / "repro_audit-9.9.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: repro-audit\nVersion: 9.9\n")
+    return {"PYTHONPATH": str(folder)}
+
+
 @dataclass
 class RayCluster:
     """A Ray cluster on this machine; its folder is short, because the paths of its sockets must be.
@@ -106,13 +114,19 @@ class RayCluster:
         words = ["--head", "--port", "0", "--include-dashboard=false", "--disable-usage-stats"]
         return self._start([*words, "--temp-dir", str(self.folder)], cpus, found.exists)
 
-    def node(self, cpus: int = 1) -> subprocess.Popen[bytes]:
+    def node(
+        self, cpus: int = 1, variables: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
         """Start another node, the leader of its process group; it is ready a little later."""
         words = ["--address", self.address, "--dashboard-agent-listen-port", "0"]
-        return self._start(words, cpus, lambda: True)
+        return self._start(words, cpus, lambda: True, variables)
 
     def _start(
-        self, words: list[str], cpus: int, is_ready: Callable[[], bool]
+        self,
+        words: list[str],
+        cpus: int,
+        is_ready: Callable[[], bool],
+        variables: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
         said = self.folder / f"node-{len(self.nodes)}.log"
         ray = [str(Path(sys.executable).parent / "ray"), "start", "--block"]
@@ -123,6 +137,7 @@ class RayCluster:
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
+                env={**os.environ, **(variables or {})},
                 start_new_session=True,
             )
         self.nodes.append(process)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .cluster import Cluster, until
+from .cluster import Cluster, of_another_version, until
 from .workspace import LONG, Away, ended, kinds, once, started
 
 pytest.importorskip("distributed")
@@ -120,6 +120,43 @@ def test_what_a_worker_lacks_is_said_of_the_worker_and_never_of_here(
         worker.kill()
         worker.wait()
     assert "run.completed" not in kinds(away)
+
+
+def test_a_worker_of_another_version_takes_no_points_from_one_that_fits(away, cluster, tmp_path):
+    cluster.scheduler()
+    other = of_another_version(tmp_path / "site")
+    cluster.worker(variables=other)
+    cluster.joined()
+    on = ("--family", "ridge", "--profile", "debug", "--executor", "dask", "-q", "--jobs", "4")
+    on = (*on, "--address", cluster.address)
+    alone = away.json("sweep", "alpha=1..3", *on, status=3)
+    assert [point["state"] for point in alone["points"]] == ["failed"] * 3
+    assert len({point["problem"] for point in alone["points"]}) == 1
+    assert "has repro-audit 9.9, this command has" in alone["points"][0]["problem"]
+    assert alone["points"][0]["hint"] == "install the same version on every worker"
+    cluster.worker(variables=other)
+    cluster.worker()
+    cluster.joined()
+    beside = away.json("sweep", "alpha=1..6", *on)
+    assert [point["state"] for point in beside["points"]] == ["sealed"] * 6
+    once(away, 6)
+    assert kinds(away).count("run.refused") == 3
+
+
+def test_a_point_goes_from_a_worker_with_other_code_to_one_that_fits(
+    away, cluster, otherwise, tmp_path
+):
+    other, trainer = tmp_path / "ridge.py", Path(find_spec("repro.trainers.ridge").origin)
+    other.write_text(trainer.read_text() + "\n# other\n")
+    cluster.scheduler()
+    cluster.worker(before=otherwise(f"mount --bind {other} {trainer}"))
+    cluster.worker()
+    cluster.joined()
+    status, said = ended(sweeping(away, cluster, "alpha=1..6", "--family", "ridge"), away)
+    assert status == 0, said
+    assert said.count("runs another repro.trainers.ridge") == 1, said
+    assert "gets no more points that need the same; hint: install the same version" in said
+    once(away, 6)
 
 
 def test_a_worker_that_dies_ends_its_point_alone(away, cluster):

@@ -10,7 +10,6 @@ from repro.errors import InputError, TrainingError
 from repro.execution.executor import Failed, Finished, Task
 from repro.execution.session import Job
 from repro.facts.trainers import declaration
-from repro.sweeping.engine import Sent
 
 
 @pytest.fixture(params=["dask", "ray"])
@@ -21,7 +20,7 @@ def executor(request, tmp_path):
     kind = getattr(module, f"{request.param.capitalize()}Executor")
     found, folder = kind("127.0.0.1:9", 1), tmp_path / "work"
     folder.mkdir()
-    found._sent[1] = Sent(Task(1, None, folder, {}), None, "A")
+    found._sent[1] = module._Sent(Task(1, None, folder, {}), None, "A")
     return found, folder
 
 
@@ -31,7 +30,7 @@ def result(message=None, error=None, **files):
 
 def test_a_task_that_finished_leaves_its_files(executor):
     executor, folder = executor
-    told = executor._home(1, result({"files": ["model"]}, model=b"1"))
+    (told,) = executor._home(1, result({"files": ["model"]}, model=b"1"))
     assert told == Finished(1, {"files": ["model"]})
     assert (folder / "model").read_bytes() == b"1"
     assert executor._sent == {}
@@ -40,7 +39,7 @@ def test_a_task_that_finished_leaves_its_files(executor):
 @pytest.mark.parametrize("name", ["../out", "/out", "..", "a/b", ""])
 def test_what_would_lie_elsewhere_is_not_written(executor, name):
     executor, folder = executor
-    told = executor._home(1, result({"files": []}, model=b"1") | {"files": {name: b"2"}})
+    (told,) = executor._home(1, result({"files": []}, model=b"1") | {"files": {name: b"2"}})
     assert isinstance(told, Failed)
     assert "the worker A sent a file under the name" in told.error.problem
     assert sorted(folder.parent.iterdir()) == [folder]
@@ -50,7 +49,7 @@ def test_what_would_lie_elsewhere_is_not_written(executor, name):
 def test_what_cannot_be_kept_is_said_and_is_no_end_of_the_sweep(executor):
     executor, folder = executor
     (folder / "model").mkdir()
-    told = executor._home(1, result({"files": ["model"]}, model=b"1"))
+    (told,) = executor._home(1, result({"files": ["model"]}, model=b"1"))
     assert isinstance(told.error, InputError)
     assert "what the worker A brought cannot be kept: Is a directory" in told.error.problem
 
@@ -68,7 +67,7 @@ def test_what_cannot_be_kept_is_said_and_is_no_end_of_the_sweep(executor):
 )
 def test_what_came_to_nothing_fails_with_what_it_tells(executor, brought, kind, says):
     executor, _ = executor
-    told = executor._home(1, brought)
+    (told,) = executor._home(1, brought)
     assert (type(told.error), told.number) == (kind, 1)
     assert says in told.error.problem
 
@@ -76,7 +75,8 @@ def test_what_came_to_nothing_fails_with_what_it_tells(executor, brought, kind, 
 def test_a_task_that_waits_for_room_which_no_node_has_any_more_fails(tmp_path, monkeypatch):
     module = pytest.importorskip("repro.sweeping.ray", exc_type=ImportError)
     mailbox = pytest.importorskip("repro.sweeping.mailbox", exc_type=ImportError)
-    lost, head = {"Alive": False, "Resources": {"CPU": 4}}, {"Alive": True, "Resources": {"CPU": 1}}
+    lost = {"NodeID": "1", "Alive": False, "Resources": {"CPU": 4}}
+    head = {"NodeID": "2", "Alive": True, "Resources": {"CPU": 1}}
     monkeypatch.setattr(module.ENGINE, "nodes", lambda: [lost, head])
     executor = module.RayExecutor("127.0.0.1:9", 2)
     executor._head = "127.0.0.1:9"
@@ -84,7 +84,7 @@ def test_a_task_that_waits_for_room_which_no_node_has_any_more_fails(tmp_path, m
     monkeypatch.setattr(module.ENGINE, "get", lambda asked, timeout: asyncio.run(asked))
     job = Job({}, {}, declaration("ridge"), {}, "strict", 2, 60)
     for number, place in ((1, ""), (2, "A")):  # the second was started: its node is told of
-        executor._sent[number] = Sent(Task(number, job, tmp_path, {}), None, place)
+        executor._sent[number] = module._Sent(Task(number, job, tmp_path, {}), None, place)
     (failed,) = executor._stranded()
     assert (failed.number, list(executor._sent)) == (1, [2])
     assert "has 2 CPUs, as many as the run has threads; the largest has 1" in failed.error.problem

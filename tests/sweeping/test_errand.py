@@ -108,6 +108,7 @@ def test_another_version_of_code_is_named_with_the_worker(tmp_path, otherwise, s
     path.write_bytes(b"x")
     error = problem(sent(path, b"x", **otherwise))
     assert isinstance(error, InputError)
+    assert error.is_unfit  # another worker may take it
     assert "tcp://elsewhere:1" in error.problem
     assert says in error.problem
 
@@ -125,6 +126,7 @@ def test_what_its_child_ends_with_names_the_worker(tmp_path):
     brought = errand.run(sent(path, b"x"), Wanted())  # its options say nothing of the dataset
     error = errand.error_of(brought.error)
     assert error.problem == "the worker tcp://elsewhere:1 failed: KeyError('dataset')"
+    assert not error.is_unfit
 
 
 def test_a_worker_that_can_keep_nothing_is_named_with_what_to_look_at(tmp_path, monkeypatch):
@@ -137,6 +139,7 @@ def test_a_worker_that_can_keep_nothing_is_named_with_what_to_look_at(tmp_path, 
         "the worker tcp://elsewhere:1 could not read or write: No such file or directory"
     )
     assert "TMPDIR" in error.hint
+    assert error.is_unfit
 
 
 @pytest.mark.parametrize(
@@ -154,7 +157,7 @@ def test_an_error_names_the_worker_that_it_is_of_once(said, told):
 
 
 def test_an_error_comes_home_with_its_kind_and_what_the_worker_printed():
-    told = errand._told(WorkerError("the worker ended", "a hint", "last words"))
+    told = errand._told(WorkerError("the worker ended", "a hint", "last words"), "A")
     error = errand.error_of(json.loads(json.dumps(told)))
     assert (error.exit_status, error.problem, error.hint, error.tail) == (
         6,

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from .cluster import RayCluster, processes, title, until
+from .cluster import RayCluster, of_another_version, processes, title, until
 from .workspace import LONG, Away, ended, kinds, once, started
 
 pytest.importorskip("ray")
@@ -67,6 +67,18 @@ def test_points_on_a_cluster_have_the_bits_of_this_machine_and_are_trained_once(
     )
     assert here["run"].endswith("-2")
     assert "incident" not in kinds(away)
+
+
+def test_a_node_of_another_version_takes_no_points_from_one_that_fits(away, cluster, tmp_path):
+    cluster.head(cpus=1)
+    cluster.node(cpus=2, variables=of_another_version(tmp_path / "site"))
+    until(lambda: cpus(cluster) == 3)
+    words = ("alpha=1..6", "--family", "ridge", "--profile", "debug")
+    status, said = ended(sweeping(away, cluster, *words, jobs=3), away)
+    assert status == 0, said
+    assert "has repro-audit 9.9, this command has" in said
+    assert said.count("gets no more points that need the same") == 1, said
+    once(away, 6)
 
 
 def test_a_process_that_dies_ends_its_point_alone(away, cluster):

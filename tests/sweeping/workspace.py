@@ -44,9 +44,9 @@ class Away:
         assert done.returncode == status, f"{arguments}\n{done.stdout}\n{done.stderr}"
         return done
 
-    def json(self, *arguments: str) -> Any:
+    def json(self, *arguments: str, status: int = 0) -> Any:
         """Return what a command answers."""
-        return json.loads(self.run(*arguments, "--format", "json").stdout)
+        return json.loads(self.run(*arguments, "--format", "json", status=status).stdout)
 
     def records(self) -> list[dict[str, Any]]:
         """Return the records of the log."""

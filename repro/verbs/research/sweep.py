@@ -137,7 +137,7 @@ def sweep(command: SweepCommand) -> Swept:
     _require_metric(metric, points)
     name = str(command.executor or settings["executor"])
     jobs = command.jobs or settings["jobs"] or _places(points)
-    executor = opened(name, Setup(jobs, command.address))
+    executor = opened(name, Setup(jobs, command.address, command.observer.warn))
 
     from repro.sweeping.coordinator import Coordinator
     from repro.sweeping.ledger import Ledger
