@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
@@ -33,6 +34,28 @@ def quiet(threads: str) -> Iterator[None]:
     finally:
         if sys.stdout is mine:
             sys.stdout = before
+
+
+@contextmanager
+def silent(*names: str) -> Iterator[None]:
+    """Let the loggers of these names, and those below them, say nothing.
+
+    Each is told so itself: an engine gives some a level of their own.
+    """
+    known = [name for name in logging.root.manager.loggerDict if _is_below(name, names)]
+    loggers = [logging.getLogger(name) for name in {*names, *known}]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+def _is_below(name: str, names: Sequence[str]) -> bool:
+    return any(name.startswith(f"{each}.") for each in names)
 
 
 class _Apart:

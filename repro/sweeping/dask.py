@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Collection, Mapping
 from concurrent.futures import CancelledError
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final
@@ -33,6 +33,7 @@ from repro.execution.executor import (
     Warn,
     unheard,
 )
+from repro.sweeping.apart import silent
 from repro.sweeping.dask_task import carry_out
 from repro.sweeping.engine import OnEngine, Sent, parcel, short
 from repro.sweeping.errand import Message
@@ -44,18 +45,27 @@ PATIENCE: Final = 10.0
 ALONE: Final = 30.0
 """Seconds that it may have no worker while tasks wait for one: some are started anew at once."""
 
+LOGGERS: Final = ("distributed", "tornado", "asyncio")
+"""What writes pages about a scheduler that is gone, which is told in a line."""
 GIVEN_UP: Final = (CancelledError, asyncio.CancelledError)
 """What comes of a task that we did not take back: the client gives all up with its scheduler."""
 
 
 def open_dask(setup: Setup) -> DaskExecutor:
     """Return the executor of a scheduler; UsageError without an address."""
-    if setup.address is None:
+    if not setup.address:
         raise UsageError(
             "the executor `dask` needs the address of a scheduler",
             "say --address tcp://HOST:8786; `dask scheduler` starts one, `dask worker` its workers",
         )
     return DaskExecutor(setup.address, setup.jobs, setup.warn)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return why there is no connection: the engine says of all but that it waited."""
+    while isinstance(error.__cause__, OSError):
+        error = error.__cause__
+    return error
 
 
 @dataclass(slots=True)
@@ -86,14 +96,25 @@ class DaskExecutor(OnEngine[_Sent]):
         self._alone: float | None = None
         """Since when it has no workers, by the monotonic clock."""
         self._closing = threading.Event()
+        self._quiet = ExitStack()
 
     def __enter__(self) -> DaskExecutor:
         """Connect; raises InputError where there is no scheduler, or none of its workers."""
+        self._quiet.enter_context(silent(*LOGGERS))
+        try:
+            self._connect()
+        except BaseException:
+            self._quiet.close()
+            raise
+        return self
+
+    def _connect(self) -> None:
+        """Find the scheduler, and wait for a worker."""
         try:
             self._client = ENGINE.Client(self._address, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
             raise InputError(
-                f"no scheduler answers at {self._address}: {error}",
+                f"no scheduler answers at {self._address}: {_cause(error)}",
                 "is it running, and can this machine reach it?",
             ) from error
         try:
@@ -107,7 +128,6 @@ class DaskExecutor(OnEngine[_Sent]):
         self._events = ENGINE.Queue(self._name, client=self._client)
         self._reader = threading.Thread(target=self._listen, daemon=True)
         self._reader.start()
-        return self
 
     def __exit__(
         self,
@@ -122,7 +142,7 @@ class DaskExecutor(OnEngine[_Sent]):
                 self.cancel(number)
         with suppress(Exception):
             self._events.close()
-        with suppress(Exception):
+        with self._quiet, suppress(Exception):
             self._client.close(timeout=PATIENCE)
 
     @property

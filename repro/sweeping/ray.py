@@ -49,7 +49,7 @@ HINT: Final = "`ray start --head` starts one and tells its address; `auto` is th
 
 def open_ray(setup: Setup) -> RayExecutor:
     """Return the executor of a cluster; UsageError without its address, or with a client's."""
-    if setup.address is None:
+    if not setup.address:
         raise UsageError(
             "the executor `ray` needs the address of a cluster", f"say --address HOST:6379; {HINT}"
         )

@@ -183,6 +183,7 @@ def test_a_scheduler_that_goes_away_is_said_and_the_sweep_goes_on_later(away, cl
     status, said = ended(going, away)
     assert status == 3, said
     assert "is gone" in said
+    assert all(line.startswith("repro: ") for line in said.splitlines()), said
     assert kinds(away)[-1] == "run.interrupted"
     away.json("sweep", "seed=1..2", *LONG, "-q")
     once(away, 2)
@@ -203,6 +204,11 @@ def test_a_coordinator_that_is_killed_leaves_nobody_training(away, cluster):
 def test_without_an_address_a_scheduler_or_workers_it_is_said_what_to_do(away, cluster):
     words = ("sweep", "seed=1..2", "--executor", "dask", "--family", "ridge")
     assert "needs the address" in away.run(*words, status=2).stderr
+    assert "needs the address" in away.run(*words, "--address", "", status=2).stderr
+    unknown = "tcp://nosuchhost.invalid:8786"
+    said = away.run(*words, "--address", unknown, status=3).stderr
+    assert f"no scheduler answers at {unknown}: " in said
+    assert "Timed out" not in said
     said = away.run(*words, "--address", "tcp://127.0.0.1:9", status=3).stderr
     assert "no scheduler answers at tcp://127.0.0.1:9" in said
     cluster.scheduler()
