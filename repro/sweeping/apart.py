@@ -43,7 +43,7 @@ def silent(*names: str) -> Iterator[None]:
     Each is told so itself: an engine gives some a level of their own.
     """
     known = [name for name in logging.root.manager.loggerDict if _is_below(name, names)]
-    loggers = [logging.getLogger(name) for name in {*names, *known}]
+    loggers = [logging.getLogger(name) for name in dict.fromkeys([*names, *known])]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL + 1)
