@@ -118,7 +118,10 @@ def test_a_run_without_the_metric_is_not_said_to_have_too_few_replicates(with_ru
 def test_a_group_is_found_by_the_key_that_is_shown_for_it(with_run, mode):
     desk, run = with_run
     desk.edit("identity_config.yaml", "filter_mode: replicate", f"filter_mode: {mode}")
-    resealed(desk, run["run"], lambda f, s: (slower(f, s), other_bits(s)))
+    if mode == "legacy":
+        replicate(desk, run["run"], 7, 1.0)
+    else:
+        resealed(desk, run["run"], lambda f, s: (slower(f, s), other_bits(s)))
     shown = desk.run("stability", status=1).stdout.splitlines()[1].split()[0]
     (group,) = desk.json("stability", shown, status=1)["groups"]
     assert group["key"].startswith(shown)
