@@ -1,10 +1,12 @@
 """An experiment of several runs: all checked, each once, and on again after it was killed."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -77,7 +79,11 @@ def test_an_experiment_of_one_run_is_an_experiment_as_any_other(desk):
     assert again.endswith("experiment quick_look: 0 trained, 1 sealed before, 0 failed\n")
     found = desk.json(*words)
     assert found["command"] == "train experiment"
-    assert [one["reused"] for one in found["runs"]] == [True]
+    (one,) = found["runs"]
+    assert one["reused"]
+    snapshot = json.loads((Path(one["folder"]) / "snapshot.json").read_bytes())
+    for name in ("run", "comparison_group", "output_digest"):
+        assert one[name] == snapshot[name]
     assert [r["type"] for r in desk.records()].count("run.planned") == 1
     (anew,) = desk.json(*words, "--rerun")["runs"]
     assert not anew["reused"]
@@ -120,6 +126,7 @@ def test_one_that_fails_does_not_stop_the_others(several):
     found = several.json("train", "-q", "-e", "several", *few, status=3)
     assert [one["run"] is None for one in found["runs"]] == [False, True, False]
     failed = found["runs"][1]
+    assert (failed["folder"], failed["comparison_group"], failed["output_digest"]) == (None,) * 3
     assert "rows" in failed["problem"] or "fold" in failed["problem"]
     told = several.run("train", "-q", "-e", "several", *few, status=3).stdout
     assert f"FB: {failed['problem']}\n  hint: {failed['hint']}\n" in told
