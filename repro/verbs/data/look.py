@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro.config.resolution.active import activate
 from repro.config.resolution.resolve import Selection
-from repro.config.sealed import request as requests
-from repro.execution.session import Job, Look, Session
+from repro.execution.session import Look, Session
 from repro.facts.data import DataFile
-from repro.verbs.configuring.data_files import data_files
 from repro.verbs.configuring.validate import configuration
 from repro.verbs.observer import Observer
 from repro.verbs.training.inputs import digest_inputs, require_same_files
+from repro.verbs.training.wanted import wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +68,7 @@ def look_at(start: Path, selection: Selection, look: Look, observer: Observer) -
     root, resolved, families = configuration(start, selection)
     for found in resolved.warnings:
         observer.warn(f"{found.place.file}:{found.place.line}: {found.message}")
-    active = activate(resolved)
-    trainer = families[active.family]
-    selectors = tuple(families[name] for name in active.selecting)
-    request = requests.build(resolved, active, trainer, selectors)
-    job = Job(
-        request.decides,
-        request.options,
-        trainer,
-        data_files(root, resolved),
-        active.level,
-        active.threads,
-        active.time_limit_seconds,
-    )
+    job = wanted(root, resolved, families).job
     observer.stage("reading the data")
     with tempfile.TemporaryDirectory(prefix="repro-") as scratch:
         with Session(job, Path(scratch), look=look) as session:

@@ -8,13 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repro.config.resolution.active import activate, component_in
+from repro.config.resolution.active import component_in
 from repro.config.resolution.layers import dotted
 from repro.config.resolution.resolve import Resolved, Selection
-from repro.config.sealed import request as requests
 from repro.config.sealed.leaf import Leaf, leaves_of
-from repro.execution.session import Job, Session
-from repro.facts.data import locate
+from repro.execution.session import Session
 from repro.identity.keys import CONTEXTS, SIGNATURES, exact
 from repro.identity.run import execution_of
 from repro.verbs.configuring.validate import configuration
@@ -22,6 +20,7 @@ from repro.verbs.observer import Observer
 from repro.verbs.training.plan import Plan
 from repro.verbs.training.preparing import Asked, evidence, plan_of
 from repro.verbs.training.running import known_run
+from repro.verbs.training.wanted import wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,26 +86,14 @@ def identify(
     root, resolved, families = configuration(start, selection)
     for told in resolved.warnings:
         observer.warn(f"{told.place.file}:{told.place.line}: {told.message}")
-    active = activate(resolved)
-    trainer = families[active.family]
-    selectors = tuple(families[name] for name in active.selecting)
-    request = requests.build(resolved, active, trainer, selectors)
-    job = Job(
-        request.decides,
-        request.options,
-        trainer,
-        locate(root, active.dataset["files"]),
-        active.level,
-        active.threads,
-        active.time_limit_seconds,
-        selectors,
-    )
+    asks = wanted(root, resolved, families)
+    active, job = asks.active, asks.job
     observer.stage("preparing data, features and folds")
     with tempfile.TemporaryDirectory(prefix="repro-") as scratch:
         with Session(job, Path(scratch)) as session:
             found = evidence(root, job)
             prepared = session.prepared()
-        asked = Asked(root, resolved, active, trainer, selectors, observer)
+        asked = Asked(root, resolved, active, asks.trainer, asks.selectors, observer)
         plan = plan_of(asked, job, found, prepared)
     known = known_run(root, plan) if cached else None
     return Identified(
